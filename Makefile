@@ -1,0 +1,186 @@
+# Culprit: a checkout that you can break, and traces that must say who broke it.
+# One Makefile for the whole tree; everything it makes lies under build/<variant>/.
+#
+#   V=release (default) | debug | asan (AddressSanitizer and UBSan) | tsan
+
+V ?= release
+B := build/$(V)
+SHELL := /bin/bash
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+JOBS ?= $(shell nproc)
+
+# The one list of Debian packages: to build and run; for the tests; for the lint.
+PACKAGES_BUILD := gcc libc6-dev libcrypt-dev make pkg-config libmicrohttpd-dev libcurl4-openssl-dev \
+                  libjansson-dev libsqlite3-dev zlib1g-dev
+PACKAGES_TEST  := libcmocka-dev python3 curl jq
+PACKAGES_LINT  := clang-format clang-tidy cppcheck binutils
+
+CC       ?= gcc
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
+            -Wmissing-prototypes -Wvla -Wundef -Wpointer-arith -Wwrite-strings
+HARDEN   := -fstack-protector-strong -fcf-protection
+CPPFLAGS += -Ilib -I. -D_GNU_SOURCE
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 $(HARDEN)
+CFLAGS_debug   := -O1 -g -Werror
+CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+                  -fno-omit-frame-pointer
+CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+LDFLAGS_release := -Wl,-z,relro,-z,now -pie
+LDFLAGS_asan    := -fsanitize=address,undefined
+LDFLAGS_tsan    := -fsanitize=thread
+ALL_CFLAGS  = -std=c11 $(WARNINGS) $(CFLAGS_$(V)) -fPIC -pthread $(CFLAGS)
+ALL_LDFLAGS = $(LDFLAGS_$(V)) -Wl,--as-needed -pthread $(LDFLAGS)
+LIBS := -lmicrohttpd -lcurl -ljansson -lsqlite3 -lz -lcrypt -lm
+
+# Rooms, in link order: a room may use those behind it.
+ROOMS := diagnose otlp http trace base
+room_sources = $(wildcard lib/$(1)/*.c lib/$(1)/adapters/*.c)
+objects      = $(patsubst %.c,$(B)/obj/%.o,$(1))
+ARCHIVES    := $(foreach r,$(ROOMS),$(B)/lib/libculprit-$(r).a)
+
+LOADGEN_SOURCES   := $(wildcard loadgen/*.c)
+COLLECTOR_SOURCES := $(wildcard services/collector/*.c)
+SERVICE_SOURCES   := $(wildcard services/*.c)
+UNIT_SOURCES      := $(wildcard tests/unit/*_test.c)
+BENCH_SOURCES     := $(wildcard tests/bench/*.c)
+FUZZ_SOURCES      := $(wildcard tests/fuzz/*_fuzz.c)
+ALL_SOURCES := $(foreach r,$(ROOMS),$(call room_sources,$(r))) $(LOADGEN_SOURCES) \
+               $(COLLECTOR_SOURCES) $(SERVICE_SOURCES) $(UNIT_SOURCES) $(BENCH_SOURCES)
+
+PROGRAMS := $(if $(LOADGEN_SOURCES),$(B)/bin/culprit) \
+            $(if $(COLLECTOR_SOURCES),$(B)/bin/collector) \
+            $(patsubst services/%.c,$(B)/bin/%,$(SERVICE_SOURCES))
+UNIT_PROGRAMS  := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SOURCES))
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SOURCES))
+
+# Everything of the generator and of the collector but main(), so that unit tests can link it.
+$(B)/lib/libculprit-loadgen.a: $(call objects,$(filter-out loadgen/main.c,$(LOADGEN_SOURCES)))
+$(B)/lib/libculprit-collector.a: \
+    $(call objects,$(filter-out services/collector/main.c,$(COLLECTOR_SOURCES)))
+PART_ARCHIVES := $(B)/lib/libculprit-loadgen.a $(B)/lib/libculprit-collector.a
+
+.PHONY: all programs help deps deps-test deps-lint demo up test unit integration lint asan tsan \
+        bench fuzz format clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: deps ## the release variant: programs in build/release/bin/ (the default)
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+
+programs: $(PROGRAMS)
+
+help: ## this list
+	@echo "make [V=release|debug|asan|tsan] TARGET"
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s'|'
+
+# ---- what the machine must have
+
+define install_missing
+@missing=$$(for p in $(1); do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null \
+    | grep -qx installed || echo $$p; done | xargs); \
+if [ -n "$$missing" ]; then \
+    echo "installing with apt-get: $$missing"; \
+    sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+    $$sudo apt-get update -qq && \
+    DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing \
+        >build-packages.log 2>&1 || { cat build-packages.log; exit 1; }; rm -f build-packages.log; \
+fi
+endef
+
+deps: ## install what building and running needs (asks apt-get only for what is missing)
+	$(call install_missing,$(PACKAGES_BUILD))
+deps-test: ## ... and what the tests need
+	$(call install_missing,$(PACKAGES_BUILD) $(PACKAGES_TEST))
+deps-lint: ## ... and what the lint needs
+	$(call install_missing,$(PACKAGES_BUILD) $(PACKAGES_TEST) $(PACKAGES_LINT))
+
+# ---- building
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/obj/lib/http/topology_data.o: compose/topology.json
+
+define room_rule
+$(B)/lib/libculprit-$(1).a: $(call objects,$(call room_sources,$(1)))
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
+
+$(B)/lib/%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/bin/culprit: $(call objects,loadgen/main.c) $(B)/lib/libculprit-loadgen.a $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
+$(B)/bin/collector: $(call objects,services/collector/main.c) $(B)/lib/libculprit-collector.a $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
+$(B)/bin/%: $(B)/obj/services/%.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(PART_ARCHIVES) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS) -lcmocka
+
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(PART_ARCHIVES) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
+# ---- using it
+
+demo: deps ## run every scenario on this machine and print the table of verdicts
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@$(B)/bin/culprit demo
+
+up: deps ## start the whole system on this machine until Ctrl-C
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@$(B)/bin/culprit up
+
+# ---- checking it
+
+unit-programs: $(UNIT_PROGRAMS)
+
+unit: deps-test ## unit tests only (variant V)
+	@$(MAKE) --no-print-directory -j$(JOBS) unit-programs
+	@python3 tests/run.py --variant $(V) unit
+
+integration: deps-test ## integration tests only: real processes (variant V)
+	@$(MAKE) --no-print-directory -j$(JOBS) programs unit-programs
+	@python3 tests/run.py --variant $(V) integration
+
+test: deps-test ## unit tests and integration tests
+	@$(MAKE) --no-print-directory -j$(JOBS) programs unit-programs
+	@python3 tests/run.py --variant $(V) unit integration
+
+asan: deps-test ## the same under AddressSanitizer, LeakSanitizer and UBSan
+	@$(MAKE) --no-print-directory -j$(JOBS) V=asan programs unit-programs
+	@python3 tests/run.py --variant asan unit integration
+
+tsan: deps-test ## the same under ThreadSanitizer
+	@$(MAKE) --no-print-directory -j$(JOBS) V=tsan programs unit-programs
+	@python3 tests/run.py --variant tsan unit integration
+
+lint: deps-lint ## layers, exported names, headers, format, clang-tidy, cppcheck
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@tests/lint/run $(B)
+
+bench-programs: $(BENCH_PROGRAMS)
+
+bench: deps-test ## what is measured: prints ratios, never judges
+	@$(MAKE) --no-print-directory -j$(JOBS) programs bench-programs
+	@for b in $(BENCH_PROGRAMS); do echo "== $$b"; $$b || exit 1; done
+
+format: deps-lint ## clang-format every source in place
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean: ## remove build/
+	rm -rf build
+
+-include $(patsubst %.c,$(B)/obj/%.d,$(ALL_SOURCES))

@@ -1,0 +1,154 @@
+/* The tracing library: OpenTelemetry's trace API and SDK for C.
+ *
+ * One provider a process. Before tracing_start, after tracing_shutdown and with OTEL_SDK_DISABLED
+ * spans are no-ops that still carry their parent's context on. A span is encoded once, as OTLP
+ * protobuf, into chunks of one process-wide pool; one exporter thread sends batches. The span path
+ * never blocks on I/O, never allocates after start-up, and drops with a counter where a bound is
+ * met. All functions may be called from any thread; one span's functions are safe to call from
+ * several threads at once. Attributes and links given at creation are preferred: samplers see only
+ * those. */
+#ifndef CULPRIT_TRACE_TRACE_H
+#define CULPRIT_TRACE_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/text.h"
+#include "trace/context.h"
+
+/* ---- provider */
+
+enum sampler_kind {
+    SAMPLER_ALWAYS_ON,
+    SAMPLER_ALWAYS_OFF,
+    SAMPLER_TRACE_ID_RATIO,
+};
+
+struct tracing_config {
+    char service_name[64];            /* OTEL_SERVICE_NAME */
+    char resource_attributes[2048];   /* OTEL_RESOURCE_ATTRIBUTES, as written: k=v,k=v */
+    char endpoint[512];               /* full URL of the traces endpoint: http://host:port/path */
+    char headers[2048];               /* OTEL_EXPORTER_OTLP_HEADERS: k=v,k=v */
+    bool disabled;                    /* OTEL_SDK_DISABLED */
+    enum sampler_kind sampler;        /* OTEL_TRACES_SAMPLER */
+    bool parent_based;
+    double sampler_ratio;             /* OTEL_TRACES_SAMPLER_ARG, 0..1 */
+    uint32_t schedule_delay_ms;       /* OTEL_BSP_SCHEDULE_DELAY, 5000 */
+    uint32_t export_timeout_ms;       /* the smaller of OTEL_BSP_EXPORT_TIMEOUT (30000) and
+                                         OTEL_EXPORTER_OTLP_TIMEOUT (10000) */
+    uint32_t max_queue_count;         /* OTEL_BSP_MAX_QUEUE_SIZE, 2048 */
+    uint32_t max_batch_count;         /* OTEL_BSP_MAX_EXPORT_BATCH_SIZE, 512 */
+};
+
+/* Defaults of the specification, then the OTEL_* variables; a wrong value is logged and ignored.
+ * `service_name` is used where the environment names none. */
+void tracing_config_from_environment(struct tracing_config *config, const char *service_name);
+
+/* Starts the exporter thread. STATUS_INVALID (endpoint), STATUS_NO_MEMORY, STATUS_EXISTS (started
+ * already). The config is copied. */
+MUST_CHECK enum status tracing_start(const struct tracing_config *config, struct error *error);
+
+/* Sends all that ended so far. STATUS_TIMEOUT, STATUS_IO (the batch was given up and counted). */
+enum status tracing_flush(uint64_t deadline_ns);
+
+/* Flushes, stops the thread, makes spans no-ops. May be called twice. Statuses as above. */
+enum status tracing_shutdown(uint64_t deadline_ns);
+
+/* Counters since the start. started = ended + live; every ended sampled span is exported, dropped
+ * or still queued. */
+struct tracing_stats {
+    uint64_t started;
+    uint64_t unsampled;
+    uint64_t ended;
+    uint64_t exported;
+    uint64_t dropped_queue_full;
+    uint64_t dropped_export_failed;
+    uint64_t rejected; /* by the receiver's partial success */
+    uint64_t queued;
+    uint64_t export_requests;
+    uint64_t export_retries;
+};
+struct tracing_stats tracing_stats(void);
+
+/* ---- tracer */
+
+/* An instrumentation scope. Define one per module: `static const struct tracer tracer = {...}`. */
+struct tracer {
+    const char *name;    /* static storage */
+    const char *version; /* static storage, or NULL */
+};
+
+/* ---- span */
+
+enum span_kind { SPAN_INTERNAL = 1, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPAN_CONSUMER };
+enum span_status { SPAN_UNSET, SPAN_OK, SPAN_ERROR };
+
+struct attribute {
+    struct text key;
+    enum { ATTRIBUTE_TEXT, ATTRIBUTE_BOOL, ATTRIBUTE_I64, ATTRIBUTE_DOUBLE } type;
+    struct text text;
+    int64_t i64;
+    double number;
+    bool boolean;
+};
+
+struct span_link {
+    struct span_context context;
+    const struct attribute *attributes;
+    size_t attribute_count;
+};
+
+struct span_options {
+    enum span_kind kind;                /* 0 means SPAN_INTERNAL */
+    const struct span_context *parent;  /* NULL: the thread's current span */
+    bool root;                          /* no parent, whatever is current */
+    uint64_t start_wall_ns;             /* 0: now */
+    const struct attribute *attributes;
+    size_t attribute_count;
+    const struct span_link *links;
+    size_t link_count;
+};
+
+/* Never NULL. Does not make the span current. `options` may be NULL. The name is copied. */
+struct span *span_start(const struct tracer *tracer, const char *name,
+                        const struct span_options *options);
+
+/* Ends the span; it must not be used afterwards. end_wall_ns 0: now. end >= start. */
+void span_end(struct span *span);
+void span_end_at(struct span *span, uint64_t end_wall_ns);
+
+/* Valid until span_end. Of a no-op span: the parent's context, or all zero. */
+struct span_context span_context_of(const struct span *span);
+bool span_is_recording(const struct span *span);
+
+/* Set or overwrite. Keys and values are copied; the key must not be empty. */
+void span_set_text(struct span *span, struct text key, struct text value);
+void span_set_i64(struct span *span, struct text key, int64_t value);
+void span_set_double(struct span *span, struct text key, double value);
+void span_set_bool(struct span *span, struct text key, bool value);
+
+#define SPAN_KEY(literal) TEXT_LITERAL(literal)
+
+void span_update_name(struct span *span, struct text name);
+
+/* OK is final, ERROR beats UNSET, UNSET is ignored; the description is kept with ERROR alone. */
+void span_set_status(struct span *span, enum span_status status, struct text description);
+
+void span_add_event(struct span *span, struct text name, const struct attribute *attributes,
+                    size_t attribute_count);
+void span_add_link(struct span *span, const struct span_link *link);
+
+/* Starts a span and makes it current in one step, for business spans:
+ *     struct span_scope scope = span_enter(&tracer, "score order");
+ *     ...
+ *     span_leave(&scope);                                                                       */
+struct span_scope {
+    struct span *span;
+    struct context before;
+};
+struct span_scope span_enter(const struct tracer *tracer, const char *name);
+void span_leave(struct span_scope *scope);
+
+#endif

@@ -51,14 +51,18 @@ void buffer_consume(struct buffer *buffer, size_t length_bytes);
 /* The content as a C string; "" when empty. Borrowed until the next change. */
 const char *buffer_text(const struct buffer *buffer);
 
-/* The memory goes to the caller (free() it; NULL when nothing was appended), the buffer is empty. */
+/* The memory goes to the caller (free() it; NULL when nothing was appended), the buffer is empty.
+ */
 uint8_t *buffer_take(struct buffer *buffer, size_t *length_bytes);
 
-/* Reads a whole file. STATUS_NOT_FOUND, STATUS_IO, STATUS_TOO_LARGE; words in `error`. */
+/* Appends a whole file; the content is what it was when that fails. STATUS_NOT_FOUND, STATUS_IO,
+ * STATUS_TOO_LARGE, STATUS_NO_MEMORY; words in `error`. */
 MUST_CHECK enum status buffer_read_file(struct buffer *buffer, const char *path,
                                         struct error *error);
 
-/* Writes `path` whole or not at all (temporary file beside it, then rename). */
+/* Writes `path` whole or not at all (temporary file beside it, then rename); what is no regular
+ * file, as a pipe, is written in place. A buffer that failed is not written: its status comes back.
+ * STATUS_NOT_FOUND, STATUS_IO; words in `error`. */
 MUST_CHECK enum status buffer_write_file(const struct buffer *buffer, const char *path,
                                          struct error *error);
 

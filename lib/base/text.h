@@ -35,14 +35,19 @@ struct text text_split(struct text *rest, char separator);
 /* Whole decimal numbers, nothing around them. STATUS_INVALID, STATUS_TOO_LARGE. */
 MUST_CHECK enum status text_to_u64(struct text value, uint64_t *out);
 MUST_CHECK enum status text_to_i64(struct text value, int64_t *out);
-/* Plain decimal, finite. */
+/* Plain decimal as in JSON ("-0.5", "1e3", leading zeros pass), in any locale. STATUS_INVALID;
+ * STATUS_TOO_LARGE when it is not finite or written with over 1,000 digits. */
 MUST_CHECK enum status text_to_double(struct text value, double *out);
 
-/* Percent-decoding (RFC 3986) into `out` of at least value.length bytes; *length gets the result's.
- * STATUS_INVALID on a broken escape. */
+/* Percent-decoding (RFC 3986) into `out` of at least value.length bytes, which may be value.data
+ * itself; *length gets the result's. STATUS_INVALID on a broken escape. */
 MUST_CHECK enum status text_percent_decode(struct text value, char *out, size_t *length);
 
-/* Length of the longest prefix that is valid UTF-8 (RFC 3629). */
+/* Bytes (1 to 4) of the UTF-8 character (RFC 3629) that `value` begins with; 0 when it is empty or
+ * begins with none. */
+size_t text_utf8_length(struct text value);
+
+/* Length of the longest prefix that is valid UTF-8. */
 size_t text_utf8_prefix(struct text value);
 
 /* Copies at most size - 1 bytes and always terminates. */

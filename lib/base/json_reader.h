@@ -35,12 +35,12 @@ struct json_reader {
     const char *begin, *at, *end;
     unsigned depth;
     uint64_t in_object[JSON_DEPTH_MAX / 64]; /* bit per level */
-    uint8_t expect;          /* inner state */
-    enum json_token token;   /* the last one read */
-    struct text text;        /* of KEY, STRING (without quotes, escapes kept) and NUMBER */
-    bool has_escapes;        /* of KEY and STRING */
-    const char *token_at;    /* where the last token began */
-    const char *fault;       /* words of the first error, NULL while fine */
+    uint8_t expect;                          /* inner state */
+    enum json_token token;                   /* the last one read */
+    struct text text;     /* of KEY, STRING (without quotes, escapes kept) and NUMBER */
+    bool has_escapes;     /* of KEY and STRING */
+    const char *token_at; /* where the last token began */
+    const char *fault;    /* words of the first error, NULL while fine */
 };
 
 void json_reader_init(struct json_reader *reader, const char *data, size_t length);
@@ -62,8 +62,9 @@ bool json_reader_is(const struct json_reader *reader, const char *word);
 /* Line (from 1) and column (from 1) of the last token, or of the error. */
 void json_reader_where(const struct json_reader *reader, unsigned *line, unsigned *column);
 
-/* The last NUMBER (or STRING, as OTLP writes 64-bit numbers) as an integer. STATUS_INVALID,
- * STATUS_TOO_LARGE. */
+/* The last NUMBER (or STRING, as OTLP writes 64-bit numbers) as an integer; 1.0 and 1e3 are whole
+ * up to 2^53. json_reader_double reads the strings "NaN", "Infinity" and "-Infinity" too.
+ * STATUS_INVALID, STATUS_TOO_LARGE; *out is then undefined. */
 MUST_CHECK enum status json_reader_i64(const struct json_reader *reader, int64_t *out);
 MUST_CHECK enum status json_reader_u64(const struct json_reader *reader, uint64_t *out);
 MUST_CHECK enum status json_reader_double(const struct json_reader *reader, double *out);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { DIGITS_MAX = 1000, EXPONENT_MAX = 100000 };
 

@@ -15,6 +15,8 @@ PACKAGES_BUILD := gcc libc6-dev libcrypt-dev make pkg-config libmicrohttpd-dev l
                   libjansson-dev libsqlite3-dev zlib1g-dev
 PACKAGES_TEST  := libcmocka-dev python3 curl jq
 PACKAGES_LINT  := clang-format clang-tidy cppcheck binutils
+PACKAGES_FUZZ  := clang libclang-rt-14-dev
+FUZZ_SECONDS   ?= 60
 
 CC       ?= gcc
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
@@ -26,9 +28,12 @@ CFLAGS_debug   := -O1 -g -Werror
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
                   -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
+                  -Wno-unknown-warning-option
 LDFLAGS_release := -Wl,-z,relro,-z,now -pie
 LDFLAGS_asan    := -fsanitize=address,undefined
 LDFLAGS_tsan    := -fsanitize=thread
+LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
 ALL_CFLAGS  = -std=c11 $(WARNINGS) $(CFLAGS_$(V)) -fPIC -pthread $(CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS_$(V)) -Wl,--as-needed -pthread $(LDFLAGS)
 LIBS := -lmicrohttpd -lcurl -ljansson -lsqlite3 -lz -lcrypt -lm
@@ -52,6 +57,7 @@ PROGRAMS := $(if $(LOADGEN_SOURCES),$(B)/bin/culprit) \
             $(if $(COLLECTOR_SOURCES),$(B)/bin/collector) \
             $(patsubst services/%.c,$(B)/bin/%,$(SERVICE_SOURCES))
 UNIT_PROGRAMS  := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SOURCES))
+FUZZ_PROGRAMS  := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SOURCES))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SOURCES))
 
 # Everything of the generator and of the collector but main(), so that unit tests can link it.
@@ -133,6 +139,10 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(PART_ARCHIVES) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
 
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(PART_ARCHIVES) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
 # ---- using it
 
 demo: deps ## run every scenario on this machine and print the table of verdicts
@@ -176,6 +186,18 @@ bench-programs: $(BENCH_PROGRAMS)
 bench: deps-test ## what is measured: prints ratios, never judges
 	@$(MAKE) --no-print-directory -j$(JOBS) programs bench-programs
 	@for b in $(BENCH_PROGRAMS); do echo "== $$b"; $$b || exit 1; done
+
+fuzz-programs: $(FUZZ_PROGRAMS)
+
+fuzz: deps-test ## every fuzz target for FUZZ_SECONDS (60) each, under ASan and UBSan
+	$(call install_missing,$(PACKAGES_FUZZ))
+	@$(MAKE) --no-print-directory -j$(JOBS) V=fuzz CC=clang fuzz-programs
+	@for f in $(patsubst tests/fuzz/%.c,build/fuzz/fuzz/%,$(FUZZ_SOURCES)); do \
+	    mkdir -p build/fuzz/corpus/$$(basename $$f); echo "== $$f"; \
+	    $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 -verbosity=0 -rss_limit_mb=2048 \
+	        -artifact_prefix=build/fuzz/$$(basename $$f)- build/fuzz/corpus/$$(basename $$f) \
+	        $$(ls -d tests/fuzz/corpus/$$(basename $$f) 2>/dev/null) || exit 1; \
+	done
 
 format: deps-lint ## clang-format every source in place
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

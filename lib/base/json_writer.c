@@ -149,12 +149,12 @@ void json_key_text(struct json_writer *writer, struct text key)
     writer->after_key = true;
 }
 
-void json_string(struct json_writer *writer, const char *value)
+void json_cstring(struct json_writer *writer, const char *value)
 {
     if (value)
         json_text(writer, text_of(value));
     else
-        json_null(writer);
+        json_nil(writer);
 }
 
 void json_text(struct json_writer *writer, struct text value)
@@ -253,7 +253,7 @@ void json_bool(struct json_writer *writer, bool value)
     put_number(writer, value ? "true" : "false");
 }
 
-void json_null(struct json_writer *writer)
+void json_nil(struct json_writer *writer)
 {
     put_number(writer, "null");
 }

@@ -12,11 +12,11 @@
 #include "base/text.h"
 
 struct json_writer {
-    struct buffer *out;  /* borrowed */
+    struct buffer *out; /* borrowed */
     unsigned depth;
-    uint64_t has_item;   /* bit per level: a comma is due */
+    uint64_t has_item; /* bit per level: a comma is due */
     bool after_key;
-    unsigned indent;     /* spaces a level; 0 writes everything on one line */
+    unsigned indent; /* spaces a level; 0 writes everything on one line */
 };
 
 void json_writer_init(struct json_writer *writer, struct buffer *out, unsigned indent);
@@ -29,7 +29,11 @@ void json_end_array(struct json_writer *writer);
 void json_key(struct json_writer *writer, const char *key);
 void json_key_text(struct json_writer *writer, struct text key);
 
-void json_string(struct json_writer *writer, const char *value); /* NULL writes null */
+/* Not "json_string" and "json_null": jansson exports those, and symbols of ours would take the
+ * place of its own in every program that links it. */
+void json_cstring(struct json_writer *writer, const char *value); /* NULL writes null */
+void json_nil(struct json_writer *writer);
+
 void json_text(struct json_writer *writer, struct text value);
 void json_i64(struct json_writer *writer, int64_t value);
 void json_u64(struct json_writer *writer, uint64_t value);
@@ -39,7 +43,6 @@ void json_double(struct json_writer *writer, double value); /* shortest that rea
                                                                infinities as OTLP's strings */
 void json_fixed(struct json_writer *writer, double value, int decimals);
 void json_bool(struct json_writer *writer, bool value);
-void json_null(struct json_writer *writer);
 void json_hex(struct json_writer *writer, const uint8_t *bytes, size_t count);
 void json_base64(struct json_writer *writer, const uint8_t *bytes, size_t count);
 /* Already JSON; written as it is. */

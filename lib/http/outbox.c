@@ -66,7 +66,7 @@ static enum status strike_off(const struct work *work, const char *key)
     return status;
 }
 
-static enum status send(const struct work *work, const struct outbox_message *message)
+static enum status send_row(const struct work *work, const struct outbox_message *message)
 {
     enum status status = queue_publish(work->parts->queue, message->topic, message->key,
                                        text_of(message->payload), &message->context);
@@ -76,7 +76,7 @@ static enum status send(const struct work *work, const struct outbox_message *me
 void outbox_send(struct outbox *outbox, const struct work *work,
                  const struct outbox_message *message)
 {
-    if (send(work, message) != STATUS_OK) {
+    if (send_row(work, message) != STATUS_OK) {
         pthread_mutex_lock(&outbox->mutex);
         outbox->left_behind = true;
         pthread_cond_signal(&outbox->changed);
@@ -127,7 +127,7 @@ static enum status sweep(const struct service_parts *parts)
                                          .key = rows[i].key,
                                          .payload = rows[i].payload,
                                          .context = rows[i].context};
-        status = status == STATUS_OK ? send(&work, &message) : status;
+        status = status == STATUS_OK ? send_row(&work, &message) : status;
         free(rows[i].topic);
         free(rows[i].payload);
     }

@@ -1,0 +1,378 @@
+/* Orders, each placed once per operation. An order, its lines and the message about it are written
+ * in one transaction; the message goes to the queue after the commit. An operation that failed half
+ * way can be withdrawn: then it has no order and will never get one. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hex.h"
+#include "base/rng.h"
+#include "http/outbox.h"
+#include "http/service.h"
+#include "http/validate.h"
+#include "services/shop.h"
+
+enum { ORDER_ID_BYTES = 12, ORDER_ID_LENGTH = 2 * ORDER_ID_BYTES + 6 };
+
+struct order_line {
+    const char *sku;
+    int64_t quantity, unit_price_minor;
+};
+
+static const struct validate_field line_fields[] = {
+    VALIDATE_FIELD(struct order_line, sku, VALIDATE_NAME, 1, SHOP_SKU_MAX),
+    VALIDATE_FIELD(struct order_line, quantity, VALIDATE_I64, 1, SHOP_QUANTITY_MAX),
+    VALIDATE_FIELD(struct order_line, unit_price_minor, VALIDATE_I64, 1, SHOP_PRICE_MAX),
+};
+
+struct order {
+    const char *operation_id, *user_id, *currency, *country, *tracking;
+    int64_t total_minor;
+    json_t *lines;
+};
+
+static const struct validate_field order_fields[] = {
+    VALIDATE_FIELD(struct order, operation_id, VALIDATE_NAME, 1, SHOP_OPERATION_MAX),
+    VALIDATE_FIELD(struct order, user_id, VALIDATE_NAME, 1, SHOP_ID_MAX),
+    VALIDATE_FIELD(struct order, currency, VALIDATE_UPPER, 3, 3),
+    VALIDATE_FIELD(struct order, country, VALIDATE_UPPER, 2, 2),
+    VALIDATE_FIELD(struct order, tracking, VALIDATE_NAME, 1, SHOP_ID_MAX),
+    VALIDATE_FIELD(struct order, total_minor, VALIDATE_I64, 0, SHOP_TOTAL_MAX),
+    VALIDATE_FIELD(struct order, lines, VALIDATE_ARRAY, 1, SHOP_LINES_MAX),
+};
+
+static void answer_trouble(struct response *response, enum status status)
+{
+    response_error(response, status == STATUS_TIMEOUT ? 504 : 500, "orders_failed", "%s",
+                   status_words(status));
+}
+
+/* ---- what is stored */
+
+/* What every answer about an order says. */
+static json_t *brief_json(struct db_rows *found)
+{
+    return json_pack("{s:s, s:s, s:I, s:s, s:s}", "order_id", db_text(found, 0), "user_id",
+                     db_text(found, 1), "total_minor", (json_int_t)db_i64(found, 2), "currency",
+                     db_text(found, 3), "tracking", db_text(found, 4));
+}
+
+static const struct db_query select_by_operation = {
+    "SELECT orders",
+    "SELECT order_id, user_id, total_minor, currency, tracking FROM orders"
+    " WHERE operation_id = ?",
+};
+
+/* The operation's order, or NULL with STATUS_NOT_FOUND. */
+static enum status load_brief(struct db_transaction *transaction, const char *operation_id,
+                              json_t **out)
+{
+    struct db_rows *found = NULL;
+    enum status status = db_select_in(transaction, &select_by_operation, &found, "s", operation_id);
+    *out = status == STATUS_OK && db_next(found) ? brief_json(found) : NULL;
+    enum status done = db_done(found);
+    status = status == STATUS_OK ? done : status;
+    return status == STATUS_OK && !*out ? STATUS_NOT_FOUND : status;
+}
+
+/* ---- placing */
+
+static const struct db_query insert_order = {
+    "INSERT orders",
+    "INSERT INTO orders(order_id, operation_id, user_id, total_minor, currency, country, tracking,"
+    " placed_ms) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
+    " WHERE NOT EXISTS (SELECT 1 FROM withdrawals WHERE operation_id = ?2)"
+    " ON CONFLICT(operation_id) DO NOTHING",
+};
+
+static const struct db_query insert_lines = {
+    "INSERT order_lines",
+    "INSERT INTO order_lines(order_id, sku, quantity, unit_price_minor)"
+    " SELECT ?1, value ->> 'sku', value ->> 'quantity', value ->> 'unit_price_minor'"
+    " FROM json_each(?2)",
+};
+
+/* An order under way, with the texts that its rows need. */
+struct placing {
+    const struct order *order;
+    char order_id[ORDER_ID_LENGTH + 1];
+    char *lines_json, *payload;
+    struct outbox_message message;
+};
+
+static enum status prepare(struct placing *placing, const struct order *order)
+{
+    uint8_t random[ORDER_ID_BYTES];
+    enum status status = rng_secret(random, sizeof random);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    placing->order = order;
+    memcpy(placing->order_id, "order-", 6);
+    hex_encode(random, ORDER_ID_BYTES, placing->order_id + 6);
+    placing->order_id[ORDER_ID_LENGTH] = '\0';
+    placing->lines_json = json_dumps(order->lines, JSON_COMPACT);
+    json_t *payload =
+        json_pack("{s:s, s:s, s:I, s:s, s:s}", "order_id", placing->order_id, "user_id",
+                  order->user_id, "total_minor", (json_int_t)order->total_minor, "currency",
+                  order->currency, "tracking", order->tracking);
+    placing->payload = payload ? json_dumps(payload, JSON_COMPACT) : NULL;
+    json_decref(payload);
+    placing->message = (struct outbox_message){
+        .topic = SHOP_TOPIC_ORDER_PLACED, .key = placing->order_id, .payload = placing->payload};
+    return placing->lines_json && placing->payload ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+/* STATUS_EXISTS: the operation has an order or was withdrawn. */
+static enum status place_in(struct db_transaction *transaction, const struct work *work,
+                            struct placing *placing)
+{
+    const struct order *order = placing->order;
+    int64_t changes = 0;
+    enum status status =
+        db_execute(transaction, &insert_order, &changes, "sssisssi", placing->order_id,
+                   order->operation_id, order->user_id, order->total_minor, order->currency,
+                   order->country, order->tracking, (int64_t)(clock_wall_ns() / NS_PER_MS));
+    if (status == STATUS_OK && changes == 0) {
+        return STATUS_EXISTS;
+    }
+    if (status == STATUS_OK) {
+        status = db_execute(transaction, &insert_lines, NULL, "ss", placing->order_id,
+                            placing->lines_json);
+    }
+    return status == STATUS_OK ? outbox_write(transaction, work, &placing->message) : status;
+}
+
+/* As place_in, committed; with STATUS_EXISTS *existing is the earlier order, or NULL when the
+ * operation was withdrawn. */
+static enum status place(const struct work *work, struct placing *placing, json_t **existing)
+{
+    struct db_transaction *transaction = NULL;
+    enum status status = db_begin(work, &transaction);
+    if (status == STATUS_OK) {
+        status = place_in(transaction, work, placing);
+    }
+    if (status == STATUS_EXISTS) {
+        enum status found = load_brief(transaction, placing->order->operation_id, existing);
+        status = found == STATUS_OK || found == STATUS_NOT_FOUND ? STATUS_EXISTS : found;
+    }
+    if (status == STATUS_OK) {
+        return db_commit(transaction);
+    }
+    db_rollback(transaction);
+    return status;
+}
+
+static void answer_placed(struct response *response, const struct placing *placing)
+{
+    const struct order *order = placing->order;
+    response_json(response, 201,
+                  json_pack("{s:s, s:s, s:I, s:s, s:s}", "order_id", placing->order_id, "user_id",
+                            order->user_id, "total_minor", (json_int_t)order->total_minor,
+                            "currency", order->currency, "tracking", order->tracking));
+}
+
+static void place_and_answer(const struct work *work, const struct order *order,
+                             struct response *response)
+{
+    struct placing placing = {0};
+    json_t *existing = NULL;
+    enum status status = prepare(&placing, order);
+    if (status == STATUS_OK) {
+        status = place(work, &placing, &existing);
+    }
+    if (status == STATUS_OK) {
+        outbox_send(work->parts->own, work, &placing.message);
+        answer_placed(response, &placing);
+    } else if (status == STATUS_EXISTS && existing) {
+        response_json(response, 200, existing);
+    } else if (status == STATUS_EXISTS) {
+        response_error(response, 409, "withdrawn", "this key was given up: use a new one");
+    } else {
+        answer_trouble(response, status);
+    }
+    free(placing.lines_json);
+    free(placing.payload);
+}
+
+static void post_order(struct request *request, struct response *response)
+{
+    struct order order = {0};
+    struct order_line lines[SHOP_LINES_MAX];
+    struct error error = {0};
+    if (!validate_body(request, response, order_fields, COUNT_OF(order_fields), &order)) {
+        return;
+    }
+    if (validate_items(order.lines, line_fields, COUNT_OF(line_fields), lines, sizeof lines[0],
+                       &error) != STATUS_OK) {
+        response_error(response, 422, "invalid", "\"lines\": %s", error.text);
+        return;
+    }
+    place_and_answer(&request->work, &order, response);
+}
+
+/* ---- withdrawing */
+
+struct withdrawal {
+    const char *operation_id;
+};
+
+static const struct validate_field withdrawal_fields[] = {
+    VALIDATE_FIELD(struct withdrawal, operation_id, VALIDATE_NAME, 1, SHOP_OPERATION_MAX),
+};
+
+static const struct db_query insert_withdrawal = {
+    "INSERT withdrawals",
+    "INSERT INTO withdrawals(operation_id) VALUES (?) ON CONFLICT(operation_id) DO NOTHING",
+};
+
+/* Withdraws unless there is an order already, which *existing is then. */
+static enum status withdraw(const struct work *work, const char *operation_id, json_t **existing)
+{
+    struct db_transaction *transaction = NULL;
+    enum status status = db_begin(work, &transaction);
+    if (status == STATUS_OK) {
+        status = load_brief(transaction, operation_id, existing);
+    }
+    if (status == STATUS_NOT_FOUND) {
+        status = db_execute(transaction, &insert_withdrawal, NULL, "s", operation_id);
+    }
+    if (status == STATUS_OK) {
+        return db_commit(transaction);
+    }
+    db_rollback(transaction);
+    return status;
+}
+
+static void post_withdrawal(struct request *request, struct response *response)
+{
+    struct withdrawal asked = {0};
+    json_t *existing = NULL;
+    if (!validate_body(request, response, withdrawal_fields, COUNT_OF(withdrawal_fields), &asked)) {
+        return;
+    }
+    enum status status = withdraw(&request->work, asked.operation_id, &existing);
+    if (status != STATUS_OK) {
+        json_decref(existing);
+        answer_trouble(response, status);
+        return;
+    }
+    response_json(response, 200,
+                  json_pack("{s:b, s:o*}", "withdrawn", existing == NULL, "order", existing));
+}
+
+/* ---- reading */
+
+static const struct db_query select_order = {
+    "SELECT orders",
+    "SELECT o.order_id, o.user_id, o.total_minor, o.currency, o.tracking, l.sku, l.quantity,"
+    " l.unit_price_minor FROM orders o JOIN order_lines l ON l.order_id = o.order_id"
+    " WHERE o.order_id = ? ORDER BY l.sku",
+};
+
+static void get_order(struct request *request, struct response *response)
+{
+    struct db_rows *found = NULL;
+    json_t *order = NULL;
+    json_t *lines = json_array();
+    const char *order_id = request_parameter(request, "order_id");
+    enum status status = db_select(&request->work, &select_order, &found, "s", order_id);
+    while (status == STATUS_OK && db_next(found)) {
+        order = order ? order : brief_json(found);
+        json_array_append_new(lines, json_pack("{s:s, s:I, s:I}", "sku", db_text(found, 5),
+                                               "quantity", (json_int_t)db_i64(found, 6),
+                                               "unit_price_minor", (json_int_t)db_i64(found, 7)));
+    }
+    enum status done = db_done(found);
+    status = status == STATUS_OK ? done : status;
+    if (status == STATUS_OK && order) {
+        json_object_set(order, "lines", lines);
+        response_json(response, 200, json_incref(order));
+    } else if (status == STATUS_OK) {
+        response_error(response, 404, "unknown_order", "there is no such order");
+    } else {
+        answer_trouble(response, status);
+    }
+    json_decref(order);
+    json_decref(lines);
+}
+
+/* One row a product, after a row without one: the number of orders. */
+static const struct db_query select_totals = {
+    "SELECT order_lines",
+    "SELECT NULL, count(*) FROM orders"
+    " UNION ALL SELECT sku, sum(quantity) FROM order_lines GROUP BY sku",
+};
+
+static void get_totals(struct request *request, struct response *response)
+{
+    struct db_rows *found = NULL;
+    json_int_t orders = 0, units_total = 0;
+    json_t *units = json_object();
+    enum status status = db_select(&request->work, &select_totals, &found, "");
+    while (status == STATUS_OK && db_next(found)) {
+        if (db_is_null(found, 0)) {
+            orders = db_i64(found, 1);
+            continue;
+        }
+        units_total += db_i64(found, 1);
+        json_object_set_new(units, db_text(found, 0), json_integer(db_i64(found, 1)));
+    }
+    enum status done = db_done(found);
+    status = status == STATUS_OK ? done : status;
+    if (status != STATUS_OK) {
+        json_decref(units);
+        answer_trouble(response, status);
+        return;
+    }
+    response_json(
+        response, 200,
+        json_pack("{s:I, s:I, s:o}", "orders", orders, "units_total", units_total, "units", units));
+}
+
+static const struct server_route routes[] = {
+    {.method = "POST", .path = "/orders", .handle = post_order},
+    {.method = "POST", .path = "/withdrawals", .handle = post_withdrawal},
+    {.method = "GET", .path = "/orders/{order_id}", .handle = get_order},
+    {.method = "GET", .path = "/totals", .handle = get_totals},
+};
+
+/* ---- start and stop */
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS orders(order_id TEXT PRIMARY KEY,"
+    " operation_id TEXT NOT NULL UNIQUE, user_id TEXT NOT NULL, total_minor INTEGER NOT NULL,"
+    " currency TEXT NOT NULL, country TEXT NOT NULL, tracking TEXT NOT NULL,"
+    " placed_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS order_lines(order_id TEXT NOT NULL, sku TEXT NOT NULL,"
+    " quantity INTEGER NOT NULL, unit_price_minor INTEGER NOT NULL,"
+    " PRIMARY KEY (order_id, sku)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS withdrawals(operation_id TEXT PRIMARY KEY) "
+    "WITHOUT ROWID;" OUTBOX_SCHEMA;
+
+static enum status start(struct service_parts *parts, struct error *error)
+{
+    struct outbox *outbox = NULL;
+    enum status status = outbox_start(&outbox, parts, error);
+    parts->own = outbox;
+    return status;
+}
+
+static void stop(struct service_parts *parts)
+{
+    outbox_stop(parts->own);
+    parts->own = NULL;
+}
+
+int main(int argc, char **argv)
+{
+    return service_main(&(struct service){.name = "orders",
+                                          .routes = routes,
+                                          .route_count = COUNT_OF(routes),
+                                          .schema = schema,
+                                          .uses_queue = true,
+                                          .start = start,
+                                          .stop = stop},
+                        argc, argv);
+}

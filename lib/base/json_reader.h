@@ -3,7 +3,8 @@
  *
  * The input is borrowed and must outlive the reader. A string token is a slice of the input with
  * its escapes still in it; json_reader_unescape makes it plain. After the first error every call
- * returns STATUS_INVALID, and `error` (see json_reader_where) stays at the first place. */
+ * returns JSON_ERROR, and `fault` and json_reader_where stay at the first place. Not in one source
+ * file with jansson.h, which has tokens of the same names. */
 #ifndef CULPRIT_BASE_JSON_READER_H
 #define CULPRIT_BASE_JSON_READER_H
 

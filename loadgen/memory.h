@@ -1,0 +1,16 @@
+/* How much memory a process holds, as the kernel counts it. */
+#ifndef CULPRIT_LOADGEN_MEMORY_H
+#define CULPRIT_LOADGEN_MEMORY_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Resident, and proportional: what is shared counts in parts. */
+struct memory {
+    uint64_t rss_kib, pss_kib;
+};
+
+/* From /proc/PID/smaps_rollup; zeros where that cannot be read. */
+struct memory memory_of(pid_t pid);
+
+#endif

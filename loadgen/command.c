@@ -1,0 +1,54 @@
+#include "loadgen/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+bool command_flags(const struct flags_usage *usage, const struct flag *table, size_t count,
+                   int argc, char **argv, int *first_operand, int *exit_status)
+{
+    struct error error = {0};
+    enum status status = flags_parse(table, count, argc, argv, first_operand, &error);
+    if (status == STATUS_OK)
+        return true;
+    if (status == STATUS_END) {
+        flags_help(stdout, usage, table, count);
+        *exit_status = EXIT_AS_EXPECTED;
+        return false;
+    }
+    *exit_status = command_misused(usage->program, "%s", error.text);
+    return false;
+}
+
+/* What a person wrote is theirs to mend (2); the rest is the surroundings (1). */
+static int exit_of(enum status status)
+{
+    switch (status) {
+    case STATUS_OK:
+        return EXIT_AS_EXPECTED;
+    case STATUS_INVALID:
+    case STATUS_NOT_FOUND:
+    case STATUS_UNSUPPORTED:
+        return EXIT_USAGE;
+    case STATUS_INTERRUPTED:
+        return EXIT_INTERRUPTED;
+    default:
+        return EXIT_ENVIRONMENT;
+    }
+}
+
+int command_failed(const char *program, enum status status, const struct error *error)
+{
+    fprintf(stderr, "%s: %s\n", program, error->text[0] ? error->text : status_words(status));
+    return exit_of(status);
+}
+
+int command_misused(const char *program, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "%s: ", program);
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\n%s --help says more\n", program);
+    va_end(arguments);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,44 @@
+/* The commands of `culprit`, and what they share: exit statuses and how a command reports an error.
+ * Results go to standard output, talk goes to standard error. */
+#ifndef CULPRIT_LOADGEN_COMMAND_H
+#define CULPRIT_LOADGEN_COMMAND_H
+
+#include <stdbool.h>
+
+#include "base/flags.h"
+#include "base/status.h"
+
+enum exit_status {
+    EXIT_AS_EXPECTED = 0,
+    EXIT_ENVIRONMENT = 1, /* no start, no back end, a process died */
+    EXIT_USAGE = 2,       /* wrong words, or a wrong file */
+    EXIT_INCONCLUSIVE = 97,
+    EXIT_UNEXPECTED = 99,
+    EXIT_INTERRUPTED = 105,
+};
+
+struct command {
+    const char *name;
+    const char *about;                 /* one sentence */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns an exit_status */
+};
+
+int command_up(int argc, char **argv);
+int command_run(int argc, char **argv);
+int command_demo(int argc, char **argv);
+int command_diagnose(int argc, char **argv);
+int command_faults(int argc, char **argv);
+
+/* Parses the flags of a command. false: the command is over with *exit_status (help was printed, or
+ * the words were wrong). */
+bool command_flags(const struct flags_usage *usage, const struct flag *table, size_t count,
+                   int argc, char **argv, int *first_operand, int *exit_status);
+
+/* Says "culprit run: words" on standard error, and returns the exit status that stands for
+ * `status`. */
+int command_failed(const char *program, enum status status, const struct error *error);
+
+/* The same with EXIT_USAGE, for words that the command line got wrong. */
+int command_misused(const char *program, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif

@@ -1,0 +1,59 @@
+/* culprit: starts the checkout, loads it, breaks it, and says from its traces who did it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "loadgen/command.h"
+#include "loadgen/interrupt.h"
+
+#define CULPRIT_VERSION "0.1.0"
+
+static const struct command commands[] = {
+    {"up", "start the whole system on this machine until Ctrl-C", command_up},
+    {"faults", "list, set or reset the faults of a running system", command_faults},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static void help(FILE *out)
+{
+    fputs("usage: culprit COMMAND [FLAGS] ...\n\n"
+          "A checkout that you can break, and traces that must say who broke it.\n\n",
+          out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
+    fputs("\nculprit COMMAND --help says more about each; culprit --version prints the version.\n\n"
+          "exit status: 0 as expected, 99 not as expected, 97 inconclusive, 105 interrupted,\n"
+          "             2 usage or a wrong file, 1 environment (no start, no back end)\n",
+          out);
+}
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        help(stdout);
+        return EXIT_AS_EXPECTED;
+    }
+    if (strcmp(word, "--version") == 0) {
+        puts("culprit " CULPRIT_VERSION);
+        return EXIT_AS_EXPECTED;
+    }
+    const struct command *command = find(word);
+    if (!command) {
+        if (word[0])
+            fprintf(stderr, "culprit: no command \"%s\"\n\n", word);
+        help(stderr);
+        return EXIT_USAGE;
+    }
+    struct error error = {0};
+    if (interrupt_start(&error) != STATUS_OK)
+        return command_failed("culprit", STATUS_IO, &error);
+    return command->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,156 @@
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "loadgen/command.h"
+#include "loadgen/interrupt.h"
+#include "loadgen/memory.h"
+#include "loadgen/stack.h"
+
+static const char program[] = "culprit up";
+
+enum { REPORT_BYTES_MAX = 64 * 1024, CHECK_MS = 1000 };
+
+struct options {
+    const char *ports, *json_path, *data, *bin, *listen;
+};
+
+static void add_memory(void *context, const struct stack_process *process)
+{
+    struct memory *sum = context;
+    struct memory one = memory_of(process->pid);
+    sum->rss_kib += one.rss_kib;
+    sum->pss_kib += one.pss_kib;
+}
+
+static void print_process(void *context, const struct stack_process *process)
+{
+    (void)context;
+    struct memory memory = memory_of(process->pid);
+    printf("  %-14s %-28s pid %-8d %6.1f MB\n", process->name, process->url, (int)process->pid,
+           (double)memory.pss_kib / 1024);
+}
+
+static void print_report(const struct stack *stack, const struct memory *memory)
+{
+    printf("Culprit is up.\n\n");
+    stack_visit(stack, print_process, NULL);
+    printf("\n  ready after %.0f ms; memory %.1f MB resident, %.1f MB with shared pages counted"
+           " once\n  data and logs in %s\n\n"
+           "  checkout  %s\n  traces    %s\n\nCtrl-C stops everything.\n",
+           stack_ready_ms(stack), (double)memory->rss_kib / 1024, (double)memory->pss_kib / 1024,
+           stack_data_directory(stack), target_find(stack_target(stack), "frontend"),
+           target_find(stack_target(stack), "query"));
+    fflush(stdout);
+}
+
+static void write_pid(void *context, const struct stack_process *process)
+{
+    struct json_writer *writer = context;
+    json_key(writer, process->name);
+    json_i64(writer, process->pid);
+}
+
+static enum status write_json(const struct stack *stack, const struct memory *memory,
+                              const char *path, struct error *error)
+{
+    struct buffer out;
+    struct json_writer writer;
+    buffer_init(&out, REPORT_BYTES_MAX);
+    json_writer_init(&writer, &out, 2);
+    json_begin_object(&writer);
+    json_key(&writer, "schema");
+    json_cstring(&writer, "culprit.up/1");
+    json_key(&writer, "ready_ms");
+    json_fixed(&writer, stack_ready_ms(stack), 1);
+    json_key(&writer, "rss_kib");
+    json_u64(&writer, memory->rss_kib);
+    json_key(&writer, "pss_kib");
+    json_u64(&writer, memory->pss_kib);
+    target_write(stack_target(stack), &writer);
+    json_key(&writer, "pids");
+    json_begin_object(&writer);
+    stack_visit(stack, write_pid, &writer);
+    json_end_object(&writer);
+    json_key(&writer, "data");
+    json_cstring(&writer, stack_data_directory(stack));
+    json_end_object(&writer);
+    buffer_append_byte(&out, '\n');
+    enum status status = buffer_write_file(&out, path, error);
+    buffer_release(&out);
+    return status;
+}
+
+/* Until somebody asks to stop, or a process died. */
+static enum status watch(struct stack *stack, struct error *error)
+{
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && !interrupt_came()) {
+        (void)interrupt_wait_until(clock_mono_ns() + CHECK_MS * NS_PER_MS);
+        status = stack_check(stack, error);
+    }
+    return status;
+}
+
+static int up(const struct options *options)
+{
+    struct error error = {0};
+    struct stack *stack;
+    enum status status = stack_start(&stack,
+                                     &(struct stack_config){
+                                         .bin_directory = options->bin,
+                                         .data_directory = options->data,
+                                         .listen_address = options->listen,
+                                         .usual_ports = strcmp(options->ports, "fixed") == 0,
+                                     },
+                                     &error);
+    if (status == STATUS_INTERRUPTED)
+        return EXIT_AS_EXPECTED;
+    if (status != STATUS_OK) {
+        (void)command_failed(program, status, &error);
+        return EXIT_ENVIRONMENT;
+    }
+    struct memory memory = {0};
+    stack_visit(stack, add_memory, &memory);
+    print_report(stack, &memory);
+    if (options->json_path)
+        status = write_json(stack, &memory, options->json_path, &error);
+    if (status == STATUS_OK)
+        status = watch(stack, &error);
+    if (status != STATUS_OK)
+        (void)command_failed(program, status, &error);
+    bool well = stack_stop(stack);
+    return status == STATUS_OK && well ? EXIT_AS_EXPECTED : EXIT_ENVIRONMENT;
+}
+
+int command_up(int argc, char **argv)
+{
+    struct options options = {.ports = "fixed"};
+    const struct flag flags[] = {
+        {"ports", 'p', FLAG_TEXT, &options.ports, "WHICH",
+         "fixed (those of the topology; default) or auto (free ones)"},
+        {"json", 'j', FLAG_TEXT, &options.json_path, "FILE",
+         "write addresses, pids and control token there once all is ready"},
+        {"data", 'd', FLAG_TEXT, &options.data, "DIR",
+         "keep databases and logs there (default: a temporary directory, removed at the end)"},
+        {"bin", 'b', FLAG_TEXT, &options.bin, "DIR", "programs (default: beside this one)"},
+        {"listen", 'l', FLAG_TEXT, &options.listen, "ADDR", "default 127.0.0.1"},
+    };
+    const struct flags_usage usage = {
+        .program = program,
+        .operands = "",
+        .about = "Starts the whole system on this machine and stops it at Ctrl-C.",
+        .more = "FILE is what `--target` of the other commands takes. CULPRIT_FAULTS and\n"
+                "CULPRIT_ENVIRONMENT set faults from the start.",
+    };
+    int first, exit_status;
+    if (!command_flags(&usage, flags, sizeof flags / sizeof flags[0], argc, argv, &first,
+                       &exit_status))
+        return exit_status;
+    if (first < argc)
+        return command_misused(program, "takes no operand: %s", argv[first]);
+    if (strcmp(options.ports, "fixed") != 0 && strcmp(options.ports, "auto") != 0)
+        return command_misused(program, "--ports: fixed or auto, not \"%s\"", options.ports);
+    return up(&options);
+}

@@ -89,7 +89,7 @@ enum status buffer_append(struct buffer *buffer, const void *bytes, size_t lengt
 {
     uint8_t *out;
     const enum status status = buffer_extend(buffer, length_bytes, &out);
-    if (status == STATUS_OK && length_bytes > 0)
+    if (out && length_bytes > 0)
         memcpy(out, bytes, length_bytes);
     return status;
 }
@@ -191,7 +191,7 @@ static bool write_all(int fd, const uint8_t *bytes, size_t length_bytes)
 static enum status read_whole(struct buffer *buffer, int fd, const char *path, struct error *error)
 {
     for (;;) {
-        uint8_t probe;
+        uint8_t probe = 0;
         size_t room = buffer->max_bytes - buffer->length_bytes;
         room = room < READ_CHUNK ? room : READ_CHUNK;
         if (buffer_reserve(buffer, room) != STATUS_OK)

@@ -16,7 +16,7 @@ enum {
     HELP_COLUMN = 30,
 };
 
-/* What getopt_long() wants, made from the rows. */
+/* What getopt_long() wants, made from the rows; zeroed, as zeros end both. */
 struct spec {
     struct option options[FLAGS_MAX + 2];
     char letters[2 * FLAGS_MAX + 3];
@@ -45,9 +45,7 @@ static void build_spec(struct spec *spec, const struct flag *table, size_t count
     }
     if (!has_letter(table, count, 'h'))
         *letters++ = 'h';
-    *letters = '\0';
     spec->options[count] = (struct option){"help", no_argument, NULL, HELP_CODE};
-    spec->options[count + 1] = (struct option){0};
 }
 
 /* NULL for --help and for what is no flag. */
@@ -122,7 +120,7 @@ static enum status take(const struct flag *table, size_t count, int code, const 
 enum status flags_parse(const struct flag *table, size_t count, int argc, char **argv,
                         int *first_operand, struct error *error)
 {
-    struct spec spec;
+    struct spec spec = {0};
     enum status status = STATUS_OK;
     assert(count <= FLAGS_MAX);
     build_spec(&spec, table, count);

@@ -117,9 +117,9 @@ static enum json_token read_word(struct json_reader *reader)
         struct text word;
         enum json_token token;
     } words[] = {
-        {{"true", 4}, JSON_TRUE},
-        {{"false", 5}, JSON_FALSE},
-        {{"null", 4}, JSON_NULL},
+        {TEXT_CONSTANT("true"), JSON_TRUE},
+        {TEXT_CONSTANT("false"), JSON_FALSE},
+        {TEXT_CONSTANT("null"), JSON_NULL},
     };
     const size_t left = (size_t)(reader->end - reader->at);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

@@ -16,6 +16,12 @@ struct text {
 
 #define TEXT_LITERAL(literal) ((struct text){(literal), sizeof(literal) - 1})
 
+/* The same as an initializer, for static tables: there C11 takes no compound literal. */
+#define TEXT_CONSTANT(literal)                                                                     \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
+
 /* For printf: "%.*s". */
 #define TEXT_ARGS(value) (int)(value).length, ((value).data ? (value).data : "")
 

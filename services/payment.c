@@ -22,8 +22,8 @@ static const struct validate_field payment_fields[] = {
     VALIDATE_FIELD(struct payment, amount_minor, VALIDATE_I64, 0, SHOP_TOTAL_MAX),
 };
 
-/* A row of the ledger; the SQL below has these numbers. `attempt` grows when money that went back is
- * charged anew: a new charge for the bank. */
+/* A row of the ledger; the SQL below has these numbers. `attempt` grows when money that went back
+ * is charged anew: a new charge for the bank. */
 enum ledger_state { INTENT, CHARGED, DECLINED, REFUNDING, REFUNDED };
 
 struct entry {
@@ -171,6 +171,29 @@ static void answer_charged(struct response *response, unsigned code, const char 
                             entry->receipt));
 }
 
+/* Asks the bank and writes it down; false: `response` is set. */
+static bool refund(const struct work *work, const char *operation_id, const struct entry *entry,
+                   struct response *response)
+{
+    char key[BANK_KEY_MAX];
+    bank_key(operation_id, entry, key);
+    struct call call = refund_call(key);
+    enum status status = client_call(work, &call);
+    bool good = call_succeeded(&call);
+    if (!good) {
+        relay_failure(response, &call);
+    } else {
+        status = set_state(work, operation_id, REFUNDING, REFUNDED, entry->receipt);
+        good = status == STATUS_OK || status == STATUS_REFUSED; /* or written by another call */
+    }
+    if (!good && call_succeeded(&call)) {
+        answer_trouble(response, status);
+    }
+    json_decref(call.body);
+    call_release(&call);
+    return good;
+}
+
 /* Writes down what the bank said; false: `response` is set. */
 static bool keep_outcome(const struct work *work, const char *operation_id, const struct call *call,
                          struct entry *entry, struct response *response)
@@ -208,28 +231,44 @@ static void charge(const struct work *work, const char *operation_id, struct ent
     call_release(&call);
 }
 
+/* Acts on what the ledger says of this operation. */
+static void pay(const struct work *work, const struct payment *payment, struct entry *entry,
+                struct response *response)
+{
+    if (entry->amount_minor != payment->amount_minor ||
+        strcmp(entry->currency, payment->currency) != 0) {
+        response_error(response, 409, "key_reused", "this key was used for another amount");
+    } else if (entry->state == CHARGED) {
+        answer_charged(response, 200, payment->operation_id, entry);
+    } else if (entry->state == DECLINED) {
+        answer_declined(response);
+    } else if (entry->state == INTENT) {
+        charge(work, payment->operation_id, entry, response);
+    } else {
+        response_error(response, 409, "in_progress", "this payment is being taken back");
+    }
+}
+
 static void post_payment(struct request *request, struct response *response)
 {
     struct payment payment = {0};
     struct entry entry = {0};
+    const struct work *work = &request->work;
     if (!validate_body(request, response, payment_fields, COUNT_OF(payment_fields), &payment)) {
         return;
     }
-    enum status status = intend(&request->work, &payment, &entry);
+    enum status status = intend(work, &payment, &entry);
+    if (status == STATUS_OK && entry.state == REFUNDING) { /* the bank did not answer back then */
+        if (!refund(work, payment.operation_id, &entry, response)) {
+            return;
+        }
+        status = intend(work, &payment, &entry);
+    }
     if (status != STATUS_OK) {
         answer_trouble(response, status);
-    } else if (entry.amount_minor != payment.amount_minor ||
-               strcmp(entry.currency, payment.currency) != 0) {
-        response_error(response, 409, "key_reused", "this key was used for another amount");
-    } else if (entry.state == CHARGED) {
-        answer_charged(response, 200, payment.operation_id, &entry);
-    } else if (entry.state == DECLINED) {
-        answer_declined(response);
-    } else if (entry.state == INTENT) {
-        charge(&request->work, payment.operation_id, &entry, response);
-    } else {
-        response_error(response, 409, "in_progress", "this payment is being taken back");
+        return;
     }
+    pay(work, &payment, &entry, response);
 }
 
 /* ---- taking back */
@@ -249,27 +288,6 @@ static enum status begin_refund(const struct work *work, const char *operation_i
     return finish(transaction, status);
 }
 
-static void refund(const struct work *work, const char *operation_id, const struct entry *entry,
-                   struct response *response)
-{
-    char key[BANK_KEY_MAX];
-    bank_key(operation_id, entry, key);
-    struct call call = refund_call(key);
-    client_call(work, &call);
-    if (!call_succeeded(&call)) {
-        relay_failure(response, &call);
-    } else {
-        enum status status = set_state(work, operation_id, REFUNDING, REFUNDED, entry->receipt);
-        if (status == STATUS_OK || status == STATUS_REFUSED) {
-            response_json(response, 200, json_pack("{s:b}", "refunded", 1));
-        } else {
-            answer_trouble(response, status);
-        }
-    }
-    json_decref(call.body);
-    call_release(&call);
-}
-
 static void delete_payment(struct request *request, struct response *response)
 {
     struct entry entry = {0};
@@ -280,7 +298,9 @@ static void delete_payment(struct request *request, struct response *response)
     }
     enum status status = begin_refund(&request->work, operation_id, &entry);
     if (status == STATUS_OK && entry.state == REFUNDING) {
-        refund(&request->work, operation_id, &entry, response);
+        if (refund(&request->work, operation_id, &entry, response)) {
+            response_json(response, 200, json_pack("{s:b}", "refunded", 1));
+        }
     } else if (status == STATUS_OK || status == STATUS_NOT_FOUND) {
         response_json(response, 200, json_pack("{s:b}", "refunded", entry.state == REFUNDED));
     } else {

@@ -100,7 +100,6 @@ static void put_value(struct line *line, const struct log_field *field, struct t
 static void put_field(struct line *line, const struct log_field *field)
 {
     const size_t length_before = line->out.length_bytes;
-    const struct json_writer json_before = line->json;
     struct text text = field->text;
     for (;;) {
         put_value(line, field, text);
@@ -109,7 +108,6 @@ static void put_field(struct line *line, const struct log_field *field)
         line->cut = true;
         line->out.failed = STATUS_OK;
         line->out.length_bytes = length_before;
-        line->json = json_before;
         if (field->type != LOG_FIELD_TEXT || text.length == 0)
             return;
         text = halved(text);

@@ -183,7 +183,7 @@ static void check_border(void **state)
     log_start("cart", LOG_INFO);
     for (size_t length = 3800; length < 4150; length++) {
         memset(field, 'x', length);
-        memcpy(field + length / 2, "\xe2\x82\xac", 3);
+        memcpy(field + length / 2 - 1, "\xe2\x82\xac", 3);
         field[length] = '\0';
         catch_begin();
         log_event(LOG_INFO, LOG_NO_IDS, "m", LOG_TEXT("field", field));

@@ -95,6 +95,20 @@ static void check_even(void **state)
         assert_in_range(counts[i], 9400, 10600);
 }
 
+/* 2^64 numbers onto 3 * 2^62 places: without rejection every third place would be met twice as
+ * often. */
+static void check_no_bias(void **state)
+{
+    (void)state;
+    unsigned counts[3] = {0};
+    struct rng rng;
+    rng_seed(&rng, 7);
+    for (int i = 0; i < 30000; i++)
+        counts[rng_below(&rng, 3 * ((uint64_t)1 << 62)) % 3]++;
+    for (int i = 0; i < 3; i++)
+        assert_in_range(counts[i], 9500, 10500);
+}
+
 static void check_double(void **state)
 {
     (void)state;
@@ -132,6 +146,7 @@ int main(void)
     ROWS(&all, below_rows, check_below);
     rows_one(&all, "it gives 0 below 0", check_below_zero);
     rows_one(&all, "it throws an even die", check_even);
+    rows_one(&all, "it bends nothing towards some places", check_no_bias);
     rows_one(&all, "it gives doubles from 0 to below 1", check_double);
     rows_one(&all, "it fills secrets", check_secret);
     return rows_run("rng", &all);

@@ -34,7 +34,7 @@ enum finding_kind {
 #define FINDING_KIND_ENUM(name, word) FINDING_##name,
     FINDING_KIND_LIST(FINDING_KIND_ENUM)
 #undef FINDING_KIND_ENUM
-    FINDING_KIND_COUNT,
+        FINDING_KIND_COUNT,
 };
 
 enum finding_state { FINDING_STANDING, FINDING_REGRESSION };
@@ -52,7 +52,7 @@ struct finding_gate {
 /* An exemplar: median, 95th percentile and best saving, where they differ. */
 struct finding_trace {
     uint8_t trace_id[16];
-    uint8_t span_id[8]; /* the span that carries the trouble */
+    uint8_t span_id[8];         /* the span that carries the trouble */
     double before_ms, after_ms; /* the request as it was, and replayed with the fix */
 };
 
@@ -65,10 +65,10 @@ struct finding {
     struct text entry;     /* "service operation" of the requests that suffer */
     enum finding_state state;
     enum finding_confidence confidence;
-    double prevalence;     /* share of the entry's requests, 0..1 */
-    uint64_t support;      /* requests that show it */
-    double cost_ms;        /* median time the trouble takes in an affected request */
-    double saving_ms;      /* median end-to-end saving by replay, per affected request */
+    double prevalence; /* share of the entry's requests, 0..1 */
+    uint64_t support;  /* requests that show it */
+    double cost_ms;    /* median time the trouble takes in an affected request */
+    double saving_ms;  /* median end-to-end saving by replay, per affected request */
     double saving_p90_ms;
     struct finding_trace traces[FINDING_TRACES_MAX];
     size_t trace_count;
@@ -76,20 +76,20 @@ struct finding {
     size_t gate_count;
     struct text ruled_out[FINDING_NOTES_MAX]; /* what else it could have been, and why it is not */
     size_t ruled_out_count;
-    struct text summary;   /* one or two sentences for people */
+    struct text summary; /* one or two sentences for people */
 };
 
 struct diagnosis {
     struct arena arena;
     const struct finding *findings; /* by saving, then cost, largest first */
     size_t finding_count;
-    uint64_t request_count;         /* traces with one root and no orphan */
-    uint64_t partial_count;         /* other traces (orphans, several roots, cycles) */
+    uint64_t request_count; /* traces with one root and no orphan */
+    uint64_t partial_count; /* other traces (orphans, several roots, cycles) */
     uint64_t span_count;
-    double entry_p50_ms;            /* of the entry with the most time in it, current window */
-    double baseline_p50_ms;         /* the same in the baseline; 0 without one */
-    double unexplained_ms;          /* growth of that entry's median over the baseline that no
-                                       counted finding accounts for; 0 without a baseline */
+    double entry_p50_ms;    /* of the entry with the most time in it, current window */
+    double baseline_p50_ms; /* the same in the baseline; 0 without one */
+    double unexplained_ms;  /* growth of that entry's median over the baseline that no
+                               counted finding accounts for; 0 without a baseline */
 };
 
 /* `baseline` may be NULL. STATUS_NO_MEMORY (the arena's maximum, 512 MiB), STATUS_INVALID (no spans

@@ -193,6 +193,24 @@ static void check_border(void **state)
     }
 }
 
+/* A message of any length leaves room for the ids. */
+static void check_message_border(void **state)
+{
+    (void)state;
+    static const uint8_t ids[16];
+    char message[4200];
+    log_start("cart", LOG_INFO);
+    for (size_t length = 3800; length < 4150; length++) {
+        memset(message, 'x', length);
+        message[length] = '\0';
+        catch_begin();
+        log_write(LOG_INFO, (struct log_ids){ids, ids}, message, NULL, 0);
+        catch_end();
+        check_line();
+        assert_non_null(strstr(caught.text, "\"span_id\":\"0000000000000000\""));
+    }
+}
+
 static void check_service(void **state)
 {
     (void)state;
@@ -234,6 +252,7 @@ int main(void)
     rows_one(&all, "it tells the time", check_time);
     ROWS(&all, long_rows, check_long);
     rows_one(&all, "it cuts at every length", check_border);
+    rows_one(&all, "it leaves room for ids behind every message", check_message_border);
     rows_one(&all, "it cuts the service's name", check_service);
     rows_one(&all, "it survives a closed standard error", check_closed);
     return rows_run("log", &all);

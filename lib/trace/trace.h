@@ -27,19 +27,19 @@ enum sampler_kind {
 };
 
 struct tracing_config {
-    char service_name[64];            /* OTEL_SERVICE_NAME */
-    char resource_attributes[2048];   /* OTEL_RESOURCE_ATTRIBUTES, as written: k=v,k=v */
-    char endpoint[512];               /* full URL of the traces endpoint: http://host:port/path */
-    char headers[2048];               /* OTEL_EXPORTER_OTLP_HEADERS: k=v,k=v */
-    bool disabled;                    /* OTEL_SDK_DISABLED */
-    enum sampler_kind sampler;        /* OTEL_TRACES_SAMPLER */
+    char service_name[64];          /* OTEL_SERVICE_NAME */
+    char resource_attributes[2048]; /* OTEL_RESOURCE_ATTRIBUTES, as written: k=v,k=v */
+    char endpoint[512];             /* full URL of the traces endpoint: http://host:port/path */
+    char headers[2048];             /* OTEL_EXPORTER_OTLP_HEADERS: k=v,k=v */
+    bool disabled;                  /* OTEL_SDK_DISABLED */
+    enum sampler_kind sampler;      /* OTEL_TRACES_SAMPLER */
     bool parent_based;
-    double sampler_ratio;             /* OTEL_TRACES_SAMPLER_ARG, 0..1 */
-    uint32_t schedule_delay_ms;       /* OTEL_BSP_SCHEDULE_DELAY, 5000 */
-    uint32_t export_timeout_ms;       /* the smaller of OTEL_BSP_EXPORT_TIMEOUT (30000) and
-                                         OTEL_EXPORTER_OTLP_TIMEOUT (10000) */
-    uint32_t max_queue_count;         /* OTEL_BSP_MAX_QUEUE_SIZE, 2048 */
-    uint32_t max_batch_count;         /* OTEL_BSP_MAX_EXPORT_BATCH_SIZE, 512 */
+    double sampler_ratio;       /* OTEL_TRACES_SAMPLER_ARG, 0..1 */
+    uint32_t schedule_delay_ms; /* OTEL_BSP_SCHEDULE_DELAY, 5000 */
+    uint32_t export_timeout_ms; /* the smaller of OTEL_BSP_EXPORT_TIMEOUT (30000) and
+                                   OTEL_EXPORTER_OTLP_TIMEOUT (10000) */
+    uint32_t max_queue_count;   /* OTEL_BSP_MAX_QUEUE_SIZE, 2048 */
+    uint32_t max_batch_count;   /* OTEL_BSP_MAX_EXPORT_BATCH_SIZE, 512 */
 };
 
 /* Defaults of the specification, then the OTEL_* variables; a wrong value is logged and ignored.
@@ -101,10 +101,10 @@ struct span_link {
 };
 
 struct span_options {
-    enum span_kind kind;                /* 0 means SPAN_INTERNAL */
-    const struct span_context *parent;  /* NULL: the thread's current span */
-    bool root;                          /* no parent, whatever is current */
-    uint64_t start_wall_ns;             /* 0: now */
+    enum span_kind kind;               /* 0 means SPAN_INTERNAL */
+    const struct span_context *parent; /* NULL: the thread's current span */
+    bool root;                         /* no parent, whatever is current */
+    uint64_t start_wall_ns;            /* 0: now */
     const struct attribute *attributes;
     size_t attribute_count;
     const struct span_link *links;

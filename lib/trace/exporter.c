@@ -1,0 +1,455 @@
+#include "trace/exporter.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/otlp_fields.h"
+#include "base/wire.h"
+#include "trace/otlp_http.h"
+#include "trace/resource.h"
+#include "trace/retry.h"
+#include "trace/span_batch.h"
+#include "trace/timeline.h"
+#include "trace/trace_thread.h"
+
+static const uint64_t log_gap_ns = 10 * NS_PER_S;
+static const uint64_t hurried_ns = 100 * NS_PER_MS;
+static const uint64_t grace_ns = 250 * NS_PER_MS; /* to fail what goes on at a deadline */
+
+/* Producers press when they drop; a press that brought nothing to export waits for the delay. */
+enum press { PRESS_NONE, PRESS_PENDING, PRESS_SEEN };
+
+enum wake_reason { WAKE_BATCH, WAKE_DELAY, WAKE_FLUSH, WAKE_PRESS };
+
+static struct {
+    pthread_mutex_t lock; /* guards the five below */
+    pthread_cond_t work, done;
+    bool stopping;
+    bool has_ended;
+    uint64_t flush_wanted, flush_done;
+
+    bool has_thread; /* of start, stop and fork, which are serial */
+    bool is_abandoned;
+    pthread_t thread;
+
+    /* The thread's own while it runs. */
+    struct otlp_http http;
+    struct span_batch batch;
+    uint8_t resource[RESOURCE_MAX];
+    size_t resource_bytes;
+    uint32_t batch_count;
+    uint64_t delay_ns, timeout_ns;
+    struct rng rng;
+    uint64_t logged_ns, logged_drops;
+
+    _Atomic int press; /* enum press */
+    _Atomic uint64_t exported, failed, rejected, requests, retries;
+    _Atomic uint32_t inflight;
+} exporter = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct timespec timespec_of(uint64_t mono_ns)
+{
+    return (struct timespec){(time_t)(mono_ns / NS_PER_S), (long)(mono_ns % NS_PER_S)};
+}
+
+/* ---- one batch */
+
+static uint64_t read_partial_success(struct text body)
+{
+    struct wire_reader reader = wire_reader_of(body.data, body.length);
+    struct wire_field field;
+    struct text partial = {NULL, 0}, message = {NULL, 0};
+    uint64_t rejected = 0;
+    while (wire_next(&reader, &field) == STATUS_OK)
+        if (field.number == OTLP_RESPONSE_PARTIAL_SUCCESS && field.type == WIRE_BYTES)
+            partial = field.bytes;
+    reader = wire_reader_of(partial.data, partial.length);
+    while (wire_next(&reader, &field) == STATUS_OK) {
+        if (field.number == OTLP_PARTIAL_REJECTED_SPANS && field.type == WIRE_VARINT)
+            rejected = field.value;
+        else if (field.number == OTLP_PARTIAL_ERROR_MESSAGE && field.type == WIRE_BYTES)
+            message = field.bytes;
+    }
+    if (rejected > 0 || message.length > 0)
+        log_event(LOG_WARN, LOG_NO_IDS, "the receiver took spans in part",
+                  LOG_I64("rejected", (int64_t)rejected), LOG_SLICE("reason", message));
+    return rejected;
+}
+
+static void count_sent(uint32_t count, struct text body)
+{
+    uint64_t rejected = read_partial_success(body);
+    if (rejected > count)
+        rejected = count;
+    atomic_fetch_add(&exporter.rejected, rejected);
+    atomic_fetch_add(&exporter.exported, count - rejected);
+}
+
+static void count_failed(uint32_t count, enum status status, unsigned status_code)
+{
+    atomic_fetch_add(&exporter.failed, count);
+    uint64_t now_ns = clock_mono_ns();
+    if (exporter.logged_ns != 0 && now_ns - exporter.logged_ns < log_gap_ns)
+        return;
+    exporter.logged_ns = now_ns;
+    log_event(LOG_WARN, LOG_NO_IDS, "spans could not be exported and were dropped",
+              LOG_TEXT("reason", status_words(status)), LOG_I64("http_status", status_code),
+              LOG_I64("dropped_so_far", (int64_t)atomic_load(&exporter.failed)));
+}
+
+static bool is_stopped(void)
+{
+    return atomic_load(&exporter.http.limit_ns) != UINT64_MAX;
+}
+
+/* A process that waits to end asks again sooner. */
+static uint64_t delay_before_retry(unsigned attempt, uint64_t retry_after_ns)
+{
+    uint64_t delay_ns = retry_delay_ns(attempt, retry_after_ns, &exporter.rng);
+    bool hurry = is_stopped() && retry_after_ns == 0;
+    return hurry && delay_ns > hurried_ns ? hurried_ns : delay_ns;
+}
+
+/* Posts the built batch until it is taken, refused for good, or out of time. */
+static void send_batch(uint32_t count)
+{
+    uint64_t deadline_ns = clock_mono_ns() + exporter.timeout_ns;
+    for (unsigned attempt = 0;; attempt++) {
+        struct http_reply reply = {0};
+        atomic_fetch_add(&exporter.requests, 1);
+        enum status status = otlp_http_post(&exporter.http, exporter.batch.bytes,
+                                            exporter.batch.length_bytes, deadline_ns, &reply);
+        if (status == STATUS_OK && reply.status_code / 100 == 2) {
+            count_sent(count, reply.body);
+            return;
+        }
+        uint64_t until_ns = clock_mono_ns() + delay_before_retry(attempt, reply.retry_after_ns);
+        if (!retry_is_due(status, reply.status_code) || until_ns >= deadline_ns ||
+            until_ns >= atomic_load(&exporter.http.limit_ns)) {
+            count_failed(count, status, reply.status_code);
+            return;
+        }
+        if (is_stopped())
+            clock_sleep_until_ns(until_ns);
+        else
+            (void)otlp_http_pause(&exporter.http, until_ns);
+        atomic_fetch_add(&exporter.retries, 1);
+    }
+}
+
+static uint32_t export_one(void)
+{
+    uint32_t count = span_batch_build(&exporter.batch, exporter.resource, exporter.resource_bytes);
+    if (count == 0)
+        return 0;
+    atomic_store(&exporter.inflight, count);
+    span_queue_taken(count);
+    send_batch(count);
+    atomic_store(&exporter.inflight, 0);
+    return count;
+}
+
+/* ---- the thread */
+
+static void log_drops(void)
+{
+    uint64_t totals[TRACE_COUNTERS], now_ns = clock_mono_ns();
+    trace_thread_totals(totals);
+    if (totals[TRACE_DROPPED] == exporter.logged_drops ||
+        (exporter.logged_drops != 0 && now_ns - exporter.logged_ns < log_gap_ns))
+        return;
+    exporter.logged_drops = totals[TRACE_DROPPED];
+    exporter.logged_ns = now_ns;
+    log_event(LOG_WARN, LOG_NO_IDS, "the span queue was full and spans were dropped",
+              LOG_I64("dropped_so_far", (int64_t)totals[TRACE_DROPPED]));
+}
+
+static bool batch_waits(void)
+{
+    return span_queue_count() >= exporter.batch_count;
+}
+
+static bool is_pressed(void)
+{
+    return atomic_load(&exporter.press) == PRESS_PENDING;
+}
+
+/* Sleeps until there is a reason to export. *flush: up to which request. */
+static enum wake_reason wait_for_work(uint64_t deadline_ns, uint64_t *flush)
+{
+    struct timespec until = timespec_of(deadline_ns);
+    enum wake_reason reason = WAKE_DELAY;
+    pthread_mutex_lock(&exporter.lock);
+    while (!exporter.stopping && exporter.flush_wanted == exporter.flush_done && !batch_waits() &&
+           !is_pressed() && clock_mono_ns() < deadline_ns)
+        pthread_cond_timedwait(&exporter.work, &exporter.lock, &until);
+    if (exporter.stopping || exporter.flush_wanted != exporter.flush_done)
+        reason = WAKE_FLUSH;
+    else if (is_pressed())
+        reason = WAKE_PRESS;
+    else if (batch_waits())
+        reason = WAKE_BATCH;
+    *flush = exporter.flush_wanted;
+    pthread_mutex_unlock(&exporter.lock);
+    return reason;
+}
+
+static void finish_flush(uint64_t flush)
+{
+    pthread_mutex_lock(&exporter.lock);
+    exporter.flush_done = flush;
+    pthread_cond_broadcast(&exporter.done);
+    pthread_mutex_unlock(&exporter.lock);
+}
+
+static void collect(void)
+{
+    trace_thread_seal_all(true);
+    span_batch_add(&exporter.batch, span_queue_take());
+}
+
+/* Full batches alone; the rest waits for the deadline. */
+static void export_full(void)
+{
+    while (batch_waits() && export_one() > 0)
+        collect();
+}
+
+/* All that waits now; what ends meanwhile is the next round's. */
+static void export_all(void)
+{
+    uint32_t left = span_queue_count(), count;
+    while (left > 0 && (count = export_one()) > 0)
+        left -= count < left ? count : left;
+}
+
+static void export_round(enum wake_reason reason)
+{
+    bool pressed = atomic_exchange(&exporter.press, PRESS_NONE) == PRESS_PENDING;
+    collect();
+    if (pressed && reason == WAKE_PRESS && exporter.batch.first == NULL)
+        atomic_store(&exporter.press, PRESS_SEEN);
+    if (reason == WAKE_BATCH)
+        export_full();
+    else
+        export_all();
+}
+
+static bool is_stopping(void)
+{
+    pthread_mutex_lock(&exporter.lock);
+    bool stopping = exporter.stopping;
+    pthread_mutex_unlock(&exporter.lock);
+    return stopping;
+}
+
+static void *run(void *unused)
+{
+    uint64_t next_ns = clock_mono_ns() + exporter.delay_ns, flush;
+    (void)unused;
+    while (!is_stopping()) {
+        enum wake_reason reason = wait_for_work(next_ns, &flush);
+        timeline_refresh();
+        export_round(reason);
+        log_drops();
+        if (reason == WAKE_FLUSH)
+            finish_flush(flush);
+        if (reason != WAKE_BATCH || clock_mono_ns() >= next_ns)
+            next_ns = clock_mono_ns() + exporter.delay_ns;
+    }
+    export_round(WAKE_FLUSH);
+    pthread_mutex_lock(&exporter.lock);
+    exporter.has_ended = true;
+    exporter.flush_done = exporter.flush_wanted;
+    pthread_cond_broadcast(&exporter.done);
+    pthread_mutex_unlock(&exporter.lock);
+    return NULL;
+}
+
+/* ---- from outside */
+
+void exporter_wake(void)
+{
+    pthread_mutex_lock(&exporter.lock);
+    pthread_cond_signal(&exporter.work);
+    pthread_mutex_unlock(&exporter.lock);
+}
+
+void exporter_press(void)
+{
+    int none = PRESS_NONE;
+    if (atomic_load_explicit(&exporter.press, memory_order_relaxed) == PRESS_NONE &&
+        atomic_compare_exchange_strong(&exporter.press, &none, PRESS_PENDING))
+        exporter_wake();
+}
+
+/* Conditions wait on the monotonic clock. Made anew at every start: a fork's child cannot know in
+ * what state it found them. */
+static void make_conditions(void)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&exporter.work, &attributes);
+    pthread_cond_init(&exporter.done, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void reset(const struct tracing_config *config)
+{
+    exporter.stopping = exporter.has_ended = false;
+    exporter.flush_wanted = exporter.flush_done = 0;
+    exporter.batch_count = config->max_batch_count < SPAN_BATCH_COUNT_MAX ? config->max_batch_count
+                                                                          : SPAN_BATCH_COUNT_MAX;
+    exporter.delay_ns = config->schedule_delay_ms * NS_PER_MS;
+    exporter.timeout_ns = config->export_timeout_ms * NS_PER_MS;
+    exporter.logged_ns = exporter.logged_drops = 0;
+    rng_seed_entropy(&exporter.rng);
+    atomic_store(&exporter.press, PRESS_NONE);
+    atomic_store(&exporter.exported, 0);
+    atomic_store(&exporter.failed, 0);
+    atomic_store(&exporter.rejected, 0);
+    atomic_store(&exporter.requests, 0);
+    atomic_store(&exporter.retries, 0);
+}
+
+static void build_resource(const struct tracing_config *config)
+{
+    struct wire_writer writer = {exporter.resource, exporter.resource + sizeof exporter.resource,
+                                 false};
+    if (resource_encode(config->service_name, config->resource_attributes, &writer) != STATUS_OK)
+        log_event(LOG_WARN, LOG_NO_IDS, "discarding the resource attributes of the environment",
+                  LOG_TEXT("value", config->resource_attributes));
+    exporter.resource_bytes = (size_t)(writer.at - exporter.resource);
+}
+
+/* The host program's signals are not for this thread. */
+static enum status start_thread(struct error *error)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&exporter.thread, NULL, run, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code != 0)
+        return error_set(error, STATUS_NO_MEMORY, "cannot start the exporter thread");
+    exporter.has_thread = true;
+    return STATUS_OK;
+}
+
+static void release(void)
+{
+    otlp_http_release(&exporter.http);
+    span_batch_release(&exporter.batch);
+}
+
+enum status exporter_start(const struct tracing_config *config, struct error *error)
+{
+    struct otlp_request request;
+    if (exporter.is_abandoned)
+        return error_set(error, STATUS_BUSY, "an exporter thread of before has not ended");
+    enum status status = otlp_request_init(&request, config->endpoint, config->headers, error);
+    if (status != STATUS_OK)
+        return status;
+    reset(config);
+    make_conditions();
+    build_resource(config);
+    timeline_refresh();
+    status = otlp_http_init(&exporter.http, &request);
+    if (status != STATUS_OK)
+        return error_set(error, status, "exporter: %s", status_words(status));
+    status = span_batch_init(&exporter.batch, exporter.batch_count);
+    if (status == STATUS_OK)
+        status = start_thread(error);
+    if (status != STATUS_OK)
+        release();
+    return status;
+}
+
+/* Caller has the lock. false: the deadline passed. */
+static bool wait_done(const uint64_t *counter, uint64_t least, uint64_t deadline_ns)
+{
+    struct timespec until = timespec_of(deadline_ns);
+    while (*counter < least && !exporter.has_ended && clock_mono_ns() < deadline_ns)
+        pthread_cond_timedwait(&exporter.done, &exporter.lock, &until);
+    return *counter >= least || exporter.has_ended;
+}
+
+enum status exporter_flush(uint64_t deadline_ns)
+{
+    uint64_t failed = atomic_load(&exporter.failed);
+    pthread_mutex_lock(&exporter.lock);
+    uint64_t mine = ++exporter.flush_wanted;
+    pthread_cond_signal(&exporter.work);
+    bool done = wait_done(&exporter.flush_done, mine, deadline_ns);
+    pthread_mutex_unlock(&exporter.lock);
+    if (!done)
+        return STATUS_TIMEOUT;
+    return atomic_load(&exporter.failed) == failed ? STATUS_OK : STATUS_IO;
+}
+
+/* What ended too late, or was left when the time was over. */
+static void drop_rest(void)
+{
+    uint32_t count;
+    collect();
+    while ((count = span_batch_build(&exporter.batch, exporter.resource, exporter.resource_bytes)) >
+           0) {
+        span_queue_taken(count);
+        atomic_fetch_add(&exporter.failed, count);
+    }
+}
+
+enum status exporter_stop(uint64_t deadline_ns)
+{
+    if (!exporter.has_thread)
+        return STATUS_OK;
+    uint64_t failed = atomic_load(&exporter.failed), never = 0;
+    otlp_http_stop(&exporter.http, deadline_ns);
+    pthread_mutex_lock(&exporter.lock);
+    exporter.stopping = true;
+    pthread_cond_signal(&exporter.work);
+    bool ended = wait_done(&never, 1, deadline_ns + grace_ns);
+    pthread_mutex_unlock(&exporter.lock);
+    exporter.has_thread = false;
+    if (!ended) {
+        pthread_detach(exporter.thread);
+        exporter.is_abandoned = true;
+        return STATUS_TIMEOUT;
+    }
+    pthread_join(exporter.thread, NULL);
+    drop_rest();
+    release();
+    return atomic_load(&exporter.failed) == failed ? STATUS_OK : STATUS_IO;
+}
+
+void exporter_stats(struct tracing_stats *stats)
+{
+    stats->exported = atomic_load(&exporter.exported);
+    stats->dropped_export_failed = atomic_load(&exporter.failed);
+    stats->rejected = atomic_load(&exporter.rejected);
+    stats->queued = span_queue_count() + atomic_load(&exporter.inflight);
+    stats->export_requests = atomic_load(&exporter.requests);
+    stats->export_retries = atomic_load(&exporter.retries);
+}
+
+void exporter_before_fork(void)
+{
+    pthread_mutex_lock(&exporter.lock);
+}
+
+void exporter_after_fork(bool is_child)
+{
+    pthread_mutex_unlock(&exporter.lock);
+    if (!is_child || !exporter.has_thread)
+        return;
+    exporter.has_thread = false;
+    otlp_http_forget(&exporter.http);
+    span_batch_release(&exporter.batch);
+    exporter.batch = (struct span_batch){0};
+    atomic_store(&exporter.inflight, 0);
+}

@@ -1,0 +1,38 @@
+/* The one thread that takes ended spans from the queue and posts them as OTLP/HTTP batches. It
+ * sleeps until a whole batch waits, the delay passed, or somebody asks for a flush; all signals
+ * are blocked in it. One exporter a process. */
+#ifndef CULPRIT_TRACE_EXPORTER_H
+#define CULPRIT_TRACE_EXPORTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "trace/trace.h"
+
+/* Starts the thread; the config is read here alone. STATUS_INVALID, STATUS_UNSUPPORTED or
+ * STATUS_TOO_LARGE (endpoint or headers), STATUS_NO_MEMORY, STATUS_IO, STATUS_BUSY (a thread that a
+ * shutdown gave up on is still there). */
+MUST_CHECK enum status exporter_start(const struct tracing_config *config, struct error *error);
+
+/* Never waits for input or output: at most for the exporter to fall asleep. */
+void exporter_wake(void);
+
+/* Spans are being dropped: export now rather than at the deadline. */
+void exporter_press(void);
+
+/* See tracing_flush. */
+enum status exporter_flush(uint64_t deadline_ns);
+
+/* Sends what is queued until the deadline, drops and counts the rest, ends the thread.
+ * STATUS_TIMEOUT: it did not end in time (a name look-up cannot be cut) and was left behind. */
+enum status exporter_stop(uint64_t deadline_ns);
+
+/* Fills the exporter's own counters and `queued`. */
+void exporter_stats(struct tracing_stats *stats);
+
+/* Around fork: no batch is half built, no lock is held in the child, which has no exporter. */
+void exporter_before_fork(void);
+void exporter_after_fork(bool is_child);
+
+#endif

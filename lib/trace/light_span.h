@@ -1,0 +1,37 @@
+/* The common head of every span, and the spans that record nothing: unsampled ones, those of a
+ * tracer that is off, and those for which the pool had no block. They carry a context on and live
+ * in fixed slots beside the pool. Callable from any thread; never allocates. */
+#ifndef CULPRIT_TRACE_LIGHT_SPAN_H
+#define CULPRIT_TRACE_LIGHT_SPAN_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "trace/context.h"
+
+enum span_type {
+    SPAN_TYPE_NONE, /* the one span of the whole process that stands for nothing */
+    SPAN_TYPE_LIGHT,
+    SPAN_TYPE_DROPPED, /* light, and counted as a dropped one at its end */
+    SPAN_TYPE_RECORDING,
+};
+
+struct span {
+    atomic_uchar lock; /* of a recording span: guards all that changes after its start */
+    uint8_t type;
+    struct span_context context; /* its trace_state lies in memory of the span */
+};
+
+/* A light span with a copy of `context` (of its tracestate too). When all slots are taken: the span
+ * of type NONE, whose context is empty. */
+struct span *light_span_get(enum span_type type, const struct span_context *context);
+
+/* Accepts the span of type NONE. */
+void light_span_put(struct span *span);
+
+/* The span of type NONE. */
+struct span *light_span_none(void);
+
+enum { LIGHT_SPANS = 2048 };
+
+#endif

@@ -1,0 +1,230 @@
+#include "trace/otlp_http.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static const uint64_t connect_limit_ns = 3 * NS_PER_S; /* for one of a host's addresses */
+
+enum status otlp_http_init(struct otlp_http *http, const struct otlp_request *request)
+{
+    *http = (struct otlp_http){.request = *request, .socket = -1, .stop_event = -1};
+    atomic_store(&http->limit_ns, UINT64_MAX);
+    void *reply = mmap(NULL, OTLP_REPLY_MAX, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reply == MAP_FAILED)
+        return STATUS_NO_MEMORY;
+    http->reply = reply;
+    http->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (http->stop_event < 0) {
+        otlp_http_release(http);
+        return STATUS_IO;
+    }
+    return STATUS_OK;
+}
+
+static void disconnect(struct otlp_http *http)
+{
+    if (http->socket >= 0)
+        close(http->socket);
+    http->socket = -1;
+}
+
+void otlp_http_release(struct otlp_http *http)
+{
+    disconnect(http);
+    if (http->stop_event >= 0)
+        close(http->stop_event);
+    http->stop_event = -1;
+    if (http->reply != NULL)
+        munmap(http->reply, OTLP_REPLY_MAX);
+    http->reply = NULL;
+}
+
+void otlp_http_forget(struct otlp_http *http)
+{
+    otlp_http_release(http);
+}
+
+void otlp_http_stop(struct otlp_http *http, uint64_t limit_ns)
+{
+    uint64_t one = 1;
+    atomic_store(&http->limit_ns, limit_ns);
+    /* Fails only where it was written 2^64 times before. */
+    if (write(http->stop_event, &one, sizeof one) < 0)
+        return;
+}
+
+static uint64_t limited(const struct otlp_http *http, uint64_t deadline_ns)
+{
+    uint64_t limit_ns = atomic_load(&http->limit_ns);
+    return deadline_ns < limit_ns ? deadline_ns : limit_ns;
+}
+
+/* Events of the socket; 0 when the deadline passed. Once stopped, the event is no longer polled:
+ * its limit is known from then on. */
+static short wait_for(struct otlp_http *http, short events, uint64_t deadline_ns)
+{
+    for (;;) {
+        uint64_t until_ns = limited(http, deadline_ns);
+        bool stopped = atomic_load(&http->limit_ns) != UINT64_MAX;
+        struct pollfd polled[2] = {{.fd = http->socket, .events = events},
+                                   {.fd = stopped ? -1 : http->stop_event, .events = POLLIN}};
+        int count = poll(polled, 2, clock_remaining_ms(until_ns));
+        if (polled[0].revents != 0)
+            return polled[0].revents;
+        if (count == 0 && clock_mono_ns() >= until_ns)
+            return 0;
+        if (count < 0 && errno != EINTR)
+            return 0;
+    }
+}
+
+bool otlp_http_pause(struct otlp_http *http, uint64_t deadline_ns)
+{
+    struct pollfd polled = {.fd = http->stop_event, .events = POLLIN};
+    while (clock_mono_ns() < deadline_ns)
+        if (poll(&polled, 1, clock_remaining_ms(deadline_ns)) > 0)
+            return true;
+    return atomic_load(&http->limit_ns) != UINT64_MAX;
+}
+
+static enum status connect_failure(int code)
+{
+    return code == ECONNREFUSED ? STATUS_REFUSED : STATUS_IO;
+}
+
+static enum status connect_one(struct otlp_http *http, const struct addrinfo *address,
+                               uint64_t deadline_ns)
+{
+    int one = 1, code = 0;
+    socklen_t size = sizeof code;
+    http->socket = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (http->socket < 0)
+        return STATUS_IO;
+    (void)setsockopt(http->socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (connect(http->socket, address->ai_addr, address->ai_addrlen) == 0)
+        return STATUS_OK;
+    if (errno != EINPROGRESS)
+        return connect_failure(errno);
+    uint64_t own_ns = clock_mono_ns() + connect_limit_ns;
+    if (wait_for(http, POLLOUT, own_ns < deadline_ns ? own_ns : deadline_ns) == 0)
+        return STATUS_TIMEOUT;
+    if (getsockopt(http->socket, SOL_SOCKET, SO_ERROR, &code, &size) != 0 || code != 0)
+        return connect_failure(code);
+    return STATUS_OK;
+}
+
+static enum status connect_any(struct otlp_http *http, uint64_t deadline_ns)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *addresses = NULL;
+    if (getaddrinfo(http->request.host, http->request.port, &hints, &addresses) != 0)
+        return STATUS_IO;
+    enum status status = STATUS_IO;
+    for (const struct addrinfo *at = addresses; at != NULL; at = at->ai_next) {
+        disconnect(http);
+        status = connect_one(http, at, deadline_ns);
+        if (status == STATUS_OK || clock_mono_ns() >= limited(http, deadline_ns))
+            break;
+    }
+    freeaddrinfo(addresses);
+    return status;
+}
+
+/* The server may have closed a kept connection, or sent what nobody asked for. */
+static bool is_usable(const struct otlp_http *http)
+{
+    char byte;
+    return http->socket >= 0 && recv(http->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+static void advance(struct iovec *parts, size_t sent)
+{
+    for (int i = 0; i < 3 && sent > 0; i++) {
+        size_t part = sent < parts[i].iov_len ? sent : parts[i].iov_len;
+        parts[i].iov_base = (char *)parts[i].iov_base + part;
+        parts[i].iov_len -= part;
+        sent -= part;
+    }
+}
+
+/* STATUS_END: the server answers before all was sent, or closed; what it said may still be read. */
+static enum status send_all(struct otlp_http *http, struct iovec parts[3], uint64_t deadline_ns)
+{
+    while (parts[0].iov_len + parts[1].iov_len + parts[2].iov_len > 0) {
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
+        ssize_t sent = sendmsg(http->socket, &message, MSG_NOSIGNAL);
+        if (sent >= 0) {
+            advance(parts, (size_t)sent);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            short events = wait_for(http, POLLIN | POLLOUT, deadline_ns);
+            if (events == 0)
+                return STATUS_TIMEOUT;
+            if ((events & POLLOUT) == 0)
+                return STATUS_END;
+        } else if (errno != EINTR) {
+            return STATUS_END;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status receive(struct otlp_http *http, uint64_t deadline_ns, struct http_reply *reply)
+{
+    size_t length = 0;
+    for (;;) {
+        if (length == OTLP_REPLY_MAX)
+            return STATUS_TOO_LARGE;
+        ssize_t got = recv(http->socket, http->reply + length, OTLP_REPLY_MAX - length, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            if (wait_for(http, POLLIN, deadline_ns) == 0)
+                return STATUS_TIMEOUT;
+            continue;
+        }
+        bool closed = got <= 0;
+        if (!closed)
+            length += (size_t)got;
+        enum status status = http_reply_parse(http->reply, length, closed, clock_wall_ns(), reply);
+        if (status != STATUS_BUSY)
+            return status;
+    }
+}
+
+enum status otlp_http_post(struct otlp_http *http, const void *body, size_t length_bytes,
+                           uint64_t deadline_ns, struct http_reply *reply)
+{
+    char length_text[32];
+    enum status status = STATUS_OK;
+    if (!is_usable(http)) {
+        disconnect(http);
+        status = connect_any(http, deadline_ns);
+    }
+    if (status != STATUS_OK) {
+        disconnect(http);
+        return status;
+    }
+    int digits = snprintf(length_text, sizeof length_text, "%zu\r\n\r\n", length_bytes);
+    struct iovec parts[3] = {{http->request.head, http->request.head_bytes},
+                             {length_text, (size_t)digits},
+                             {(void *)(uintptr_t)body, length_bytes}};
+    enum status sent = send_all(http, parts, deadline_ns);
+    status = sent == STATUS_TIMEOUT ? sent : receive(http, deadline_ns, reply);
+    if (status != STATUS_OK || sent != STATUS_OK || !reply->keep_alive)
+        disconnect(http);
+    return status;
+}

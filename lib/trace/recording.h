@@ -1,0 +1,44 @@
+/* A recording span: one block of the pool, its fixed fields first, then its body. Inside the
+ * library only; span->lock guards all but what never changes after the start. */
+#ifndef CULPRIT_TRACE_RECORDING_H
+#define CULPRIT_TRACE_RECORDING_H
+
+#include "trace/light_span.h"
+#include "trace/span_body.h"
+#include "trace/span_queue.h"
+
+/* The longest prefix: ids 18 + 10 + 10, kind 2, times 18, dropped counts 3 * 6, flags 6. */
+enum { RECORDING_PREFIX_MAX = 88 };
+
+struct recording {
+    struct span span; /* first */
+    const struct tracer *tracer;
+    struct span_block *block; /* that it lies in */
+    uint64_t start_wall_ns;
+    uint64_t offset_ns; /* Unix time minus monotonic time, as it was at the start */
+    struct span_id parent_id;
+    bool has_parent;
+    bool parent_is_remote;
+    uint8_t kind;
+    uint8_t status;
+    struct span_body body;
+    /* Filled at the end, right before the body, when the block itself goes to the exporter. */
+    uint8_t front[sizeof(struct span_record) + RECORDING_PREFIX_MAX];
+    uint8_t first[]; /* of the body */
+};
+
+/* NULL: the pool is exhausted. The caller fills in the rest of the fields. */
+struct recording *recording_new(const struct span_context *context);
+
+/* Unix time now, on the span's own timeline. */
+uint64_t recording_now_ns(const struct recording *recording);
+
+/* Hands the span to the queue and gives its memory away; false: it was dropped. *batch: a whole
+ * batch waits. */
+bool recording_finish(struct recording *recording, uint64_t end_wall_ns,
+                      struct span_producer *producer, bool *batch);
+
+/* Gives the memory back. */
+void recording_discard(struct recording *recording);
+
+#endif

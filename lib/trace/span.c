@@ -1,0 +1,274 @@
+#include <sched.h>
+
+#include "base/clock.h"
+#include "trace/recording.h"
+#include "trace/trace.h"
+#include "trace/trace_thread.h"
+#include "trace/tracing.h"
+
+static const struct tracer unnamed_tracer = {"", NULL};
+static const struct span_options no_options;
+
+enum { SPINS = 64 };
+
+/* Held for some nanoseconds: nobody who has it waits for anything. */
+static void lock(struct span *span)
+{
+    for (int i = 0; atomic_exchange_explicit(&span->lock, 1, memory_order_acquire) != 0; i++)
+        if (i >= SPINS)
+            sched_yield();
+}
+
+static void unlock(struct span *span)
+{
+    atomic_store_explicit(&span->lock, 0, memory_order_release);
+}
+
+/* NULL where the span records nothing; else locked. */
+static struct recording *lock_recording(struct span *span)
+{
+    if (span->type != SPAN_TYPE_RECORDING)
+        return NULL;
+    lock(span);
+    return (struct recording *)span;
+}
+
+/* ---- start */
+
+/* The parent's context, or NULL for a root. */
+static const struct span_context *find_parent(const struct span_options *options)
+{
+    if (options->root)
+        return NULL;
+    const struct span_context *parent = options->parent;
+    if (parent == NULL) {
+        const struct span *current = context_current().span;
+        parent = current ? &current->context : NULL;
+    }
+    return parent != NULL && span_context_is_valid(parent) ? parent : NULL;
+}
+
+static struct span *start_off(const struct span_context *parent)
+{
+    return parent ? light_span_get(SPAN_TYPE_LIGHT, parent) : light_span_none();
+}
+
+/* No block for it: its children become its parent's, so that the trace stays in one piece. */
+static struct span *start_dropped(struct trace_thread *thread, const struct span_context *parent,
+                                  const struct span_context *context)
+{
+    struct span *span = light_span_get(SPAN_TYPE_DROPPED, parent ? parent : context);
+    if (span->type != SPAN_TYPE_DROPPED) { /* not even that: it ends here */
+        trace_thread_count(thread, TRACE_ENDED);
+        trace_thread_count(thread, TRACE_DROPPED);
+    }
+    return span;
+}
+
+static void set_start_fields(struct recording *recording, const struct tracer *tracer,
+                             const struct span_context *parent, const struct span_options *options)
+{
+    recording->tracer = tracer ? tracer : &unnamed_tracer;
+    recording->has_parent = parent != NULL;
+    if (parent != NULL)
+        recording->parent_id = parent->span_id;
+    recording->parent_is_remote = parent != NULL && parent->is_remote;
+    recording->kind = (uint8_t)(options->kind ? options->kind : SPAN_INTERNAL);
+    recording->start_wall_ns =
+        options->start_wall_ns ? options->start_wall_ns : recording_now_ns(recording);
+}
+
+static struct span_context new_context(struct trace_thread *thread,
+                                       const struct span_context *parent)
+{
+    struct span_context context = {
+        .trace_id = parent ? parent->trace_id : trace_thread_new_trace_id(thread),
+        .flags = parent ? parent->flags & TRACE_FLAG_RANDOM : TRACE_FLAG_RANDOM,
+    };
+    if (parent != NULL)
+        context.trace_state = parent->trace_state;
+    if (sampler_decide(tracing_sampler(), parent, &context.trace_id))
+        context.flags |= TRACE_FLAG_SAMPLED;
+    context.span_id = trace_thread_new_span_id(thread);
+    return context;
+}
+
+struct span *span_start(const struct tracer *tracer, const char *name,
+                        const struct span_options *options)
+{
+    if (options == NULL)
+        options = &no_options;
+    const struct span_context *parent = find_parent(options);
+    if (!tracing_is_on())
+        return start_off(parent);
+    struct trace_thread *thread = trace_thread_self();
+    struct span_context context = new_context(thread, parent);
+    if (!span_context_is_sampled(&context)) {
+        trace_thread_count(thread, TRACE_UNSAMPLED);
+        return light_span_get(SPAN_TYPE_LIGHT, &context);
+    }
+    trace_thread_count(thread, TRACE_STARTED);
+    struct recording *recording = recording_new(&context);
+    if (recording == NULL)
+        return start_dropped(thread, parent, &context);
+    set_start_fields(recording, tracer, parent, options);
+    span_body_set_name(&recording->body, text_of(name));
+    for (size_t i = 0; i < options->attribute_count; i++)
+        span_body_set_attribute(&recording->body, &options->attributes[i]);
+    for (size_t i = 0; i < options->link_count; i++)
+        span_body_add_link(&recording->body, &options->links[i]);
+    return &recording->span;
+}
+
+/* ---- end */
+
+static bool end_recording(struct recording *recording, struct trace_thread *thread,
+                          uint64_t end_wall_ns)
+{
+    bool batch = false;
+    if (!tracing_is_on()) {
+        recording_discard(recording);
+        return false;
+    }
+    if (end_wall_ns == 0)
+        end_wall_ns = recording_now_ns(recording);
+    if (end_wall_ns < recording->start_wall_ns)
+        end_wall_ns = recording->start_wall_ns;
+    bool queued = recording_finish(recording, end_wall_ns, trace_thread_producer(thread), &batch);
+    if (batch)
+        tracing_wake();
+    return queued;
+}
+
+void span_end_at(struct span *span, uint64_t end_wall_ns)
+{
+    if (span->type == SPAN_TYPE_NONE || span->type == SPAN_TYPE_LIGHT) {
+        light_span_put(span);
+        return;
+    }
+    struct trace_thread *thread = trace_thread_self();
+    bool queued = false;
+    /* Counted first: what the exporter has sent was always counted as ended before. */
+    trace_thread_count(thread, TRACE_ENDED);
+    if (span->type == SPAN_TYPE_DROPPED)
+        light_span_put(span);
+    else
+        queued = end_recording(lock_recording(span), thread, end_wall_ns);
+    if (!queued) {
+        trace_thread_count(thread, TRACE_DROPPED);
+        tracing_press();
+    }
+}
+
+void span_end(struct span *span)
+{
+    span_end_at(span, 0);
+}
+
+/* ---- between */
+
+struct span_context span_context_of(const struct span *span)
+{
+    return span->context;
+}
+
+bool span_is_recording(const struct span *span)
+{
+    return span->type == SPAN_TYPE_RECORDING;
+}
+
+static void set_attribute(struct span *span, const struct attribute *attribute)
+{
+    struct recording *recording = lock_recording(span);
+    if (recording == NULL)
+        return;
+    span_body_set_attribute(&recording->body, attribute);
+    unlock(span);
+}
+
+void span_set_text(struct span *span, struct text key, struct text value)
+{
+    struct attribute attribute = {.key = key, .type = ATTRIBUTE_TEXT, .text = value};
+    set_attribute(span, &attribute);
+}
+
+void span_set_i64(struct span *span, struct text key, int64_t value)
+{
+    struct attribute attribute = {.key = key, .type = ATTRIBUTE_I64, .i64 = value};
+    set_attribute(span, &attribute);
+}
+
+void span_set_double(struct span *span, struct text key, double value)
+{
+    struct attribute attribute = {.key = key, .type = ATTRIBUTE_DOUBLE, .number = value};
+    set_attribute(span, &attribute);
+}
+
+void span_set_bool(struct span *span, struct text key, bool value)
+{
+    struct attribute attribute = {.key = key, .type = ATTRIBUTE_BOOL, .boolean = value};
+    set_attribute(span, &attribute);
+}
+
+void span_update_name(struct span *span, struct text name)
+{
+    struct recording *recording = lock_recording(span);
+    if (recording == NULL)
+        return;
+    span_body_set_name(&recording->body, name);
+    unlock(span);
+}
+
+/* In the order of the specification, Ok > Error > Unset. */
+static bool status_wins(enum span_status now, enum span_status next)
+{
+    return next != SPAN_UNSET && now != SPAN_OK;
+}
+
+void span_set_status(struct span *span, enum span_status status, struct text description)
+{
+    struct recording *recording = lock_recording(span);
+    if (recording == NULL)
+        return;
+    if (status_wins(recording->status, status)) {
+        recording->status = (uint8_t)status;
+        if (status != SPAN_ERROR)
+            description.length = 0;
+        span_body_set_status(&recording->body, status, description);
+    }
+    unlock(span);
+}
+
+void span_add_event(struct span *span, struct text name, const struct attribute *attributes,
+                    size_t attribute_count)
+{
+    struct recording *recording = lock_recording(span);
+    if (recording == NULL)
+        return;
+    span_body_add_event(&recording->body, recording_now_ns(recording), name, attributes,
+                        attribute_count);
+    unlock(span);
+}
+
+void span_add_link(struct span *span, const struct span_link *link)
+{
+    struct recording *recording = lock_recording(span);
+    if (recording == NULL)
+        return;
+    span_body_add_link(&recording->body, link);
+    unlock(span);
+}
+
+struct span_scope span_enter(const struct tracer *tracer, const char *name)
+{
+    struct span *span = span_start(tracer, name, NULL);
+    struct context before = context_current();
+    context_attach((struct context){span, before.baggage});
+    return (struct span_scope){span, before};
+}
+
+void span_leave(struct span_scope *scope)
+{
+    context_attach(scope->before);
+    span_end(scope->span);
+}

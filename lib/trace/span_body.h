@@ -1,0 +1,63 @@
+/* The growing part of a span's protobuf message: entries for name, tracestate, attributes, events,
+ * links and status, each encoded when it is set. The first bytes lie in the span's own block, what
+ * is more in further blocks of the pool. An entry that is overwritten by one of another size
+ * becomes a hole, which the exporter leaves out.
+ *
+ * An entry is a one-byte tag, a length and its bytes; a hole has the tag SPAN_BODY_HOLE. Never
+ * allocates but from the pool; the span's lock guards it. Text that is not UTF-8 gets '?' for each
+ * bad byte, because one bad string makes receivers refuse the whole batch. */
+#ifndef CULPRIT_TRACE_SPAN_BODY_H
+#define CULPRIT_TRACE_SPAN_BODY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "trace/span_pool.h"
+#include "trace/trace.h"
+
+enum {
+    SPAN_BODY_HOLE = 0,
+    SPAN_BODY_MAX = 60 * 1024, /* bytes of all entries */
+    SPAN_INDEXED_KEYS = 16,    /* attributes found by hash; later ones by walking */
+    SPAN_ATTRIBUTES_MAX = 128, /* also of an event and of a link */
+    SPAN_EVENTS_MAX = 128,
+    SPAN_LINKS_MAX = 128,
+};
+
+struct span_body {
+    uint8_t *first;          /* where the body begins in the first block */
+    struct span_block *head; /* the first block */
+    struct span_block *tail; /* the last one of the chain */
+    uint32_t length_bytes;
+    uint32_t capacity_bytes;     /* of the chain as it is */
+    uint32_t name_at, status_at; /* offset + 1 of the entry, 0: none */
+    uint32_t unindexed_at;       /* where the first attribute without an index lies */
+    uint32_t dropped_attributes, dropped_events, dropped_links;
+    uint16_t attribute_count, event_count, link_count;
+    bool has_holes;
+    uint16_t key_at[SPAN_INDEXED_KEYS];
+    uint32_t key_hash[SPAN_INDEXED_KEYS];
+};
+
+/* `first` points into head->data; the rest of that block is the body's. */
+void span_body_init(struct span_body *body, struct span_block *head, uint8_t *first);
+
+/* Where there is no room the name is cut, status and tracestate are left out; attributes, events
+ * and links are counted as dropped. */
+void span_body_set_name(struct span_body *body, struct text name);
+void span_body_set_trace_state(struct span_body *body, struct text trace_state);
+void span_body_set_status(struct span_body *body, enum span_status status, struct text description);
+void span_body_set_attribute(struct span_body *body, const struct attribute *attribute);
+void span_body_add_event(struct span_body *body, uint64_t wall_ns, struct text name,
+                         const struct attribute *attributes, size_t count);
+void span_body_add_link(struct span_body *body, const struct span_link *link);
+
+/* Sets used_bytes of every block of the chain. */
+void span_body_seal(struct span_body *body);
+
+/* Moves the entries of a contiguous body together; returns the new length. Bytes that are no
+ * entries end it (cannot be). */
+size_t span_body_close_holes(uint8_t *bytes, size_t length_bytes);
+
+#endif

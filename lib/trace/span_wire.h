@@ -1,0 +1,43 @@
+/* Writes protobuf over a chain of blocks that was made long enough before: no step is checked for
+ * overflow but by assert. Sizes come first (span_wire_..._size), then the writing of exactly as
+ * many bytes. The span's lock guards it. */
+#ifndef CULPRIT_TRACE_SPAN_WIRE_H
+#define CULPRIT_TRACE_SPAN_WIRE_H
+
+#include "base/wire.h"
+#include "trace/span_pool.h"
+#include "trace/trace.h"
+
+struct span_wire {
+    uint8_t *at, *end; /* in the block's data */
+    struct span_block *block;
+    uint32_t start; /* offset of the entry in the body */
+};
+
+void span_wire_bytes(struct span_wire *wire, const void *bytes, size_t length_bytes);
+void span_wire_byte(struct span_wire *wire, uint8_t byte);
+void span_wire_varint(struct span_wire *wire, uint64_t value);
+
+/* With '?' in place of each byte that is not UTF-8: the length stays. */
+void span_wire_text(struct span_wire *wire, struct text text);
+
+/* With tag and length. */
+void span_wire_field_bytes(struct span_wire *wire, unsigned field, const void *bytes,
+                           size_t length_bytes);
+void span_wire_field_text(struct span_wire *wire, unsigned field, struct text text);
+
+/* A KeyValue message without its own tag and length. */
+size_t span_wire_attribute_size(const struct attribute *attribute);
+void span_wire_attribute(struct span_wire *wire, const struct attribute *attribute);
+
+/* The attributes of an event or a link: of equal keys the last stays, what is over the limit goes
+ * into the dropped count. */
+struct span_wire_list {
+    unsigned field, dropped_field;
+    const struct attribute *attributes;
+    size_t count;
+};
+size_t span_wire_list_size(const struct span_wire_list *list);
+void span_wire_list(struct span_wire *wire, const struct span_wire_list *list);
+
+#endif

@@ -1,0 +1,158 @@
+#include "trace/tracing.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "trace/exporter.h"
+#include "trace/span_pool.h"
+#include "trace/span_queue.h"
+#include "trace/trace_thread.h"
+
+/* A span takes some 200 to 500 bytes: by default 1 MiB in all. */
+enum { POOL_BYTES_A_SPAN = 512, POOL_BLOCKS_MIN = 256, POOL_BLOCKS_MAX = 64 << 10 };
+
+static struct {
+    pthread_mutex_t lock; /* starts, shutdowns and forks come one after the other */
+    bool is_started;
+    atomic_bool is_on;
+    struct sampler sampler; /* written while off */
+} tracing = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+bool tracing_is_on(void)
+{
+    /* acquire: the sampler and the pool are there */
+    return atomic_load_explicit(&tracing.is_on, memory_order_acquire);
+}
+
+const struct sampler *tracing_sampler(void)
+{
+    return &tracing.sampler;
+}
+
+void tracing_wake(void)
+{
+    exporter_wake();
+}
+
+void tracing_press(void)
+{
+    if (tracing_is_on())
+        exporter_press();
+}
+
+/* ---- fork: the child has no exporter and must not send its parent's spans again. It records
+ * nothing until it calls tracing_start itself. */
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&tracing.lock);
+    exporter_before_fork();
+    trace_thread_before_fork();
+}
+
+static void in_parent(void)
+{
+    trace_thread_after_fork(false);
+    exporter_after_fork(false);
+    pthread_mutex_unlock(&tracing.lock);
+}
+
+static void in_child(void)
+{
+    atomic_store(&tracing.is_on, false);
+    tracing.is_started = false;
+    trace_thread_after_fork(true);
+    exporter_after_fork(true);
+    span_queue_forget();
+    span_pool_forget();
+    pthread_mutex_unlock(&tracing.lock);
+}
+
+static void register_fork(void)
+{
+    /* Fails only for want of memory at the first start; forks are then as unsafe as without it. */
+    (void)pthread_atfork(before_fork, in_parent, in_child);
+}
+
+/* ---- provider */
+
+static size_t pool_blocks(const struct tracing_config *config)
+{
+    size_t blocks = (size_t)config->max_queue_count * POOL_BYTES_A_SPAN / SPAN_BLOCK_BYTES;
+    blocks = blocks > POOL_BLOCKS_MIN ? blocks : POOL_BLOCKS_MIN;
+    return blocks < POOL_BLOCKS_MAX ? blocks : POOL_BLOCKS_MAX;
+}
+
+static enum status check(const struct tracing_config *config, struct error *error)
+{
+    if (tracing.is_started)
+        return error_set(error, STATUS_EXISTS, "tracing was started already");
+    if (config->max_queue_count == 0 || config->max_batch_count == 0 ||
+        config->max_batch_count > config->max_queue_count)
+        return error_set(error, STATUS_INVALID,
+                         "queue of %u spans, batches of %u: want 0 < batch <= queue",
+                         config->max_queue_count, config->max_batch_count);
+    if (!(config->sampler_ratio >= 0 && config->sampler_ratio <= 1))
+        return error_set(error, STATUS_INVALID, "sampler ratio %g: want 0 to 1",
+                         config->sampler_ratio);
+    return STATUS_OK;
+}
+
+static enum status start(const struct tracing_config *config, struct error *error)
+{
+    enum status status = span_pool_start(pool_blocks(config));
+    if (status != STATUS_OK)
+        return error_set(error, status, "no memory for the span pool");
+    tracing.sampler = sampler_of(config->sampler, config->parent_based, config->sampler_ratio);
+    span_queue_configure(config->max_queue_count, config->max_batch_count);
+    trace_thread_reset_totals();
+    return exporter_start(config, error);
+}
+
+enum status tracing_start(const struct tracing_config *config, struct error *error)
+{
+    pthread_once(&fork_once, register_fork);
+    pthread_mutex_lock(&tracing.lock);
+    enum status status = check(config, error);
+    if (status == STATUS_OK && !config->disabled)
+        status = start(config, error);
+    if (status == STATUS_OK) {
+        tracing.is_started = true;
+        atomic_store_explicit(&tracing.is_on, !config->disabled, memory_order_release);
+    }
+    pthread_mutex_unlock(&tracing.lock);
+    return status;
+}
+
+enum status tracing_flush(uint64_t deadline_ns)
+{
+    return tracing_is_on() ? exporter_flush(deadline_ns) : STATUS_OK;
+}
+
+enum status tracing_shutdown(uint64_t deadline_ns)
+{
+    enum status status = STATUS_OK;
+    pthread_mutex_lock(&tracing.lock);
+    if (tracing.is_started) {
+        atomic_store(&tracing.is_on, false);
+        status = exporter_stop(deadline_ns);
+        tracing.is_started = false;
+    }
+    pthread_mutex_unlock(&tracing.lock);
+    return status;
+}
+
+struct tracing_stats tracing_stats(void)
+{
+    struct tracing_stats stats = {0};
+    uint64_t totals[TRACE_COUNTERS];
+    exporter_stats(&stats);
+    trace_thread_totals(totals);
+    stats.started = totals[TRACE_STARTED];
+    stats.unsampled = totals[TRACE_UNSAMPLED];
+    stats.ended = totals[TRACE_ENDED];
+    stats.dropped_queue_full = totals[TRACE_DROPPED];
+    return stats;
+}

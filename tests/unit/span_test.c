@@ -1,0 +1,415 @@
+/* Spans as they arrive: encoded, limited, overwritten, ordered. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/hex.h"
+#include "trace_sink.h"
+
+static const struct tracer tracer = {"span-test", "1.2"};
+static struct sink sink;
+
+static int start(void **state)
+{
+    (void)state;
+    static const char *const script[] = {SINK_OK};
+    sink_start(&sink, script, 1);
+    sink_trace(&sink, NULL);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    enum status status = tracing_shutdown(sink_soon());
+    sink_stop(&sink);
+    return status == STATUS_OK ? 0 : -1;
+}
+
+/* What arrived under that name, which must be one span. */
+static struct sink_span arrived(const char *name)
+{
+    struct sink_span span;
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_OK);
+    assert_int_equal(sink_find(&sink, name, &span), 1);
+    return span;
+}
+
+static void encodes_every_part(void **state)
+{
+    (void)state;
+    const struct attribute first = {
+        .key = TEXT_LITERAL("at.start"), .type = ATTRIBUTE_BOOL, .boolean = true};
+    struct span_options options = {
+        .kind = SPAN_SERVER, .root = true, .attributes = &first, .attribute_count = 1};
+    struct span *span = span_start(&tracer, "all", &options);
+    struct span_context context = span_context_of(span);
+    assert_true(span_is_recording(span));
+    assert_int_equal(context.flags, TRACE_FLAG_SAMPLED | TRACE_FLAG_RANDOM);
+    span_set_text(span, SPAN_KEY("text"), TEXT_LITERAL("value"));
+    span_set_text(span, SPAN_KEY("empty"), TEXT_LITERAL(""));
+    span_set_i64(span, SPAN_KEY("negative"), -7);
+    span_set_double(span, SPAN_KEY("half"), 0.5);
+    span_set_bool(span, SPAN_KEY("no"), false);
+    span_set_text(span, SPAN_KEY(""), TEXT_LITERAL("ignored"));
+    const struct attribute detail = {.key = TEXT_LITERAL("k"), .type = ATTRIBUTE_I64, .i64 = 3};
+    span_add_event(span, TEXT_LITERAL("happened"), &detail, 1);
+    struct span_link link = {.context = context, .attributes = &detail, .attribute_count = 1};
+    span_add_link(span, &link);
+    span_end(span);
+
+    struct sink_span got = arrived("all");
+    assert_memory_equal(got.trace_id, context.trace_id.bytes, 16);
+    assert_memory_equal(got.span_id, context.span_id.bytes, 8);
+    assert_false(got.has_parent);
+    assert_int_equal(got.kind, OTLP_KIND_SERVER);
+    assert_int_equal(got.flags, 0x103);
+    assert_true(got.end_ns >= got.start_ns);
+    uint64_t wall_ns = clock_wall_ns();
+    assert_true(got.start_ns <= wall_ns + NS_PER_S && got.start_ns + 30 * NS_PER_S > wall_ns);
+    assert_int_equal(got.attribute_count, 6);
+    assert_int_equal(sink_attribute(&got, "at.start")->value_field, OTLP_VALUE_BOOL);
+    assert_true(sink_has_text(&got, "text", "value"));
+    assert_true(sink_has_text(&got, "empty", ""));
+    assert_true(sink_has_i64(&got, "negative", -7));
+    double half;
+    memcpy(&half, &sink_attribute(&got, "half")->number, sizeof half);
+    assert_true(half == 0.5);
+    assert_int_equal(sink_attribute(&got, "no")->value_field, OTLP_VALUE_BOOL);
+    assert_int_equal(sink_attribute(&got, "no")->number, 0);
+    assert_int_equal(got.event_count, 1);
+    assert_int_equal(got.link_count, 1);
+    assert_int_equal(got.status_code, OTLP_STATUS_UNSET);
+    assert_int_equal(got.dropped_attributes + got.dropped_events + got.dropped_links, 0);
+}
+
+static void reads_events_and_links(void **state)
+{
+    (void)state;
+    struct span *span = span_start(&tracer, "event", NULL);
+    struct span_context context = span_context_of(span);
+    struct attribute twice[] = {
+        {.key = TEXT_LITERAL("same"), .type = ATTRIBUTE_I64, .i64 = 1},
+        {.key = TEXT_LITERAL("same"), .type = ATTRIBUTE_I64, .i64 = 2},
+    };
+    span_add_event(span, TEXT_LITERAL("e"), twice, 2);
+    struct span_link link = {.context = context};
+    link.context.is_remote = true;
+    link.context.trace_state = TEXT_LITERAL("a=b");
+    span_add_link(span, &link);
+    link.context = (struct span_context){0};
+    span_add_link(span, &link); /* says nothing: left out */
+    span_end(span);
+
+    struct sink_span got = arrived("event");
+    struct wire_field field;
+    struct sink_attribute attribute = {0};
+    unsigned attributes = 0;
+    struct wire_reader reader = wire_reader_of(got.first_event.data, got.first_event.length);
+    while (wire_next(&reader, &field) == STATUS_OK) {
+        if (field.number == OTLP_EVENT_TIME)
+            assert_true(field.value >= got.start_ns && field.value <= got.end_ns);
+        if (field.number == OTLP_EVENT_ATTRIBUTES && ++attributes)
+            sink_read_attribute(field.bytes, &attribute);
+    }
+    assert_int_equal(attributes, 1);
+    assert_int_equal(attribute.number, 2);
+    assert_int_equal(got.link_count, 1);
+    reader = wire_reader_of(got.first_link.data, got.first_link.length);
+    uint64_t flags = 0;
+    struct text link_state = {0};
+    while (wire_next(&reader, &field) == STATUS_OK) {
+        if (field.number == OTLP_LINK_FLAGS)
+            flags = field.value;
+        if (field.number == OTLP_LINK_TRACE_STATE)
+            link_state = field.bytes;
+    }
+    assert_int_equal(flags, 0x303);
+    assert_true(text_is(link_state, "a=b"));
+}
+
+static void keeps_status_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum span_status set[4];
+        size_t count;
+        uint64_t code;
+        const char *message;
+    } rows[] = {
+        {"it starts unset", {SPAN_UNSET}, 0, 0, ""},
+        {"it takes an error", {SPAN_ERROR}, 1, 2, "why 0"},
+        {"it takes the later error", {SPAN_ERROR, SPAN_ERROR}, 2, 2, "why 1"},
+        {"it ignores unset after error", {SPAN_ERROR, SPAN_UNSET}, 2, 2, "why 0"},
+        {"it lets ok win over error", {SPAN_ERROR, SPAN_OK}, 2, 1, ""},
+        {"it keeps ok for good", {SPAN_OK, SPAN_ERROR, SPAN_UNSET}, 3, 1, ""},
+        {"it drops the words of ok", {SPAN_OK}, 1, 1, ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct span *span = span_start(&tracer, rows[i].name, NULL);
+        for (size_t j = 0; j < rows[i].count; j++) {
+            char words[16];
+            snprintf(words, sizeof words, "why %zu", j);
+            span_set_status(span, rows[i].set[j], text_of(words));
+        }
+        span_end(span);
+        struct sink_span got = arrived(rows[i].name);
+        if (got.status_code != rows[i].code || !text_is(got.status_message, rows[i].message))
+            fail_msg("%s", rows[i].name);
+    }
+}
+
+static void overwrites_by_key(void **state)
+{
+    (void)state;
+    struct span *span = span_start(&tracer, "before", NULL);
+    char key[16];
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 40; i++) {
+            snprintf(key, sizeof key, "key.%d", i);
+            span_set_i64(span, text_of(key), round * 1000 + i);
+        }
+    }
+    span_set_text(span, SPAN_KEY("key.3"), TEXT_LITERAL("now a much longer text"));
+    span_set_text(span, SPAN_KEY("key.39"), TEXT_LITERAL("and so is this one"));
+    span_set_text(span, SPAN_KEY("key.39"), TEXT_LITERAL("and so is this two"));
+    span_update_name(span, TEXT_LITERAL("after, and longer"));
+    span_end(span);
+    struct sink_span got = arrived("after, and longer");
+    assert_int_equal(got.attribute_count, 40);
+    assert_true(sink_has_text(&got, "key.3", "now a much longer text"));
+    assert_true(sink_has_text(&got, "key.39", "and so is this two"));
+    assert_true(sink_has_i64(&got, "key.0", 2000));
+    assert_true(sink_has_i64(&got, "key.38", 2038));
+    assert_int_equal(got.dropped_attributes, 0);
+}
+
+static void counts_what_is_over_the_limits(void **state)
+{
+    (void)state;
+    struct span *span = span_start(&tracer, "limits", NULL);
+    char key[16];
+    for (int i = 0; i < 130; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        span_set_i64(span, text_of(key), i);
+        span_add_event(span, TEXT_LITERAL("e"), NULL, 0);
+        struct span_link link = {.context = span_context_of(span)};
+        span_add_link(span, &link);
+    }
+    span_set_i64(span, SPAN_KEY("k127"), 1); /* not new: still allowed */
+    span_end(span);
+    struct sink_span got = arrived("limits");
+    assert_int_equal(got.attribute_count, 128);
+    assert_int_equal(got.event_count, 128);
+    assert_int_equal(got.link_count, 128);
+    assert_int_equal(got.dropped_attributes, 2);
+    assert_int_equal(got.dropped_events, 2);
+    assert_int_equal(got.dropped_links, 2);
+    assert_true(sink_has_i64(&got, "k127", 1));
+}
+
+static void counts_event_attributes_over_the_limit(void **state)
+{
+    (void)state;
+    struct attribute many[131];
+    static char keys[131][8];
+    for (int i = 0; i < 131; i++) {
+        snprintf(keys[i], sizeof keys[i], "k%d", i);
+        many[i] = (struct attribute){.key = text_of(keys[i]), .type = ATTRIBUTE_I64, .i64 = i};
+    }
+    struct span *span = span_start(&tracer, "event limits", NULL);
+    span_add_event(span, TEXT_LITERAL("e"), many, 131);
+    span_end(span);
+    struct sink_span got = arrived("event limits");
+    struct wire_field field;
+    unsigned attributes = 0;
+    uint64_t dropped = 0;
+    struct wire_reader reader = wire_reader_of(got.first_event.data, got.first_event.length);
+    while (wire_next(&reader, &field) == STATUS_OK) {
+        attributes += field.number == OTLP_EVENT_ATTRIBUTES;
+        if (field.number == OTLP_EVENT_DROPPED_ATTRIBUTES)
+            dropped = field.value;
+    }
+    assert_int_equal(attributes, 128);
+    assert_int_equal(dropped, 3);
+}
+
+static void keeps_big_spans_whole(void **state)
+{
+    (void)state;
+    static char long_text[20000];
+    memset(long_text, 'x', sizeof long_text - 1);
+    struct span *span = span_start(&tracer, "big", NULL);
+    span_set_text(span, SPAN_KEY("long"), text_of(long_text));
+    span_set_text(span, SPAN_KEY("after"), TEXT_LITERAL("1"));
+    long_text[19998] = 'y';
+    span_set_text(span, SPAN_KEY("long"), text_of(long_text)); /* in place, over blocks */
+    long_text[10000] = '\0';
+    span_set_text(span, SPAN_KEY("after"), text_of(long_text)); /* leaves a hole */
+    span_end(span);
+    struct sink_span got = arrived("big");
+    assert_int_equal(got.attribute_count, 2);
+    assert_int_equal(sink_attribute(&got, "long")->text.length, 19999);
+    assert_int_equal(sink_attribute(&got, "long")->text.data[19998], 'y');
+    assert_int_equal(sink_attribute(&got, "after")->text.length, 10000);
+}
+
+static void drops_what_no_span_can_hold(void **state)
+{
+    (void)state;
+    static char huge[100000];
+    memset(huge, 'x', sizeof huge - 1);
+    struct span *span = span_start(&tracer, "huge", NULL);
+    span_set_text(span, SPAN_KEY("small"), TEXT_LITERAL("kept"));
+    span_set_text(span, SPAN_KEY("huge"), text_of(huge));
+    span_set_text(span, SPAN_KEY("small"), text_of(huge)); /* the old value stays */
+    span_add_event(span, text_of(huge), NULL, 0);
+    span_end(span);
+    struct sink_span got = arrived("huge");
+    assert_true(sink_has_text(&got, "small", "kept"));
+    assert_int_equal(got.attribute_count, 1);
+    assert_int_equal(got.dropped_attributes, 2);
+    assert_int_equal(got.dropped_events, 1);
+}
+
+static void sends_only_utf8(void **state)
+{
+    (void)state;
+    struct span *span = span_start(&tracer, "bad \xff name", NULL);
+    span_set_text(span, SPAN_KEY("k\xc3"), TEXT_LITERAL("gr\xc3\xbc\xdf\xe2\x82"));
+    span_end(span);
+    struct sink_span got = arrived("bad ? name");
+    assert_true(sink_has_text(&got, "k?", "gr\xc3\xbc???"));
+}
+
+static void makes_children(void **state)
+{
+    (void)state;
+    struct span_scope outer = span_enter(&tracer, "outer");
+    struct span_scope inner = span_enter(&tracer, "inner");
+    assert_ptr_equal(context_current().span, inner.span);
+    struct span_options root = {.root = true};
+    span_end(span_start(&tracer, "root", &root));
+    span_leave(&inner);
+    assert_ptr_equal(context_current().span, outer.span);
+    span_leave(&outer);
+    assert_null(context_current().span);
+    struct sink_span up = arrived("outer"), down = arrived("inner"), other = arrived("root");
+    assert_memory_equal(down.parent_id, up.span_id, 8);
+    assert_memory_equal(down.trace_id, up.trace_id, 16);
+    assert_int_equal(down.flags, 0x103);
+    assert_false(other.has_parent);
+    assert_memory_not_equal(other.trace_id, up.trace_id, 16);
+}
+
+static void continues_a_remote_parent(void **state)
+{
+    (void)state;
+    static char list[TRACE_STATE_MAX + 1];
+    memset(list, 'v', TRACE_STATE_MAX);
+    memcpy(list, "key=", 4);
+    struct span_context parent = {
+        .is_remote = true, .flags = TRACE_FLAG_SAMPLED, .trace_state = text_of(list)};
+    memset(parent.trace_id.bytes, 0xab, 16);
+    memset(parent.span_id.bytes, 0xcd, 8);
+    struct span_options options = {.parent = &parent};
+    struct span *span = span_start(&tracer, "remote", &options);
+    struct span_context context = span_context_of(span);
+    memset(list, 'z', TRACE_STATE_MAX); /* the span has its own copy */
+    assert_false(context.is_remote);
+    assert_int_equal(context.flags, TRACE_FLAG_SAMPLED);
+    assert_int_equal(context.trace_state.data[10], 'v');
+    span_end(span);
+    struct sink_span got = arrived("remote");
+    assert_memory_equal(got.trace_id, parent.trace_id.bytes, 16);
+    assert_memory_equal(got.parent_id, parent.span_id.bytes, 8);
+    assert_int_equal(got.flags, 0x301);
+    assert_int_equal(got.trace_state.length, TRACE_STATE_MAX);
+    assert_int_equal(got.trace_state.data[TRACE_STATE_MAX - 1], 'v');
+}
+
+static void passes_on_an_unsampled_parent(void **state)
+{
+    (void)state;
+    struct tracing_stats before = tracing_stats();
+    struct span_context parent = {
+        .is_remote = true, .flags = TRACE_FLAG_RANDOM, .trace_state = TEXT_LITERAL("a=1")};
+    memset(parent.trace_id.bytes, 0xab, 16);
+    memset(parent.span_id.bytes, 0xcd, 8);
+    struct span_options options = {.parent = &parent};
+    struct span *span = span_start(&tracer, "unsampled", &options);
+    struct span_context context = span_context_of(span);
+    assert_false(span_is_recording(span));
+    assert_memory_equal(context.trace_id.bytes, parent.trace_id.bytes, 16);
+    assert_memory_not_equal(context.span_id.bytes, parent.span_id.bytes, 8);
+    assert_int_equal(context.flags, TRACE_FLAG_RANDOM);
+    assert_true(text_is(context.trace_state, "a=1"));
+    span_set_i64(span, SPAN_KEY("k"), 1);
+    span_add_event(span, TEXT_LITERAL("e"), NULL, 0);
+    span_end(span);
+    struct tracing_stats after = tracing_stats();
+    assert_int_equal(after.unsampled - before.unsampled, 1);
+    assert_int_equal(after.started, before.started);
+}
+
+static void holds_given_times(void **state)
+{
+    (void)state;
+    struct span_options options = {.start_wall_ns = 5000};
+    span_end_at(span_start(&tracer, "backwards", &options), 4000);
+    span_end_at(span_start(&tracer, "forwards", &options), 6000);
+    struct sink_span got = arrived("backwards");
+    assert_int_equal(got.start_ns, 5000);
+    assert_int_equal(got.end_ns, 5000);
+    got = arrived("forwards");
+    assert_int_equal(got.end_ns, 6000);
+}
+
+static void *set_many(void *argument)
+{
+    for (int i = 0; i < 2000; i++) {
+        span_set_i64(argument, SPAN_KEY("shared"), i);
+        span_set_text(argument, SPAN_KEY("text"),
+                      i % 2 ? TEXT_LITERAL("long value") : TEXT_LITERAL("s"));
+    }
+    return NULL;
+}
+
+static void takes_calls_from_several_threads(void **state)
+{
+    (void)state;
+    struct span *span = span_start(&tracer, "shared", NULL);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, set_many, span);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    span_end(span);
+    struct sink_span got = arrived("shared");
+    assert_int_equal(got.attribute_count, 2);
+    assert_true(sink_has_i64(&got, "shared", 1999));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(encodes_every_part),
+        cmocka_unit_test(reads_events_and_links),
+        cmocka_unit_test(keeps_status_order),
+        cmocka_unit_test(overwrites_by_key),
+        cmocka_unit_test(counts_what_is_over_the_limits),
+        cmocka_unit_test(counts_event_attributes_over_the_limit),
+        cmocka_unit_test(keeps_big_spans_whole),
+        cmocka_unit_test(drops_what_no_span_can_hold),
+        cmocka_unit_test(sends_only_utf8),
+        cmocka_unit_test(makes_children),
+        cmocka_unit_test(continues_a_remote_parent),
+        cmocka_unit_test(passes_on_an_unsampled_parent),
+        cmocka_unit_test(holds_given_times),
+        cmocka_unit_test(takes_calls_from_several_threads),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

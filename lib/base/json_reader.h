@@ -15,7 +15,7 @@
 #include "base/status.h"
 #include "base/text.h"
 
-enum { JSON_DEPTH_MAX = 128 };
+enum { JSON_DEPTH_MAX = 384 };
 
 enum json_token {
     JSON_END, /* after the whole document */

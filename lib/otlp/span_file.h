@@ -1,5 +1,5 @@
-/* Spans from a file or a body whose format shows itself: OTLP JSON, Jaeger JSON, OTLP protobuf, each
- * also gzipped. */
+/* Spans from a file or a body whose format shows itself: OTLP JSON, Jaeger JSON, OTLP protobuf,
+ * each also gzipped. */
 #ifndef CULPRIT_OTLP_SPAN_FILE_H
 #define CULPRIT_OTLP_SPAN_FILE_H
 

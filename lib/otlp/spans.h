@@ -105,7 +105,7 @@ struct spans {
     struct arena arena;
     struct map interned;
     struct otlp_span *items;
-    size_t count, capacity, max_count;
+    size_t count, capacity, max_count, max_bytes;
     uint64_t rejected;
 };
 
@@ -123,12 +123,14 @@ MUST_CHECK enum status spans_copy(struct spans *spans, const struct otlp_span *s
 /* The set's own copy of a string; empty text with data NULL when it does not fit. */
 struct text spans_intern(struct spans *spans, struct text value);
 
+/* As spans_intern, but long values (above 64 bytes) get a copy of their own each. */
+struct text spans_text(struct spans *spans, struct text value);
+
 /* NULL when absent. */
 const struct otlp_value *otlp_find(const struct otlp_attributes *attributes, const char *key);
 /* Empty text / `otherwise` when absent or of another type. */
 struct text otlp_find_text(const struct otlp_attributes *attributes, const char *key);
-int64_t otlp_find_i64(const struct otlp_attributes *attributes, const char *key,
-                      int64_t otherwise);
+int64_t otlp_find_i64(const struct otlp_attributes *attributes, const char *key, int64_t otherwise);
 
 bool otlp_span_is_root(const struct otlp_span *span);
 

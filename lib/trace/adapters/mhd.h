@@ -23,8 +23,8 @@ void trace_mhd_begin(struct trace_mhd_request *request, struct MHD_Connection *c
                      const char *method, const char *path, const char *route);
 
 /* Sets http.response.status_code; from 500 on error.type and status Error. `status_code` 0: the
- * connection broke before an answer; `error_type` then says how ("timeout", "connection_closed"). */
-void trace_mhd_end(struct trace_mhd_request *request, unsigned status_code,
-                   const char *error_type);
+ * connection broke before an answer; `error_type` then says how ("timeout", "connection_closed").
+ */
+void trace_mhd_end(struct trace_mhd_request *request, unsigned status_code, const char *error_type);
 
 #endif

@@ -1,41 +1,15 @@
 #include "http/db.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "http/db_connection.h"
+#include "http/db_file.h"
 #include "trace/adapters/sqlite.h"
 
-enum {
-    READERS_KEPT_MAX = 16,      /* beyond that a reader's connection is closed after use */
-    CHECKPOINT_PERIOD_MS = 250, /* how often the thread looks */
-    CHECKPOINT_PAGES = 256,     /* and from how long a log on it acts */
-};
-
-struct db {
-    char path[512];
-    char namespace[64]; /* db.namespace: the file's name */
-    bool synchronous_off;
-    pthread_mutex_t writer_mutex; /* holds `writer` while a transaction runs */
-    struct db_connection *writer;
-    pthread_mutex_t readers_mutex; /* holds the two below */
-    struct db_connection *readers;
-    size_t reader_count;
-    atomic_int wal_pages; /* written by the writer's hook, read by the checkpoint thread */
-    pthread_mutex_t stop_mutex;
-    pthread_cond_t stop_changed;
-    bool stop;
-    bool has_thread;
-    pthread_t checkpoint_thread;
-};
+enum { READERS_KEPT_MAX = 16 }; /* beyond that a reader's connection is closed after use */
 
 struct db_transaction {
     struct db *db;
@@ -53,164 +27,6 @@ struct db_rows {
     int result;
     int64_t row_count;
 };
-
-/* ---- opening */
-
-static int note_wal(void *context, sqlite3 *handle, const char *name, int pages)
-{
-    (void)handle;
-    (void)name;
-    struct db *db = context;
-    atomic_store_explicit(&db->wal_pages, pages, memory_order_relaxed);
-    return SQLITE_OK;
-}
-
-static void *checkpoint_main(void *context)
-{
-    struct db *db = context;
-    struct db_connection *connection = db_connection_new(db->path, db->synchronous_off, NULL);
-    pthread_mutex_lock(&db->stop_mutex);
-    while (!db->stop && connection) {
-        uint64_t until_ns = clock_mono_ns() + CHECKPOINT_PERIOD_MS * NS_PER_MS;
-        struct timespec until = {.tv_sec = (time_t)(until_ns / NS_PER_S),
-                                 .tv_nsec = (long)(until_ns % NS_PER_S)};
-        pthread_cond_timedwait(&db->stop_changed, &db->stop_mutex, &until);
-        if (db->stop ||
-            atomic_load_explicit(&db->wal_pages, memory_order_relaxed) < CHECKPOINT_PAGES) {
-            continue;
-        }
-        pthread_mutex_unlock(&db->stop_mutex);
-        sqlite3_wal_checkpoint_v2(connection->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-        atomic_store_explicit(&db->wal_pages, 0, memory_order_relaxed);
-        pthread_mutex_lock(&db->stop_mutex);
-    }
-    pthread_mutex_unlock(&db->stop_mutex);
-    db_connection_free(connection);
-    return NULL;
-}
-
-static enum status start_thread(struct db *db, struct error *error)
-{
-    if (pthread_create(&db->checkpoint_thread, NULL, checkpoint_main, db) != 0) {
-        return error_set(error, STATUS_NO_MEMORY, "%s: no thread for checkpoints", db->path);
-    }
-    db->has_thread = true;
-    return STATUS_OK;
-}
-
-static enum status make_directory(const char *directory, struct error *error)
-{
-    char path[512];
-    text_copy(text_of(directory), path, sizeof path);
-    for (char *at = path + 1;; at++) {
-        if (*at != '/' && *at != '\0') {
-            continue;
-        }
-        char kept = *at;
-        *at = '\0';
-        if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-            return error_set(error, STATUS_IO, "%s: %s", path, strerror(errno));
-        }
-        if (kept == '\0') {
-            return STATUS_OK;
-        }
-        *at = kept;
-    }
-}
-
-static enum status open_writer(struct db *db, const char *schema, struct error *error)
-{
-    db->writer = db_connection_new(db->path, db->synchronous_off, error);
-    if (!db->writer) {
-        return STATUS_IO;
-    }
-    sqlite3_wal_hook(db->writer->handle, note_wal, db);
-    if (schema && sqlite3_exec(db->writer->handle, schema, NULL, NULL, NULL) != SQLITE_OK) {
-        return error_set(error, STATUS_INVALID, "%s: schema: %s", db->path,
-                         sqlite3_errmsg(db->writer->handle));
-    }
-    return STATUS_OK;
-}
-
-static void init_locks(struct db *db)
-{
-    pthread_condattr_t monotonic;
-    pthread_mutex_init(&db->writer_mutex, NULL);
-    pthread_mutex_init(&db->readers_mutex, NULL);
-    pthread_mutex_init(&db->stop_mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&db->stop_changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
-
-enum status db_new(struct db **out, const char *directory, const char *service, const char *schema,
-                   struct error *error)
-{
-    *out = NULL;
-    struct db *db = calloc(1, sizeof *db);
-    if (!db) {
-        return error_set(error, STATUS_NO_MEMORY, "out of memory");
-    }
-    init_locks(db);
-    const char *sync = getenv("CULPRIT_DB_SYNC");
-    db->synchronous_off = sync && strcmp(sync, "off") == 0;
-    int length = snprintf(db->path, sizeof db->path, "%s/%s.db", directory, service);
-    snprintf(db->namespace, sizeof db->namespace, "%s.db", service);
-    enum status status = length < 0 || (size_t)length >= sizeof db->path
-                             ? error_set(error, STATUS_TOO_LARGE, "%s: path is too long", directory)
-                             : make_directory(directory, error);
-    if (status == STATUS_OK) {
-        status = open_writer(db, schema, error);
-    }
-    if (status == STATUS_OK) {
-        status = start_thread(db, error);
-    }
-    if (status != STATUS_OK) {
-        db_free(db);
-        return status;
-    }
-    *out = db;
-    return STATUS_OK;
-}
-
-void db_free(struct db *db)
-{
-    if (!db) {
-        return;
-    }
-    if (db->has_thread) {
-        pthread_mutex_lock(&db->stop_mutex);
-        db->stop = true;
-        pthread_cond_signal(&db->stop_changed);
-        pthread_mutex_unlock(&db->stop_mutex);
-        pthread_join(db->checkpoint_thread, NULL);
-    }
-    while (db->readers) {
-        struct db_connection *next = db->readers->next;
-        db_connection_free(db->readers);
-        db->readers = next;
-    }
-    db_connection_free(db->writer); /* the last one to close checkpoints */
-    pthread_mutex_destroy(&db->writer_mutex);
-    pthread_mutex_destroy(&db->readers_mutex);
-    pthread_mutex_destroy(&db->stop_mutex);
-    pthread_cond_destroy(&db->stop_changed);
-    free(db);
-}
-
-enum status db_script(struct db *db, const char *sql, struct error *error)
-{
-    pthread_mutex_lock(&db->writer_mutex);
-    int result = sqlite3_exec(db->writer->handle, sql, NULL, NULL, NULL);
-    enum status status = STATUS_OK;
-    if (result != SQLITE_OK) {
-        status = error_set(error, db_connection_status(result), "%s: %s", db->namespace,
-                           sqlite3_errmsg(db->writer->handle));
-    }
-    pthread_mutex_unlock(&db->writer_mutex);
-    return status;
-}
 
 /* ---- readers */
 

@@ -19,6 +19,7 @@ PREFIXES = {
     "lib/http/server": ["request_", "response_"],
     "lib/http/client": ["call_"],
     "lib/http/faults": ["fault_"],
+    "lib/http/db_file": ["db_"],
     "lib/diagnose/diagnose": ["diagnosis_"],
 }
 

@@ -1,0 +1,29 @@
+/* What db.c and db_file.c share: the open database. db_file.c opens and closes it and keeps its log
+ * short; db.c runs statements on it. */
+#ifndef CULPRIT_HTTP_DB_FILE_H
+#define CULPRIT_HTTP_DB_FILE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "http/db_connection.h"
+
+struct db {
+    char path[512];
+    char namespace[64]; /* db.namespace: the file's name */
+    bool synchronous_off;
+    pthread_mutex_t writer_mutex; /* holds `writer` while a transaction runs */
+    struct db_connection *writer;
+    pthread_mutex_t readers_mutex; /* holds the two below */
+    struct db_connection *readers;
+    size_t reader_count;
+    atomic_int wal_pages; /* written by the writer's hook, read by the checkpoint thread */
+    pthread_mutex_t stop_mutex;
+    pthread_cond_t stop_changed;
+    bool stop;
+    bool has_thread;
+    pthread_t checkpoint_thread;
+};
+
+#endif

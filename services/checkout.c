@@ -78,8 +78,7 @@ static bool ask(struct flow *flow, struct call *call)
 /* The peer may have done its part, even if its answer is bad or never came. */
 static bool may_have_happened(const struct call *call)
 {
-    return call->result != STATUS_REFUSED && call->result != STATUS_NOT_FOUND &&
-           !relay_is_refusal(call);
+    return call->sent && !relay_is_refusal(call);
 }
 
 /* Fields of an answer that the flow needs; false: the answer to the customer is set. */

@@ -290,6 +290,8 @@ static enum status run_batch(struct client *client, struct batch *batch, struct 
     drive(batch);
     enum status first = STATUS_OK;
     for (size_t i = 0; i < batch->count; i++) {
+        bool never = calls[i].result == STATUS_REFUSED || calls[i].result == STATUS_NOT_FOUND;
+        calls[i].sent = !never || batch->transfers[i].resend_count > 0;
         client_transfer_release(&batch->transfers[i]);
         first = first != STATUS_OK ? first : calls[i].result;
     }
@@ -309,6 +311,7 @@ enum status client_call_all(const struct work *work, struct call *calls, size_t 
     for (size_t i = 0; i < count; i++) {
         calls[i].status = 0;
         calls[i].reply = NULL;
+        calls[i].sent = false;
     }
     if (count > CALLS_MAX) {
         return fail_all(calls, count, STATUS_TOO_LARGE);

@@ -37,6 +37,8 @@ struct call {
                                   INVALID (the answer is not JSON) */
     unsigned status;           /* 0 without an answer */
     json_t *reply;             /* owned by the call; NULL when there is no body */
+    bool sent;                 /* the peer may have seen it: false only where no connection was made,
+                                  in no attempt */
 };
 
 /* Does the call and returns its result. */

@@ -1,0 +1,176 @@
+#include "loadgen/connection.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+void connection_init(struct connection *connection)
+{
+    *connection = (struct connection){.fd = -1};
+    buffer_init(&connection->out, CONNECTION_REQUEST_MAX);
+    buffer_init(&connection->rest, HTTP1_LINE_MAX);
+    buffer_init(&connection->body, CONNECTION_BODY_KEPT);
+}
+
+void connection_release(struct connection *connection)
+{
+    connection_close(connection);
+    buffer_release(&connection->out);
+    buffer_release(&connection->rest);
+    buffer_release(&connection->body);
+}
+
+/* ---- opening and closing */
+
+enum status connection_open(struct connection *connection, const struct origin *origin)
+{
+    const int one = 1;
+    int fd = socket(origin->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return STATUS_REFUSED;
+    connection->fd = fd;
+    connection->connect_ns = 0;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* slower without, no more */
+    if (connect(fd, (const struct sockaddr *)&origin->address, origin->address_bytes) == 0)
+        return STATUS_OK;
+    if (errno == EINPROGRESS)
+        return STATUS_BUSY;
+    connection_close(connection);
+    return STATUS_REFUSED;
+}
+
+enum status connection_check(struct connection *connection)
+{
+    int failure = 0;
+    socklen_t length = sizeof(failure);
+    if (getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &failure, &length) == 0 && failure == 0)
+        return STATUS_OK;
+    connection_close(connection);
+    return STATUS_REFUSED;
+}
+
+void connection_close(struct connection *connection)
+{
+    if (connection->fd < 0)
+        return;
+    close(connection->fd);
+    connection->fd = -1;
+    connection->generation++;
+}
+
+/* ---- one request */
+
+void connection_begin(struct connection *connection, uint64_t body_max_bytes)
+{
+    buffer_clear(&connection->out);
+    buffer_clear(&connection->rest);
+    buffer_clear(&connection->body);
+    connection->sent_bytes = 0;
+    connection->first_byte_ns = 0;
+    http1_init(&connection->parser, body_max_bytes, false);
+}
+
+enum status connection_send(struct connection *connection)
+{
+    const struct buffer *out = &connection->out;
+    if (out->failed != STATUS_OK)
+        return out->failed;
+    while (connection->sent_bytes < out->length_bytes) {
+        ssize_t sent = send(connection->fd, out->data + connection->sent_bytes,
+                            out->length_bytes - connection->sent_bytes, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return errno == EAGAIN || errno == EWOULDBLOCK ? STATUS_BUSY : STATUS_CLOSED;
+        connection->sent_bytes += (size_t)sent;
+    }
+    return STATUS_OK;
+}
+
+/* ---- one response */
+
+static void keep_body(struct connection *connection, struct text body)
+{
+    size_t room = CONNECTION_BODY_KEPT - connection->body.length_bytes;
+    if (body.length > 0 && room > 0)
+        buffer_append(&connection->body, body.data, body.length < room ? body.length : room);
+}
+
+/* Whole lines and body are used up; a part of a line is put by. */
+static enum status feed(struct connection *connection, struct text input)
+{
+    enum status status = STATUS_OK;
+    size_t used = 1;
+    while (status == STATUS_OK && used > 0) {
+        struct text body;
+        status = http1_feed(&connection->parser, input, &used, &body);
+        keep_body(connection, body);
+        input = (struct text){input.data + used, input.length - used};
+    }
+    buffer_clear(&connection->rest);
+    /* Behind the end only whether there is something matters. */
+    size_t put_by = input.length < HTTP1_LINE_MAX ? input.length : HTTP1_LINE_MAX;
+    enum status kept = buffer_append(&connection->rest, input.data, put_by);
+    return status == STATUS_OK ? kept : status;
+}
+
+enum status connection_receive(struct connection *connection, char *scratch, bool drain)
+{
+    for (;;) {
+        const struct buffer *rest = &connection->rest;
+        size_t before = rest->length_bytes;
+        size_t room = CONNECTION_SCRATCH_BYTES - before;
+        ssize_t got = recv(connection->fd, scratch + before, room, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return errno == EAGAIN || errno == EWOULDBLOCK ? STATUS_OK : STATUS_CLOSED;
+        if (got == 0)
+            return http1_close(&connection->parser);
+        if (connection->first_byte_ns == 0)
+            connection->first_byte_ns = clock_mono_ns();
+        if (before > 0)
+            memcpy(scratch, rest->data, before);
+        enum status status = feed(connection, (struct text){scratch, before + (size_t)got});
+        if (status != STATUS_OK || ((size_t)got < room && !drain))
+            return status;
+    }
+}
+
+bool connection_is_reusable(const struct connection *connection)
+{
+    return http1_keeps_alive(&connection->parser) && connection->rest.length_bytes == 0 &&
+           connection->sent_bytes == connection->out.length_bytes;
+}
+
+/* ---- lists */
+
+void connection_list_append(struct connection_list *list, struct connection *connection)
+{
+    connection->previous = list->last;
+    connection->next = NULL;
+    if (list->last != NULL)
+        list->last->next = connection;
+    else
+        list->first = connection;
+    list->last = connection;
+    list->count++;
+}
+
+void connection_list_remove(struct connection_list *list, struct connection *connection)
+{
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        list->first = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+    else
+        list->last = connection->previous;
+    connection->previous = connection->next = NULL;
+    list->count--;
+}

@@ -1,5 +1,6 @@
-/* The one list of services, ports and calls (compose/topology.json, compiled in): who listens where,
- * and for each route the calls that stand behind it when all is well. Read-only after loading. */
+/* The one list of services, ports and calls (compose/topology.json, compiled in): who listens
+ * where, and for each route the calls that stand behind it when all is well. Read-only after
+ * loading. */
 #ifndef CULPRIT_HTTP_TOPOLOGY_H
 #define CULPRIT_HTTP_TOPOLOGY_H
 
@@ -21,10 +22,10 @@ struct topology_service;
 struct topology_call {
     const struct topology_service *callee;
     const char *method;
-    const char *path;     /* the callee's route template; for a queue: the operation's name */
-    uint32_t count;       /* 1 where the file says nothing */
-    uint32_t per_line;    /* 0 where the file says nothing */
-    bool queued;          /* through the queue: PRODUCER and CONSUMER instead of CLIENT and SERVER */
+    const char *path;  /* the callee's route template; for a queue: the operation's name */
+    uint32_t count;    /* 1 where the file says nothing */
+    uint32_t per_line; /* 0 where the file says nothing */
+    bool queued;       /* through the queue: PRODUCER and CONSUMER instead of CLIENT and SERVER */
 };
 
 struct topology_route {

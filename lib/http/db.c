@@ -258,8 +258,7 @@ enum status db_execute(struct db_transaction *transaction, const struct db_query
     }
     rows->row_count = -1; /* a write returns none */
     if (status == STATUS_OK) {
-        status = db_connection_status(sqlite3_extended_errcode(rows->connection->handle));
-        status = rows->result == SQLITE_DONE ? STATUS_OK : status;
+        status = db_connection_status(rows->result);
     }
     rows_free(rows);
     return status;

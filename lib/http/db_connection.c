@@ -13,6 +13,7 @@ static enum status configure(struct db_connection *connection, bool synchronous_
                              struct error *error)
 {
     sqlite3 *handle = connection->handle;
+    sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     /* Checkpoints belong to the thread that db.c runs for them. */
@@ -82,7 +83,7 @@ static enum status compile(struct db_connection *connection, const struct db_que
     log_event(LOG_ERROR, LOG_NO_IDS, "statement does not compile",
               LOG_TEXT("statement", query->summary),
               LOG_TEXT("error", sqlite3_errmsg(connection->handle)));
-    return result == SQLITE_BUSY ? STATUS_BUSY : STATUS_INVALID;
+    return (result & 0xff) == SQLITE_BUSY ? STATUS_BUSY : STATUS_INVALID;
 }
 
 enum status db_connection_prepare(struct db_connection *connection, const struct db_query *query,

@@ -93,6 +93,12 @@ static bool take_reply(struct flow *flow, const struct call *call,
     return true;
 }
 
+static void finish(struct call *call)
+{
+    json_decref(call->body);
+    call_release(call);
+}
+
 /* ---- steps */
 
 struct lines_reply {
@@ -162,8 +168,7 @@ static bool reserve(struct flow *flow)
     if (!good && call_succeeded(&call)) {
         response_error(flow->response, 502, "peer_failed", "inventory reserved something else");
     }
-    json_decref(call.body);
-    call_release(&call);
+    finish(&call);
     return good;
 }
 
@@ -183,8 +188,7 @@ static bool price(struct flow *flow)
                                           flow->body.coupon, "lines", flow->lines)};
     bool good =
         ask(flow, &call) && take_reply(flow, &call, quote_fields, COUNT_OF(quote_fields), flow);
-    json_decref(call.body);
-    call_release(&call);
+    finish(&call);
     return good;
 }
 
@@ -249,9 +253,8 @@ static bool assess_and_ship(struct flow *flow)
     }
     good = good && take_score(flow, &calls[0]) && take_label(flow, &calls[1]);
     for (size_t i = 0; i < COUNT_OF(calls); i++) {
-        json_decref(calls[i].body);
+        finish(&calls[i]);
     }
-    call_release_all(calls, COUNT_OF(calls));
     return good;
 }
 
@@ -266,8 +269,7 @@ static bool pay(struct flow *flow)
                                           flow->body.currency)};
     bool good = ask(flow, &call);
     flow->charged = may_have_happened(&call);
-    json_decref(call.body);
-    call_release(&call);
+    finish(&call);
     return good;
 }
 
@@ -297,8 +299,7 @@ static bool place_order(struct flow *flow)
     if (good) {
         answer_order(flow, call.status, call.reply);
     }
-    json_decref(call.body);
-    call_release(&call);
+    finish(&call);
     return good;
 }
 
@@ -307,6 +308,16 @@ static bool (*const steps[])(struct flow *flow) = {
 };
 
 /* ---- taking back */
+
+/* What stays as it is until the customer calls again under the same key. */
+static void log_left(const struct flow *flow, const char *message, const char *peer)
+{
+    const struct span *span = context_current().span;
+    struct span_context context = span ? span_context_of(span) : (struct span_context){0};
+    struct log_ids ids = {context.trace_id.bytes, context.span_id.bytes};
+    log_event(LOG_WARN, span ? ids : LOG_NO_IDS, message,
+              LOG_TEXT("operation_id", flow->operation_id), LOG_TEXT("peer", peer));
+}
 
 /* Settles with orders whether the operation has an order. true: it has none and never will; false:
  * it has one, which is then the answer, or nobody knows, and then nothing may be taken back. */
@@ -324,12 +335,10 @@ static bool withdraw(const struct work *work, struct flow *flow)
     if (call_succeeded(&call) && order) {
         answer_order(flow, 200, order);
     } else if (!call_succeeded(&call)) {
-        log_event(LOG_WARN, LOG_NO_IDS, "an operation was left half done",
-                  LOG_TEXT("operation_id", flow->operation_id));
+        log_left(flow, "an operation was left half done", call.peer);
     }
     bool settled = call_succeeded(&call) && withdrawn;
-    json_decref(call.body);
-    call_release(&call);
+    finish(&call);
     return settled;
 }
 
@@ -354,9 +363,7 @@ static void give_back(const struct work *work, const struct flow *flow)
     client_call_all(work, calls, count);
     for (size_t i = 0; i < count; i++) {
         if (!call_succeeded(&calls[i])) {
-            log_event(LOG_WARN, LOG_NO_IDS, "something was not taken back",
-                      LOG_TEXT("operation_id", flow->operation_id),
-                      LOG_TEXT("peer", calls[i].peer));
+            log_left(flow, "something was not taken back", calls[i].peer);
         }
     }
     call_release_all(calls, count);

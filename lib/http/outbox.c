@@ -20,8 +20,6 @@ struct outbox {
     bool stopping;    /* guarded by mutex */
 };
 
-static const struct tracer tracer = {.name = "culprit/outbox"};
-
 static const struct db_query insert_row = {
     "INSERT outbox",
     "INSERT INTO outbox(key, topic, payload, traceparent, trace_state) VALUES (?, ?, ?, ?, ?)",
@@ -114,7 +112,7 @@ static enum status load(const struct work *work, struct kept_row rows[SWEEP_MAX]
     return status == STATUS_OK ? done : status;
 }
 
-/* STATUS_END: nothing is left. */
+/* STATUS_END: nothing is left. The thread has no span, so what it does makes none. */
 static enum status sweep(const struct service_parts *parts)
 {
     struct work work;
@@ -133,19 +131,6 @@ static enum status sweep(const struct service_parts *parts)
     }
     free(rows);
     return status == STATUS_OK && count < SWEEP_MAX ? STATUS_END : status;
-}
-
-/* Under a parent that is not sampled, so that housekeeping makes no traces of its own. */
-static enum status sweep_quietly(const struct service_parts *parts)
-{
-    const struct span_context unsampled = {.trace_id = {{1}}, .span_id = {{1}}};
-    struct span *span =
-        span_start(&tracer, "sweep outbox", &(struct span_options){.parent = &unsampled});
-    struct context before = context_attach((struct context){.span = span});
-    enum status status = sweep(parts);
-    context_attach(before);
-    span_end(span);
-    return status;
 }
 
 static void wait_ms(struct outbox *outbox, uint64_t ms)
@@ -167,7 +152,7 @@ static void *run(void *argument)
         }
         outbox->left_behind = false;
         pthread_mutex_unlock(&outbox->mutex);
-        enum status status = sweep_quietly(outbox->parts);
+        enum status status = sweep(outbox->parts);
         pthread_mutex_lock(&outbox->mutex);
         outbox->left_behind |= status != STATUS_END;
         if (status != STATUS_END && status != STATUS_OK && !outbox->stopping) {

@@ -62,7 +62,7 @@ def test_it_gives_money_back_when_there_is_no_order():
 def test_it_answers_504_when_a_partner_takes_too_long():
     customer = Customer(STACK)
     before = STACK.totals()
-    STACK.set("fx", environment={"latency_ms": 20000})
+    STACK.set("fx", environment={"latency_ms": 8000})
     status, reply = customer.buy("slow", [line(9)])
     STACK.set("fx", environment={})
     assert (status, reply["error"]["code"]) == (504, "peer_timeout"), (status, reply)

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""The spans of a healthy request are exactly the edges that compose/topology.json lists, in one
+connected trace; a fault changes their times or their parents and nothing that names it."""
+import collections
+import os
+import sys
+
+from sink import Sink
+from stack import Customer, Stack, line, main, topology, wait_until
+
+STACK = SINK = None
+KINDS = {row["name"]: row["kind"] for row in topology()}
+ROUTES = {(row["name"], route["method"], route["path"]): route["calls"]
+          for row in topology() for route in row["routes"]}
+
+
+def expected(service, method, path):
+    """(caller, caller's route, callee, callee's operation) of every call behind a route."""
+    edges = collections.Counter()
+    for call in ROUTES[(service, method, path)]:
+        if "queue" in call:
+            inner, operation = ("PROCESS", call["queue"]), f"process {call['queue']}"
+        else:
+            inner = (call["method"], call["path"])
+            operation = f"{call['method']} {call['path']}"
+        edges[(service, f"{method} {path}", call["to"], operation)] += 1
+        edges.update(expected(call["to"], *inner))
+    return edges
+
+
+def enclosing(row, by_id):
+    """The server or consumer span that a span's work belongs to."""
+    while row["kind"] not in ("SERVER", "CONSUMER"):
+        row = by_id[row["parent"]]
+    return row
+
+
+def found(rows):
+    by_id = {row["id"]: row for row in rows}
+    children = collections.defaultdict(list)
+    for row in rows:
+        children[row["parent"]].append(row)
+    edges = collections.Counter()
+    for row in rows:
+        if row["kind"] not in ("CLIENT", "PRODUCER") or "db.system.name" in row["attributes"]:
+            continue
+        caller = enclosing(row, by_id)
+        route = caller["name"].replace("process ", "PROCESS ")
+        callees = [(c["service"], c["name"]) for c in children[row["id"]]
+                   if c["kind"] in ("SERVER", "CONSUMER")]
+        peer = row["attributes"].get("server.address")
+        if not callees and KINDS.get(peer) == "partner":
+            callees = [(peer, row["name"])]
+        for service, name in callees or [("nobody", row["name"])]:
+            edges[(caller["service"], route, service, name)] += 1
+    return edges
+
+
+def trace_ids():
+    trace = os.urandom(16).hex()
+    return trace, {"traceparent": f"00-{trace}-{os.urandom(8).hex()}-01"}
+
+
+def settled(trace, wanted):
+    """The spans of a trace once every wanted edge is there; nothing may come beyond them."""
+    def complete():
+        rows = SINK.trace(trace)
+        by_id = {row["id"] for row in rows}
+        roots = [row for row in rows if row["parent"] not in by_id]
+        return len(roots) == 1 and not wanted - found(rows) and rows
+    return wait_until(complete, 20, f"all edges: {wanted}")
+
+
+def request(service, method, path, route, body=None, headers=None):
+    """A request of the edge; its spans once they have all come."""
+    trace, traced = trace_ids()
+    status, reply, _ = STACK.ask(service, method, path, body, {**traced, **(headers or {})})
+    assert status in (200, 201), (path, status, reply)
+    wanted = expected(service, method, route)
+    rows = settled(trace, wanted)
+    assert found(rows) == wanted, (found(rows) - wanted, wanted - found(rows))
+    return rows
+
+
+def checkout(customer, key, lines, **more):
+    assert customer.put_cart(f"cart-{key}", lines)[0] == 200
+    body = {"cart_id": f"cart-{key}", "currency": "EUR", "country": "DE", **more}
+    return request("frontend", "POST", "/checkout", "/checkout", body,
+                   customer.headers(Idempotency_Key=key))
+
+
+def database_spans(rows):
+    return collections.Counter((row["service"], row["name"]) for row in rows
+                               if "db.system.name" in row["attributes"])
+
+
+def test_it_makes_the_edges_of_every_public_route():
+    customer = Customer(STACK)
+    request("frontend", "POST", "/login", "/login", {"user": "user-1", "password": "culprit"})
+    request("frontend", "GET", "/products?limit=3", "/products")
+    request("frontend", "PUT", "/cart/edges", "/cart/{cart_id}", {"lines": [line(1), line(2)]},
+            customer.headers())
+    request("frontend", "GET", "/cart/edges", "/cart/{cart_id}", None, customer.headers())
+
+
+def test_it_makes_the_edges_of_a_checkout():
+    rows = checkout(Customer(STACK), "edges", [line(1, 2), line(2)])
+    assert not [row for row in rows if row["error"]], [r for r in rows if r["error"]]
+    assert {row["service"] for row in rows} == \
+        {name for name, kind in KINDS.items() if kind == "service"}
+
+
+def test_it_asks_the_database_as_often_for_many_lines_as_for_one():
+    customer = Customer(STACK)
+    few = database_spans(checkout(customer, "few", [line(1)]))
+    many = database_spans(checkout(customer, "many", [line(i + 1) for i in range(40)]))
+    assert few == many, (few - many, many - few)
+    assert few[("inventory", "SELECT stock")] == 1, few
+
+
+def overlap(rows, names):
+    """How many of these client spans run at one time."""
+    picked = [row for row in rows if row["kind"] == "CLIENT" and row["name"] in names]
+    assert len(picked) == len(names), (names, [row["name"] for row in picked])
+    return max(sum(a["begin"] <= b["begin"] < a["end"] for a in picked) for b in picked)
+
+
+QUOTES = {"GET /vat", "GET /duty", "GET /rate", "GET /fee", "GET /coupon", "GET /loyalty"}
+
+
+def test_it_asks_side_by_side_what_does_not_depend():
+    for name in ("tax", "fx", "promo"):
+        STACK.set(name, environment={"latency_ms": 40})
+    rows = checkout(Customer(STACK), "parallel", [line(1)])
+    assert overlap(rows, QUOTES) == 6
+    assert overlap(rows, {"POST /scores", "POST /shipments"}) == 2
+    STACK.set("pricing", faults={"sequential_calls": True})
+    slow = checkout(Customer(STACK), "sequential", [line(1)])
+    STACK.set("pricing", faults={})
+    assert overlap(slow, QUOTES) == 1
+    assert database_spans(rows) == database_spans(slow)
+    again = checkout(Customer(STACK), "parallel-again", [line(1)])
+    assert overlap(again, QUOTES) == 6
+    for name in ("tax", "fx", "promo"):
+        STACK.set(name, environment={})
+
+
+def test_it_drops_the_context_of_calls_to_one_peer():
+    customer = Customer(STACK)
+    for peer, below in (("payment", ("payment",)), ("pricing", ("pricing",)),
+                        ("orders", ("orders", "notification"))):
+        STACK.set("checkout", faults={"lost_context": peer})
+        assert customer.put_cart(f"cart-lost-{peer}", [line(1)])[0] == 200
+        trace, traced = trace_ids()
+        status, reply, _ = STACK.ask(
+            "frontend", "POST", "/checkout",
+            {"cart_id": f"cart-lost-{peer}", "currency": "EUR", "country": "DE"},
+            {**traced, **customer.headers(Idempotency_Key=f"lost-{peer}")})
+        STACK.set("checkout", faults={})
+        assert status == 201, reply
+        rows = wait_until(lambda t=trace: [r for r in SINK.trace(t) if r["service"] == "frontend"
+                                           and r["kind"] == "SERVER"] and SINK.trace(t), 20, "spans")
+        assert not [row for row in rows if row["service"] in below], peer
+        assert [row for row in rows if row["kind"] == "CLIENT" and
+                row["attributes"].get("server.address") == peer]
+        wait_until(lambda p=peer, t=trace: [
+            row for row in SINK.all() if row["service"] == p and row["kind"] == "SERVER" and
+            not row["parent"] and row["trace"] != t], 20, "a trace that begins at the peer")
+
+
+def test_it_links_the_consumer_to_its_producer():
+    rows = checkout(Customer(STACK), "links", [line(1)])
+    producer = [row for row in rows if row["kind"] == "PRODUCER"]
+    consumer = [row for row in rows if row["kind"] == "CONSUMER"]
+    assert len(producer) == len(consumer) == 1
+    assert consumer[0]["parent"] == producer[0]["id"]
+    assert consumer[0]["links"] == [producer[0]["id"]], consumer[0]["links"]
+
+
+def test_it_takes_no_refusal_for_a_server_error():
+    customer = Customer(STACK)
+    assert customer.put_cart("declined", [line(1)])[0] == 200
+    trace, traced = trace_ids()
+    status, _, _ = STACK.ask("frontend", "POST", "/checkout",
+                             {"cart_id": "declined", "currency": "XTS", "country": "DE"},
+                             {**traced, **customer.headers(Idempotency_Key="declined")})
+    assert status == 402
+    rows = wait_until(lambda: [r for r in SINK.trace(trace) if r["service"] == "frontend" and
+                               r["kind"] == "SERVER"] and SINK.trace(trace), 20, "spans")
+    assert not [row["name"] for row in rows if row["kind"] == "SERVER" and row["error"]]
+
+
+def test_it_makes_no_traces_of_its_own():
+    """Whatever has no parent is a request that somebody made of a service: no housekeeping."""
+    roots = {(row["service"], row["name"]) for row in SINK.all()
+             if not row["parent"] and row["kind"] not in ("SERVER",)}
+    assert not roots, roots
+
+
+if __name__ == "__main__":
+    SINK = Sink()
+    with Stack(variables={"OTEL_SDK_DISABLED": "false", "OTEL_BSP_SCHEDULE_DELAY": "50",
+                          "OTEL_EXPORTER_OTLP_ENDPOINT": SINK.url}) as STACK:
+        CODE = main(*[f for n, f in list(globals().items()) if n.startswith("test_it_")])
+    SINK.close()
+    sys.exit(CODE)

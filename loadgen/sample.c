@@ -49,6 +49,26 @@ static bool make_room(struct sample *sample)
     return true;
 }
 
+bool sample_covers(const struct sample *sample, uint64_t start_ns, uint64_t end_ns)
+{
+    for (size_t i = 0; i < sample->count; i++) {
+        const struct sample_item *item = &sample->items[i];
+        if (item->flow != UINT64_MAX && item->start_ns <= start_ns && end_ns <= item->end_ns)
+            return true;
+    }
+    return false;
+}
+
+static void stretch(struct sample_item *item, const struct spans *spans, size_t first, size_t count)
+{
+    for (size_t i = first; i < first + count; i++) {
+        if (spans->items[i].start_ns < item->start_ns)
+            item->start_ns = spans->items[i].start_ns;
+        if (spans->items[i].end_ns > item->end_ns)
+            item->end_ns = spans->items[i].end_ns;
+    }
+}
+
 void sample_add(struct sample *sample, uint64_t flow, const struct spans *spans, size_t first,
                 size_t count)
 {
@@ -60,6 +80,9 @@ void sample_add(struct sample *sample, uint64_t flow, const struct spans *spans,
     if (status == STATUS_OK) {
         struct sample_item *item = &sample->items[sample->count++];
         item->flow = flow;
+        item->start_ns = UINT64_MAX;
+        item->end_ns = 0;
+        stretch(item, spans, first, count);
         item->bytes = buffer_take(&out, &item->length_bytes);
         sample->bytes += item->length_bytes;
     } else {

@@ -16,6 +16,7 @@ struct sample_item {
     uint64_t flow; /* UINT64_MAX: a fragment that belongs to none that we know */
     uint8_t *bytes;
     size_t length_bytes;
+    uint64_t start_ns, end_ns; /* from the first start to the last end, wall clock */
 };
 
 struct sample {
@@ -34,6 +35,9 @@ bool sample_wants(const struct sample *sample, uint64_t flow);
 
 /* Everything is kept, nothing was left out by choice. */
 bool sample_is_whole(const struct sample *sample);
+
+/* Some kept trace of a known flow holds this range of time. */
+bool sample_covers(const struct sample *sample, uint64_t start_ns, uint64_t end_ns);
 
 /* Adds spans [first, first + count), of one trace. */
 void sample_add(struct sample *sample, uint64_t flow, const struct spans *spans, size_t first,

@@ -1,0 +1,49 @@
+/* What a measured step amounts to: the findings held against the scenario's expectation. Pure. */
+#ifndef CULPRIT_LOADGEN_VERDICT_H
+#define CULPRIT_LOADGEN_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diagnose/diagnose.h"
+#include "loadgen/scenario.h"
+
+enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE };
+
+enum { VERDICT_REASONS_MAX = 12, VERDICT_REASON_MAX = 240 };
+
+/* What is judged. Shares are 0..1. */
+struct verdict_input {
+    const struct scenario_step *step;
+    const struct diagnosis *with_baseline;    /* judged by its regressions */
+    const struct diagnosis *without_baseline; /* NULL, or judged by its standing findings too */
+    uint64_t requests;                        /* that were to leave a trace */
+    uint64_t failed_requests;                 /* answered wrongly, or not at all */
+    uint64_t unsent_requests;                 /* due, and never sent */
+    double arrived;                           /* share of requests with all their spans */
+};
+
+struct verdict_result {
+    enum verdict verdict;
+    char reasons[VERDICT_REASONS_MAX][VERDICT_REASON_MAX]; /* why it is no pass */
+    size_t reason_count;
+    bool found[SCENARIO_EXPECTED_MAX]; /* by expectation of the step */
+};
+
+/* Below this share of requests with all their spans a finding that is there could be hidden, or one
+ * that is not could appear: the gates of the diagnosis look at shares of requests of that size. */
+#define VERDICT_ARRIVED_LEAST 0.98
+
+void verdict_judge(const struct verdict_input *input, struct verdict_result *result);
+
+/* The finding answers the expectation: kind, service, operation, and peer where one is asked for.
+ */
+bool verdict_matches(const struct expectation *expected, const struct finding *finding);
+
+/* Sum of the savings of the findings that count. */
+double verdict_predicted_saving_ms(const struct diagnosis *diagnosis, bool with_baseline);
+
+const char *verdict_word(enum verdict verdict);
+
+#endif

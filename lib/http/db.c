@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "http/db_connection.h"
@@ -13,7 +12,6 @@ enum { READERS_KEPT_MAX = 16 }; /* beyond that a reader's connection is closed a
 
 struct db_transaction {
     struct db *db;
-    uint64_t deadline_ns;
 };
 
 struct db_rows {
@@ -197,17 +195,6 @@ enum status db_done(struct db_rows *rows)
 
 /* ---- transactions */
 
-static enum status lock_writer(struct db *db, uint64_t deadline_ns)
-{
-    struct timespec until = {.tv_sec = (time_t)(deadline_ns / NS_PER_S),
-                             .tv_nsec = (long)(deadline_ns % NS_PER_S)};
-    if (pthread_mutex_trylock(&db->writer_mutex) == 0) {
-        return STATUS_OK;
-    }
-    int failed = pthread_mutex_clocklock(&db->writer_mutex, CLOCK_MONOTONIC, &until);
-    return failed ? STATUS_TIMEOUT : STATUS_OK;
-}
-
 static int run(struct db *db, const char *sql)
 {
     return sqlite3_exec(db->writer->handle, sql, NULL, NULL, NULL);
@@ -221,11 +208,11 @@ enum status db_begin(const struct work *work, struct db_transaction **out)
     if (!transaction) {
         return STATUS_NO_MEMORY;
     }
-    enum status status = lock_writer(db, work->deadline_ns);
+    enum status status = db_take_writer(db, work->deadline_ns);
     if (status == STATUS_OK) {
         status = db_connection_status(run(db, "BEGIN IMMEDIATE"));
         if (status != STATUS_OK) {
-            pthread_mutex_unlock(&db->writer_mutex);
+            db_give_writer(db);
         }
     }
     if (status != STATUS_OK) {
@@ -233,7 +220,6 @@ enum status db_begin(const struct work *work, struct db_transaction **out)
         return status;
     }
     transaction->db = db;
-    transaction->deadline_ns = work->deadline_ns;
     *out = transaction;
     return STATUS_OK;
 }
@@ -271,7 +257,7 @@ int64_t db_last_id(struct db_transaction *transaction)
 
 static void end_transaction(struct db_transaction *transaction)
 {
-    pthread_mutex_unlock(&transaction->db->writer_mutex);
+    db_give_writer(transaction->db);
     free(transaction);
 }
 

@@ -11,6 +11,7 @@
 
 enum {
     CHECKPOINT_PERIOD_MS = 250, /* how often the thread looks */
+    SCRIPT_WAIT_MS = 30000,     /* for the writer, at start-up */
     CHECKPOINT_PAGES = 256,     /* and from how long a log on it acts */
 };
 
@@ -99,6 +100,7 @@ static void init_locks(struct db *db)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&db->stop_changed, &monotonic);
+    pthread_cond_init(&db->writer_free, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
 
@@ -154,18 +156,44 @@ void db_free(struct db *db)
     pthread_mutex_destroy(&db->readers_mutex);
     pthread_mutex_destroy(&db->stop_mutex);
     pthread_cond_destroy(&db->stop_changed);
+    pthread_cond_destroy(&db->writer_free);
     free(db);
+}
+
+enum status db_take_writer(struct db *db, uint64_t deadline_ns)
+{
+    struct timespec until = {.tv_sec = (time_t)(deadline_ns / NS_PER_S),
+                             .tv_nsec = (long)(deadline_ns % NS_PER_S)};
+    int failed = 0;
+    pthread_mutex_lock(&db->writer_mutex);
+    while (db->writer_taken && !failed) {
+        failed = pthread_cond_timedwait(&db->writer_free, &db->writer_mutex, &until);
+    }
+    bool free_now = !db->writer_taken;
+    db->writer_taken = true;
+    pthread_mutex_unlock(&db->writer_mutex);
+    return free_now ? STATUS_OK : STATUS_TIMEOUT;
+}
+
+void db_give_writer(struct db *db)
+{
+    pthread_mutex_lock(&db->writer_mutex);
+    db->writer_taken = false;
+    pthread_cond_signal(&db->writer_free);
+    pthread_mutex_unlock(&db->writer_mutex);
 }
 
 enum status db_script(struct db *db, const char *sql, struct error *error)
 {
-    pthread_mutex_lock(&db->writer_mutex);
+    if (db_take_writer(db, clock_mono_ns() + SCRIPT_WAIT_MS * NS_PER_MS) != STATUS_OK) {
+        return error_set(error, STATUS_TIMEOUT, "%s: the writer is taken", db->namespace);
+    }
     int result = sqlite3_exec(db->writer->handle, sql, NULL, NULL, NULL);
     enum status status = STATUS_OK;
     if (result != SQLITE_OK) {
         status = error_set(error, db_connection_status(result), "%s: %s", db->namespace,
                            sqlite3_errmsg(db->writer->handle));
     }
-    pthread_mutex_unlock(&db->writer_mutex);
+    db_give_writer(db);
     return status;
 }

@@ -13,7 +13,9 @@ struct db {
     char path[512];
     char namespace[64]; /* db.namespace: the file's name */
     bool synchronous_off;
-    pthread_mutex_t writer_mutex; /* holds `writer` while a transaction runs */
+    pthread_mutex_t writer_mutex; /* holds the next two */
+    pthread_cond_t writer_free;
+    bool writer_taken; /* its taker alone may use `writer` */
     struct db_connection *writer;
     pthread_mutex_t readers_mutex; /* holds the two below */
     struct db_connection *readers;
@@ -25,5 +27,9 @@ struct db {
     bool has_thread;
     pthread_t checkpoint_thread;
 };
+
+/* The writer is the caller's alone until db_give_writer. STATUS_TIMEOUT. */
+MUST_CHECK enum status db_take_writer(struct db *db, uint64_t deadline_ns);
+void db_give_writer(struct db *db);
 
 #endif

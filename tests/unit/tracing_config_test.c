@@ -1,0 +1,176 @@
+/* The OTEL_* variables. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "trace/otlp_request.h"
+#include "trace/trace.h"
+
+static char printed[8192];
+
+/* The config as one line of words, to be compared whole. */
+static const char *read_config(void)
+{
+    static const char *const samplers[] = {"on", "off", "ratio"};
+    struct tracing_config c;
+    memset(&c, 0x5a, sizeof c);
+    tracing_config_from_environment(&c, "code");
+    snprintf(printed, sizeof printed, "%s|%s|%s|%s|%d|%s%s|%g|%u|%u|%u|%u", c.service_name,
+             c.resource_attributes, c.endpoint, c.headers, c.disabled,
+             c.parent_based ? "parent:" : "", samplers[c.sampler], c.sampler_ratio,
+             c.schedule_delay_ms, c.export_timeout_ms, c.max_queue_count, c.max_batch_count);
+    return printed;
+}
+
+#define ENDPOINT "http://localhost:4318/v1/traces"
+
+static void reads_variables(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *set[6], *expected;
+    } rows[] = {
+        {"it has the specification's defaults",
+         {NULL},
+         "code||" ENDPOINT "||0|parent:on|1|5000|10000|2048|512"},
+        {"it takes empty as unset",
+         {"OTEL_SERVICE_NAME", "", "OTEL_BSP_SCHEDULE_DELAY", ""},
+         "code||" ENDPOINT "||0|parent:on|1|5000|10000|2048|512"},
+        {"it takes the service's name",
+         {"OTEL_SERVICE_NAME", "env"},
+         "env||" ENDPOINT "||0|parent:on|1|5000|10000|2048|512"},
+        {"it leaves the name to the resource",
+         {"OTEL_RESOURCE_ATTRIBUTES", "a=1,service.name=r"},
+         "|a=1,service.name=r|" ENDPOINT "||0|parent:on|1|5000|10000|2048|512"},
+        {"it is not misled by a longer key",
+         {"OTEL_RESOURCE_ATTRIBUTES", "my.service.name=r"},
+         "code|my.service.name=r|" ENDPOINT "||0|parent:on|1|5000|10000|2048|512"},
+        {"it takes the general endpoint as a base",
+         {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1/"},
+         "code||http://c:1/v1/traces||0|parent:on|1|5000|10000|2048|512"},
+        {"it keeps the base's path",
+         {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1/x"},
+         "code||http://c:1/x/v1/traces||0|parent:on|1|5000|10000|2048|512"},
+        {"it takes the signal's endpoint as it is",
+         {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+          "http://d:2"},
+         "code||http://d:2||0|parent:on|1|5000|10000|2048|512"},
+        {"it takes headers, the signal's first",
+         {"OTEL_EXPORTER_OTLP_HEADERS", "a=1", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "b=2"},
+         "code||" ENDPOINT "|b=2|0|parent:on|1|5000|10000|2048|512"},
+        {"it is disabled by true in any case",
+         {"OTEL_SDK_DISABLED", "TRUE"},
+         "code||" ENDPOINT "||1|parent:on|1|5000|10000|2048|512"},
+        {"it is not disabled by 1",
+         {"OTEL_SDK_DISABLED", "1"},
+         "code||" ENDPOINT "||0|parent:on|1|5000|10000|2048|512"},
+        {"it is disabled by the exporter none",
+         {"OTEL_TRACES_EXPORTER", "none"},
+         "code||" ENDPOINT "||1|parent:on|1|5000|10000|2048|512"},
+        {"it takes a sampler",
+         {"OTEL_TRACES_SAMPLER", "Always_Off"},
+         "code||" ENDPOINT "||0|off|1|5000|10000|2048|512"},
+        {"it takes a ratio",
+         {"OTEL_TRACES_SAMPLER", "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG", "0.25"},
+         "code||" ENDPOINT "||0|parent:ratio|0.25|5000|10000|2048|512"},
+        {"it takes a ratio without parents",
+         {"OTEL_TRACES_SAMPLER", "traceidratio", "OTEL_TRACES_SAMPLER_ARG", "0"},
+         "code||" ENDPOINT "||0|ratio|0|5000|10000|2048|512"},
+        {"it ignores a ratio over 1",
+         {"OTEL_TRACES_SAMPLER", "traceidratio", "OTEL_TRACES_SAMPLER_ARG", "1.5"},
+         "code||" ENDPOINT "||0|ratio|1|5000|10000|2048|512"},
+        {"it ignores a ratio without a sampler",
+         {"OTEL_TRACES_SAMPLER_ARG", "0.25"},
+         "code||" ENDPOINT "||0|parent:on|1|5000|10000|2048|512"},
+        {"it ignores an unknown sampler",
+         {"OTEL_TRACES_SAMPLER", "sometimes"},
+         "code||" ENDPOINT "||0|parent:on|1|5000|10000|2048|512"},
+        {"it takes the batch processor's numbers",
+         {"OTEL_BSP_SCHEDULE_DELAY", "200", "OTEL_BSP_MAX_QUEUE_SIZE", "4096",
+          "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1024"},
+         "code||" ENDPOINT "||0|parent:on|1|200|10000|4096|1024"},
+        {"it holds batches within the queue",
+         {"OTEL_BSP_MAX_QUEUE_SIZE", "100"},
+         "code||" ENDPOINT "||0|parent:on|1|5000|10000|100|100"},
+        {"it ignores wrong numbers",
+         {"OTEL_BSP_SCHEDULE_DELAY", "-1", "OTEL_BSP_MAX_QUEUE_SIZE", "x",
+          "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0"},
+         "code||" ENDPOINT "||0|parent:on|1|5000|10000|2048|512"},
+        {"it takes the smaller timeout",
+         {"OTEL_BSP_EXPORT_TIMEOUT", "300", "OTEL_EXPORTER_OTLP_TIMEOUT", "700"},
+         "code||" ENDPOINT "||0|parent:on|1|5000|300|2048|512"},
+        {"it takes the timeout 0 as the longest",
+         {"OTEL_BSP_EXPORT_TIMEOUT", "0", "OTEL_EXPORTER_OTLP_TIMEOUT", "700"},
+         "code||" ENDPOINT "||0|parent:on|1|5000|700|2048|512"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t j = 0; j < 6 && rows[i].set[j] != NULL; j += 2)
+            setenv(rows[i].set[j], rows[i].set[j + 1], 1);
+        if (strcmp(read_config(), rows[i].expected) != 0)
+            fail_msg("%s:\n%s\n%s", rows[i].name, printed, rows[i].expected);
+        for (size_t j = 0; j < 6 && rows[i].set[j] != NULL; j += 2)
+            unsetenv(rows[i].set[j]);
+    }
+}
+
+static void reads_endpoints(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *endpoint, *headers, *host, *port, *head;
+        enum status status;
+    } rows[] = {
+        {"it takes host, port and path", "http://c:4318/v1/traces", "", "c", "4318",
+         "POST /v1/traces HTTP/1.1\r\nHost: c:4318\r\n", STATUS_OK},
+        {"it takes no path as /", "http://c:4318", "", "c", "4318", "POST / HTTP/1.1\r\n",
+         STATUS_OK},
+        {"it takes no port as 80", "http://c/x", "", "c", "80", "POST /x HTTP/1.1\r\n", STATUS_OK},
+        {"it keeps a query", "http://c/x?a=b", "", "c", "80", "POST /x?a=b HTTP/1.1\r\n",
+         STATUS_OK},
+        {"it takes an IPv6 address", "http://[::1]:4318/", "", "::1", "4318",
+         "Host: [::1]:4318\r\n", STATUS_OK},
+        {"it adds headers", "http://c/", "x-key=a%20b, y=2", "c", "80",
+         "x-key: a b\r\ny: 2\r\nContent-Length: ", STATUS_OK},
+        {"it says who it is", "http://c/", "", "c", "80", "OTel-OTLP-Exporter-C/", STATUS_OK},
+        {"it knows no https", "https://c/", "", NULL, NULL, NULL, STATUS_UNSUPPORTED},
+        {"it refuses another scheme", "ftp://c/", "", NULL, NULL, NULL, STATUS_INVALID},
+        {"it refuses no scheme", "c:4318", "", NULL, NULL, NULL, STATUS_INVALID},
+        {"it refuses no host", "http:///x", "", NULL, NULL, NULL, STATUS_INVALID},
+        {"it refuses a user", "http://me@c/", "", NULL, NULL, NULL, STATUS_INVALID},
+        {"it refuses port 0", "http://c:0/", "", NULL, NULL, NULL, STATUS_INVALID},
+        {"it refuses port 65536", "http://c:65536/", "", NULL, NULL, NULL, STATUS_INVALID},
+        {"it refuses a port of letters", "http://c:x/", "", NULL, NULL, NULL, STATUS_INVALID},
+        {"it refuses spaces", "http://c/a b", "", NULL, NULL, NULL, STATUS_INVALID},
+        {"it refuses a line end", "http://c/a\r\nX: y", "", NULL, NULL, NULL, STATUS_INVALID},
+        {"it refuses a header without =", "http://c/", "x", NULL, NULL, NULL, STATUS_INVALID},
+        {"it refuses a header's line end", "http://c/", "x=%0d%0ay: z", NULL, NULL, NULL,
+         STATUS_INVALID},
+        {"it refuses a header's name", "http://c/", "x y=1", NULL, NULL, NULL, STATUS_INVALID},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct otlp_request request;
+        struct error error = {""};
+        enum status status = otlp_request_init(&request, rows[i].endpoint, rows[i].headers, &error);
+        if (status != rows[i].status || (status != STATUS_OK) != (error.text[0] != '\0'))
+            fail_msg("%s: %s %s", rows[i].name, status_words(status), error.text);
+        if (status == STATUS_OK &&
+            (strcmp(request.host, rows[i].host) != 0 || strcmp(request.port, rows[i].port) != 0 ||
+             memmem(request.head, request.head_bytes, rows[i].head, strlen(rows[i].head)) == NULL))
+            fail_msg("%s: %s", rows[i].name, request.head);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_variables),
+        cmocka_unit_test(reads_endpoints),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

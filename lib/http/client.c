@@ -310,6 +310,7 @@ enum status client_call_all(const struct work *work, struct call *calls, size_t 
 {
     for (size_t i = 0; i < count; i++) {
         calls[i].status = 0;
+        calls[i].sent = false;
         calls[i].reply = NULL;
         calls[i].sent = false;
     }

@@ -197,6 +197,9 @@ bool client_transfer_end(struct client_transfer *transfer, CURLcode result)
         trace_curl_end(transfer->span, transfer->easy, result);
         transfer->span = NULL;
     }
+    long request_bytes = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+    call->sent = call->sent || request_bytes > 0;
     call->result = status_of(result, &transfer->reply);
     call->status = call->result == STATUS_OK ? (unsigned)status : 0;
     if (call->result == STATUS_OK) {

@@ -96,9 +96,11 @@ static void count_failed(uint32_t count, enum status status, unsigned status_cod
     if (exporter.logged_ns != 0 && now_ns - exporter.logged_ns < log_gap_ns)
         return;
     exporter.logged_ns = now_ns;
-    log_event(LOG_WARN, LOG_NO_IDS, "spans could not be exported and were dropped",
-              LOG_TEXT("reason", status_words(status)), LOG_I64("http_status", status_code),
-              LOG_I64("dropped_so_far", (int64_t)atomic_load(&exporter.failed)));
+    log_event(
+        LOG_WARN, LOG_NO_IDS, "spans could not be exported and were dropped",
+        LOG_TEXT("reason", status == STATUS_OK ? "refused by the receiver" : status_words(status)),
+        LOG_I64("http_status", status_code),
+        LOG_I64("dropped_so_far", (int64_t)atomic_load(&exporter.failed)));
 }
 
 static bool is_stopped(void)

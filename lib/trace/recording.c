@@ -10,6 +10,9 @@
 /* Enough for a tracestate of full length and a name. */
 _Static_assert(SPAN_BLOCK_DATA_BYTES - sizeof(struct recording) >= TRACE_STATE_MAX + 3 + 64 + 2,
                "the first block holds a whole tracestate");
+_Static_assert(offsetof(struct recording, first) ==
+                   offsetof(struct recording, front) + sizeof((struct recording *)0)->front,
+               "the front ends where the body begins");
 _Static_assert(SPAN_BLOCK_HEADER_BYTES % _Alignof(struct recording) == 0, "aligned in its block");
 
 struct recording *recording_new(const struct span_context *context)
@@ -74,7 +77,8 @@ static enum span_queue_result hand_over(struct recording *recording,
                                         const struct span_record *record, const uint8_t *prefix)
 {
     struct span_block *block = recording->block;
-    uint8_t *at = recording->first - record->prefix_bytes - sizeof *record;
+    uint8_t *at =
+        recording->front + sizeof recording->front - record->prefix_bytes - sizeof *record;
     span_body_seal(&recording->body);
     memcpy(at, record, sizeof *record);
     memcpy(at + sizeof *record, prefix, record->prefix_bytes);

@@ -488,6 +488,13 @@ static void starts_once(void **state)
     assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
 }
 
+/* ThreadSanitizer ends a fork's child that starts a thread. */
+#ifdef __SANITIZE_THREAD__
+enum { CAN_START_THREADS = 0 };
+#else
+enum { CAN_START_THREADS = 1 };
+#endif
+
 /* In the child: nothing of the parent's is sent again, new ids are drawn, a start of its own works.
  */
 static int run_child(const struct span_context *before)
@@ -495,6 +502,8 @@ static int run_child(const struct span_context *before)
     span_end(span_start(&tracer, "off in the child", NULL));
     if (tracing_stats().queued != 0 || tracing_flush(sink_soon()) != STATUS_OK)
         return 1;
+    if (!CAN_START_THREADS)
+        return 0;
     sink_trace(&sink, NULL);
     struct span_options root = {.root = true};
     struct span *span = span_start(&tracer, "child", &root);
@@ -532,7 +541,7 @@ static void sends_nothing_twice_after_a_fork(void **state)
     assert_int_equal(tracing_flush(sink_soon()), STATUS_OK);
     sink_visit(&sink, count_names, counts);
     assert_int_equal(counts[0], 1);
-    assert_int_equal(counts[1], 1);
+    assert_int_equal(counts[1], CAN_START_THREADS);
     assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
     sink_stop(&sink);
 }

@@ -151,7 +151,7 @@ static void keeps_status_order(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct span *span = span_start(&tracer, rows[i].name, NULL);
         for (size_t j = 0; j < rows[i].count; j++) {
-            char words[16];
+            char words[32];
             snprintf(words, sizeof words, "why %zu", j);
             span_set_status(span, rows[i].set[j], text_of(words));
         }
@@ -215,7 +215,7 @@ static void counts_event_attributes_over_the_limit(void **state)
 {
     (void)state;
     struct attribute many[131];
-    static char keys[131][8];
+    static char keys[131][16];
     for (int i = 0; i < 131; i++) {
         snprintf(keys[i], sizeof keys[i], "k%d", i);
         many[i] = (struct attribute){.key = text_of(keys[i]), .type = ATTRIBUTE_I64, .i64 = i};

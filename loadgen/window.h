@@ -1,8 +1,8 @@
 /* One window of load: an open model at a constant rate. Each arrival is one checkout flow (fill a
- * cart, then check out), due at a time that is fixed before the window starts and does not depend on
- * answers; latency is counted from the due time. Runs the epoll engine on the calling thread until
- * the last flow ended or the grace time is over. The request sequence (users, carts, lines) follows
- * from the seed alone; ids of traces, carts and idempotency keys carry the nonce.
+ * cart, then check out), due at a time that is fixed before the window starts and does not depend
+ * on answers; latency is counted from the due time. Runs the epoll engine on the calling thread
+ * until the last flow ended or the grace time is over. The request sequence (users, carts, lines)
+ * follows from the seed alone; ids of traces, carts and idempotency keys carry the nonce.
  *
  * Every request is a CLIENT root span of the calling process's tracing (trace/trace.h), which the
  * caller started. */
@@ -32,22 +32,22 @@ enum window_outcome {
 #define WINDOW_OUTCOME_ENUM(name, words) WINDOW_##name##_OUTCOME,
     WINDOW_OUTCOME_LIST(WINDOW_OUTCOME_ENUM)
 #undef WINDOW_OUTCOME_ENUM
-    WINDOW_OUTCOME_COUNT,
+        WINDOW_OUTCOME_COUNT,
 };
 
 /* A request that ended. */
 struct window_request {
-    uint64_t flow;            /* number of the arrival, from 0: pairs windows */
+    uint64_t flow; /* number of the arrival, from 0: pairs windows */
     enum window_step step;
     enum window_outcome outcome;
-    unsigned http_status;     /* 0 without an answer */
+    unsigned http_status; /* 0 without an answer */
     unsigned cart_lines;
     bool sampled;
     uint8_t trace_id[16];
-    uint64_t due_ns;          /* monotonic; of the checkout step: when the flow's cart was answered */
-    uint64_t sent_ns;
+    uint64_t due_ns;  /* monotonic; of the checkout step: when the flow's cart was answered */
+    uint64_t sent_ns; /* 0: never sent, and then without a span */
     uint64_t done_ns;
-    uint64_t start_wall_ns;   /* of the root span */
+    uint64_t start_wall_ns; /* of the root span */
     uint64_t end_wall_ns;
 };
 
@@ -55,44 +55,46 @@ struct window_request {
 typedef void window_observer(void *context, const struct window_request *request);
 
 struct window_progress {
-    uint64_t due, started, done, failed, in_flight;
+    uint64_t due, started, done, failed, in_flight; /* flows */
     uint64_t elapsed_ms, duration_ms;
-    uint64_t p50_ns, p99_ns; /* so far */
+    uint64_t p50_ns, p99_ns; /* of checkouts, from when they were due, so far */
 };
-/* About four times a second on the engine's thread. */
+/* About four times a second on the engine's thread, and once at the end. */
 typedef void window_teller(void *context, const struct window_progress *progress);
 
 struct window_config {
     const char *frontend;      /* "http://127.0.0.1:8080" */
     const char *const *tokens; /* session tokens, used in turn */
     size_t token_count;
-    double rate;               /* checkouts a second */
+    double rate; /* checkouts a second */
     uint64_t duration_ms;
     uint64_t seed;
-    char nonce[17];            /* hex */
-    unsigned lines_min, lines_max; /* a cart's lines: uniform, or around the median where one is set */
-    unsigned lines_median;     /* 0: uniform */
-    unsigned sku_count;        /* sku-0001 .. */
-    unsigned connection_limit; /* 512 when 0 */
-    uint64_t request_timeout_ms; /* 30,000 when 0 */
-    uint64_t grace_ms;         /* how long to wait for answers after the last arrival: 30,000 */
-    const atomic_bool *stop;   /* true: no more arrivals, finish what is in flight; may be NULL */
-    window_observer *observe;  /* may be NULL */
-    window_teller *tell;       /* may be NULL */
-    void *context;             /* of both */
+    char nonce[17];                /* hex */
+    unsigned lines_min, lines_max; /* of a cart */
+    unsigned lines_median;         /* 0: evenly spread */
+    unsigned sku_count;            /* sku-0001 .. */
+    unsigned connection_limit;     /* 512 when 0 */
+    uint64_t request_timeout_ms;   /* 30,000 when 0 */
+    uint64_t grace_ms; /* how long to wait for answers after the last arrival: 30,000 when 0 */
+    const atomic_bool *stop;  /* true: no more arrivals, finish what is in flight; may be NULL */
+    window_observer *observe; /* may be NULL */
+    window_teller *tell;      /* may be NULL */
+    void *context;            /* of both */
 };
 
 struct window_result {
     uint64_t flows_due, flows_done, flows_ok;
-    uint64_t dropped;          /* due, but never sent: no free connection within the request's
-                                  time-out */
-    uint64_t outcomes[2][WINDOW_OUTCOME_COUNT]; /* by step */
-    uint64_t start_wall_ns, end_wall_ns; /* first due time, last answer */
+    uint64_t dropped; /* due, but never sent: no free connection within the request's
+                         time-out; among the TIMEOUT outcomes */
+    uint64_t outcomes[2][WINDOW_OUTCOME_COUNT]; /* by step: each request that was due is in one */
+    uint64_t start_wall_ns, end_wall_ns;        /* first due time, last answer */
     bool interrupted;
-    /* Checkout requests: from the flow's own due time for the checkout (see due_ns), from send, and
-     * how late sending was; requests in flight at the end count with their age. */
+    /* Checkout requests, whatever their outcome: from when the checkout was due (see due_ns), and
+     * from sending; those in flight at the end count with their age. How late sending was: requests
+     * of both steps. */
     struct histogram latency, service_time, lag;
-    uint64_t *latency_by_flow_ns; /* checkout latency by flow number, 0: none; flows_due items */
+    /* Latency of the checkout by flow number; 0: not ok. flows_due items. */
+    uint64_t *latency_by_flow_ns;
 };
 
 /* STATUS_INVALID (config), STATUS_NO_MEMORY, STATUS_IO. The result is filled in any case. */

@@ -1,0 +1,370 @@
+#include "loadgen/window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "loadgen/engine.h"
+#include "loadgen/flow.h"
+#include "loadgen/pacer.h"
+#include "loadgen/root_span.h"
+
+enum {
+    CONNECTION_LIMIT_DEFAULT = 512,
+    REQUEST_TIMEOUT_DEFAULT_MS = 30000,
+    GRACE_DEFAULT_MS = 30000,
+    CONNECT_TIMEOUT_MS = 5000,
+    IDLE_MAX_MS = 10000, /* servers keep theirs longer */
+    BODY_MAX_BYTES = 1024 * 1024,
+    FLOWS_MAX = 65536,   /* under way at once */
+    ARRIVALS_MAX = 1024, /* let in before the sockets are looked at again */
+    TELL_MS = 250,
+    LOOK_MS = 100, /* how late `stop` may be seen */
+};
+
+#define TIME_MAX_MS (366ull * 86400 * 1000)
+
+struct window;
+
+/* A flow under way. */
+struct shopper {
+    struct engine_request request; /* first: the engine's callbacks get it */
+    struct window *window;
+    struct flow flow;
+    uint64_t due_ns; /* of the step */
+    struct root_span root;
+    struct shopper *next_free;
+};
+
+struct window {
+    const struct window_config *config;
+    struct window_result *result;
+    struct flow_shape shape;
+    struct origin origin;
+    struct pacer pacer;
+    struct engine *engine;
+    struct arena arena; /* of shoppers */
+    struct shopper *free_shoppers;
+    struct buffer scratch;
+    uint64_t started, under_way;
+    uint64_t tell_ns; /* when next */
+};
+
+const char *window_outcome_words(enum window_outcome outcome)
+{
+    static const char *const words[] = {
+#define OUTCOME_WORDS(name, text) text,
+        WINDOW_OUTCOME_LIST(OUTCOME_WORDS)
+#undef OUTCOME_WORDS
+    };
+    return (unsigned)outcome < WINDOW_OUTCOME_COUNT ? words[outcome] : "unknown outcome";
+}
+
+/* ---- counting */
+
+static uint64_t since(uint64_t later_ns, uint64_t earlier_ns)
+{
+    return later_ns > earlier_ns ? later_ns - earlier_ns : 0;
+}
+
+static void count_times(struct window_result *result, const struct window_request *request,
+                        bool dropped)
+{
+    uint64_t latency_ns = since(request->done_ns, request->due_ns);
+    if (request->sent_ns != 0)
+        histogram_add(&result->lag, since(request->sent_ns, request->due_ns));
+    else if (dropped)
+        histogram_add(&result->lag, latency_ns);
+    if (request->step != WINDOW_CHECKOUT)
+        return;
+    histogram_add(&result->latency, latency_ns);
+    if (request->sent_ns != 0)
+        histogram_add(&result->service_time, since(request->done_ns, request->sent_ns));
+    if (request->outcome == WINDOW_OK_OUTCOME)
+        result->latency_by_flow_ns[request->flow] = latency_ns > 0 ? latency_ns : 1;
+}
+
+/* Counts a step that ended and tells the observer. */
+static void report(struct shopper *shopper, enum window_outcome outcome, bool dropped)
+{
+    struct window *window = shopper->window;
+    const struct engine_request *sent = &shopper->request;
+    struct window_request request = {
+        .flow = shopper->flow.number,
+        .step = shopper->flow.step,
+        .outcome = outcome,
+        .http_status = sent->http_status,
+        .cart_lines = shopper->flow.lines,
+        .sampled = shopper->root.sampled,
+        .due_ns = shopper->due_ns,
+        .sent_ns = sent->sent_ns,
+        .done_ns = sent->done_ns,
+        .start_wall_ns = shopper->root.start_wall_ns,
+        .end_wall_ns = shopper->root.end_wall_ns,
+    };
+    memcpy(request.trace_id, shopper->root.trace_id.bytes, sizeof(request.trace_id));
+    window->result->outcomes[request.step][outcome]++;
+    window->result->dropped += dropped;
+    count_times(window->result, &request, dropped);
+    if (window->config->observe != NULL)
+        window->config->observe(window->config->context, &request);
+}
+
+/* ---- flows */
+
+static struct shopper *new_shopper(struct window *window)
+{
+    struct shopper *shopper = window->free_shoppers;
+    if (shopper != NULL)
+        window->free_shoppers = shopper->next_free;
+    else
+        shopper = arena_alloc(&window->arena, sizeof(*shopper));
+    return shopper;
+}
+
+static void end_flow(struct shopper *shopper, enum window_outcome outcome)
+{
+    struct window *window = shopper->window;
+    window->under_way--;
+    window->result->flows_done += outcome != WINDOW_UNFINISHED_OUTCOME;
+    window->result->flows_ok += outcome == WINDOW_OK_OUTCOME;
+    shopper->next_free = window->free_shoppers;
+    window->free_shoppers = shopper;
+}
+
+/* Due, and never sent. */
+static void drop(struct shopper *shopper)
+{
+    shopper->request.sent_ns = 0;
+    shopper->request.http_status = 0;
+    shopper->request.done_ns = clock_mono_ns();
+    shopper->root = (struct root_span){0};
+    report(shopper, WINDOW_TIMEOUT_OUTCOME, true);
+}
+
+static void submit_step(struct shopper *shopper, uint64_t due_ns)
+{
+    shopper->due_ns = due_ns;
+    shopper->root = (struct root_span){0};
+    if (engine_submit(shopper->window->engine, &shopper->request) == STATUS_OK)
+        return;
+    drop(shopper);
+    end_flow(shopper, WINDOW_TIMEOUT_OUTCOME);
+}
+
+static void write_step(struct engine_request *request, struct buffer *out)
+{
+    struct shopper *shopper = (struct shopper *)request;
+    struct window *window = shopper->window;
+    char traceparent[TRACEPARENT_LENGTH + 1];
+    window->started += shopper->flow.step == WINDOW_CART;
+    root_span_begin(&shopper->root, &shopper->flow, &window->shape, &window->origin, traceparent);
+    flow_write(&shopper->flow, &window->shape, traceparent, &window->scratch, out);
+}
+
+static enum window_outcome judge(const struct shopper *shopper, struct text body)
+{
+    static const struct {
+        enum status status;
+        enum window_outcome outcome;
+    } outcomes[] = {
+        {STATUS_REFUSED, WINDOW_CONNECT_OUTCOME},        {STATUS_CLOSED, WINDOW_CLOSED_OUTCOME},
+        {STATUS_TIMEOUT, WINDOW_TIMEOUT_OUTCOME},        {STATUS_BUSY, WINDOW_TIMEOUT_OUTCOME},
+        {STATUS_INTERRUPTED, WINDOW_UNFINISHED_OUTCOME},
+    };
+    enum status status = shopper->request.outcome;
+    if (status == STATUS_OK)
+        return flow_judge(&shopper->flow, shopper->request.http_status, body);
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+        if (outcomes[i].status == status)
+            return outcomes[i].outcome;
+    return WINDOW_PROTOCOL_OUTCOME;
+}
+
+static void end_step(struct engine_request *request, struct text body)
+{
+    struct shopper *shopper = (struct shopper *)request;
+    enum window_outcome outcome = judge(shopper, body);
+    uint64_t done_ns = request->done_ns;
+    root_span_end(&shopper->root, outcome, request->http_status, done_ns);
+    report(shopper, outcome, request->outcome == STATUS_BUSY);
+    if (outcome == WINDOW_OK_OUTCOME && flow_advance(&shopper->flow))
+        submit_step(shopper, done_ns);
+    else
+        end_flow(shopper, outcome);
+}
+
+static void arrive(struct window *window, uint64_t number, uint64_t due_ns)
+{
+    struct shopper *shopper = window->under_way < FLOWS_MAX ? new_shopper(window) : NULL;
+    const struct shopper fresh = {
+        .request = {.write = write_step, .ended = end_step}, .window = window, .due_ns = due_ns};
+    if (shopper == NULL) {
+        struct shopper nobody = fresh;
+        flow_begin(&nobody.flow, &window->shape, number);
+        drop(&nobody);
+        window->result->flows_done++;
+        return;
+    }
+    *shopper = fresh;
+    window->under_way++;
+    flow_begin(&shopper->flow, &window->shape, number);
+    submit_step(shopper, due_ns);
+}
+
+/* ---- the window */
+
+static void tell(struct window *window, uint64_t now_ns)
+{
+    const struct window_config *config = window->config;
+    const struct window_result *result = window->result;
+    window->tell_ns = now_ns + TELL_MS * NS_PER_MS;
+    if (config->tell == NULL)
+        return;
+    struct window_progress progress = {
+        .due = window->pacer.taken,
+        .started = window->started,
+        .done = result->flows_done,
+        .failed = result->flows_done - result->flows_ok,
+        .in_flight = window->under_way,
+        .elapsed_ms = since(now_ns, window->pacer.start_ns) / NS_PER_MS,
+        .duration_ms = config->duration_ms,
+        .p50_ns = histogram_quantile_ns(&result->latency, 0.5),
+        .p99_ns = histogram_quantile_ns(&result->latency, 0.99),
+    };
+    config->tell(config->context, &progress);
+}
+
+static void look_at_stop(struct window *window)
+{
+    const atomic_bool *stop = window->config->stop;
+    if (stop == NULL || window->result->interrupted || !atomic_load(stop))
+        return;
+    window->result->interrupted = true;
+    pacer_stop(&window->pacer);
+}
+
+static void let_in(struct window *window)
+{
+    uint64_t number, due_ns, now_ns = clock_mono_ns();
+    for (unsigned i = 0; i < ARRIVALS_MAX; i++) {
+        if (!pacer_take(&window->pacer, now_ns, &number, &due_ns))
+            return;
+        arrive(window, number, due_ns);
+    }
+}
+
+static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
+/* Until every flow ended, or the grace time after the last arrival is over. */
+static enum status run(struct window *window)
+{
+    const struct window_config *config = window->config;
+    uint64_t grace_ms = config->grace_ms ? config->grace_ms : GRACE_DEFAULT_MS;
+    uint64_t give_up_ns = UINT64_MAX;
+    for (;;) {
+        look_at_stop(window);
+        let_in(window);
+        uint64_t now_ns = clock_mono_ns();
+        uint64_t next_ns = pacer_next_ns(&window->pacer);
+        if (next_ns == PACER_NEVER && give_up_ns == UINT64_MAX)
+            give_up_ns = now_ns + grace_ms * NS_PER_MS;
+        if (now_ns >= give_up_ns || (next_ns == PACER_NEVER && window->under_way == 0))
+            return STATUS_OK;
+        if (now_ns >= window->tell_ns)
+            tell(window, now_ns);
+        uint64_t until_ns = earlier(earlier(next_ns, give_up_ns), window->tell_ns);
+        if (config->stop != NULL)
+            until_ns = earlier(until_ns, now_ns + LOOK_MS * NS_PER_MS);
+        if (engine_poll(window->engine, until_ns) != STATUS_OK)
+            return STATUS_IO;
+    }
+}
+
+static enum status make_engine(struct window *window, struct error *error)
+{
+    const struct window_config *config = window->config;
+    uint64_t timeout_ms =
+        config->request_timeout_ms ? config->request_timeout_ms : REQUEST_TIMEOUT_DEFAULT_MS;
+    uint64_t connect_ms = timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS;
+    const struct engine_config engine_config = {
+        .origin = window->origin,
+        .connection_limit =
+            config->connection_limit ? config->connection_limit : CONNECTION_LIMIT_DEFAULT,
+        .queue_max = FLOWS_MAX,
+        .request_timeout_ns = timeout_ms * NS_PER_MS,
+        .connect_timeout_ns = connect_ms * NS_PER_MS,
+        .idle_max_ns = IDLE_MAX_MS * NS_PER_MS,
+        .body_max_bytes = BODY_MAX_BYTES,
+    };
+    return engine_new(&engine_config, &window->engine, error);
+}
+
+/* All that can fail; the clock of the window starts at its end. */
+static enum status prepare(struct window *window, struct error *error)
+{
+    const struct window_config *config = window->config;
+    if (config->duration_ms > TIME_MAX_MS || config->grace_ms > TIME_MAX_MS ||
+        config->request_timeout_ms > TIME_MAX_MS)
+        return error_set(error, STATUS_INVALID, "load: a time is over a year");
+    window->shape = (struct flow_shape){
+        .tokens = config->tokens,
+        .token_count = config->token_count,
+        .seed = config->seed,
+        .nonce = config->nonce,
+        .lines_min = config->lines_min,
+        .lines_max = config->lines_max,
+        .lines_median = config->lines_median,
+        .sku_count = config->sku_count,
+    };
+    enum status status = flow_shape_check(&window->shape, error);
+    if (status == STATUS_OK)
+        status = origin_parse(&window->origin, config->frontend, error);
+    if (status == STATUS_OK)
+        status = make_engine(window, error);
+    if (status != STATUS_OK)
+        return status == STATUS_NO_MEMORY || status == STATUS_IO ? status : STATUS_INVALID;
+    if (pacer_init(&window->pacer, config->rate, clock_mono_ns(),
+                   config->duration_ms * NS_PER_MS) != STATUS_OK)
+        return error_set(error, STATUS_INVALID,
+                         "load: %g checkouts a second for %.3f s are no window", config->rate,
+                         (double)config->duration_ms / 1000);
+    window->result->latency_by_flow_ns = calloc(window->pacer.count, sizeof(uint64_t));
+    if (window->result->latency_by_flow_ns == NULL)
+        return error_set(error, STATUS_NO_MEMORY, "load: out of memory");
+    return STATUS_OK;
+}
+
+enum status window_run(const struct window_config *config, struct window_result *result,
+                       struct error *error)
+{
+    struct window window = {.config = config, .result = result};
+    memset(result, 0, sizeof(*result));
+    arena_init(&window.arena, (size_t)FLOWS_MAX * 2 * sizeof(struct shopper));
+    buffer_init(&window.scratch, 64 * 1024);
+    enum status status = prepare(&window, error);
+    if (status == STATUS_OK) {
+        result->start_wall_ns = clock_wall_ns();
+        status = run(&window);
+        if (status != STATUS_OK)
+            (void)error_set(error, status, "load: waiting for the sockets failed");
+        engine_abandon(window.engine);
+        result->end_wall_ns = clock_wall_ns();
+        result->flows_due = window.pacer.taken;
+        tell(&window, clock_mono_ns());
+    }
+    engine_free(window.engine);
+    buffer_release(&window.scratch);
+    arena_release(&window.arena);
+    return status;
+}
+
+void window_result_release(struct window_result *result)
+{
+    free(result->latency_by_flow_ns);
+    result->latency_by_flow_ns = NULL;
+}

@@ -1,0 +1,566 @@
+#include "loadgen/window.h"
+
+#include <semaphore.h>
+
+#include "base/clock.h"
+#include "tests/unit/rows.h"
+#include "tests/unit/small_server.h"
+#include "trace/trace.h"
+
+enum { SEEN_MAX = 4096, CART_TEXT_MAX = 800, FLOWS = 12 };
+
+/* ---- a shop that answers as it is told */
+
+struct seen {
+    bool is_checkout;
+    char name[64];        /* of the cart */
+    char traceparent[64]; /* "" when none came */
+    char body[CART_TEXT_MAX];
+};
+
+struct shop {
+    struct small_server server;                /* first */
+    const char *cart_answer, *checkout_answer; /* NULL: none; "": close */
+    bool stalls;                               /* the first request waits for `go` */
+    sem_t go;
+    pthread_mutex_t lock; /* guards what follows */
+    size_t count;
+    struct seen seen[SEEN_MAX];
+};
+
+#define CART_OK  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+#define ORDER_OK "HTTP/1.1 201 Created\r\nContent-Length: 18\r\n\r\n{\"order_id\":\"o-1\"}"
+
+static void copy_between(const char *text, const char *before, char end, char *out, size_t size)
+{
+    const char *from = strstr(text, before);
+    out[0] = '\0';
+    if (from == NULL)
+        return;
+    from += strlen(before);
+    const char *to = strchr(from, end);
+    if (to != NULL)
+        text_copy((struct text){from, (size_t)(to - from)}, out, size);
+}
+
+static void remember(struct shop *shop, const char *request)
+{
+    pthread_mutex_lock(&shop->lock);
+    if (shop->count < SEEN_MAX) {
+        struct seen *seen = &shop->seen[shop->count++];
+        seen->is_checkout = strncmp(request, "POST /checkout ", 15) == 0;
+        copy_between(request, seen->is_checkout ? "\"cart_id\":\"" : "PUT /cart/",
+                     seen->is_checkout ? '"' : ' ', seen->name, sizeof(seen->name));
+        copy_between(request, "traceparent: ", '\r', seen->traceparent, sizeof(seen->traceparent));
+        text_copy(text_of(strstr(request, "\r\n\r\n") + 4), seen->body, sizeof(seen->body));
+    }
+    pthread_mutex_unlock(&shop->lock);
+}
+
+static void talk_shop(struct small_server *server, int fd)
+{
+    struct shop *shop = (struct shop *)server;
+    char request[8192];
+    while (small_server_read(server, fd, request, sizeof(request)) > 0) {
+        remember(shop, request);
+        if (shop->stalls) {
+            shop->stalls = false;
+            sem_wait(&shop->go);
+        }
+        const char *answer =
+            strncmp(request, "PUT", 3) == 0 ? shop->cart_answer : shop->checkout_answer;
+        if (answer == NULL)
+            continue;
+        if (answer[0] == '\0' || !small_server_write(fd, answer, strlen(answer)))
+            return;
+    }
+}
+
+static struct shop *open_shop(const char *cart_answer, const char *checkout_answer)
+{
+    struct shop *shop = calloc(1, sizeof(*shop));
+    assert_non_null(shop);
+    small_server_start(&shop->server, talk_shop, NULL);
+    pthread_mutex_init(&shop->lock, NULL);
+    sem_init(&shop->go, 0, 0);
+    shop->cart_answer = cart_answer;
+    shop->checkout_answer = checkout_answer;
+    return shop;
+}
+
+/* What it saw is complete then, and may be read. */
+static void shut_shop(struct shop *shop)
+{
+    sem_post(&shop->go);
+    small_server_stop(&shop->server);
+}
+
+static void free_shop(struct shop *shop)
+{
+    pthread_mutex_destroy(&shop->lock);
+    sem_destroy(&shop->go);
+    free(shop);
+}
+
+static void close_shop(struct shop *shop)
+{
+    shut_shop(shop);
+    free_shop(shop);
+}
+
+/* ---- an observer that counts */
+
+struct watch {
+    struct shop *shop;
+    atomic_bool stop;
+    uint64_t stop_after; /* observed requests; 0: never */
+    uint64_t observed, sampled, told;
+    uint64_t by_step[2];
+    uint64_t last_lines;
+    struct window_progress progress;
+    struct window_request all[SEEN_MAX];
+};
+
+static void observe(void *context, const struct window_request *request)
+{
+    struct watch *watch = context;
+    assert_true(request->done_ns >= request->due_ns);
+    assert_true(request->sent_ns == 0 || request->sent_ns >= request->due_ns);
+    assert_true(request->end_wall_ns >= request->start_wall_ns);
+    if (watch->observed < SEEN_MAX)
+        watch->all[watch->observed] = *request;
+    watch->observed++;
+    watch->sampled += request->sampled;
+    watch->by_step[request->step]++;
+    if (watch->observed == watch->stop_after)
+        atomic_store(&watch->stop, true);
+}
+
+static void tell(void *context, const struct window_progress *progress)
+{
+    struct watch *watch = context;
+    assert_true(progress->done <= progress->due);
+    watch->told++;
+    watch->progress = *progress;
+    if (progress->elapsed_ms >= 200)
+        sem_post(&watch->shop->go);
+}
+
+static const char *const tokens[] = {"alice", "bob"};
+
+static struct window_config config_of(struct watch *watch, struct shop *shop)
+{
+    memset(watch, 0, sizeof(*watch));
+    watch->shop = shop;
+    return (struct window_config){
+        .frontend = shop->server.url,
+        .tokens = tokens,
+        .token_count = 2,
+        .rate = 200,
+        .duration_ms = 5 * FLOWS,
+        .seed = 42,
+        .nonce = "0123456789abcdef",
+        .lines_min = 1,
+        .lines_max = 12,
+        .lines_median = 4,
+        .sku_count = 500,
+        .connection_limit = 64,
+        .stop = &watch->stop,
+        .observe = observe,
+        .tell = tell,
+        .context = watch,
+    };
+}
+
+static struct watch watch; /* too large for the stack */
+
+/* ---- how requests may end */
+
+struct row {
+    const char *it;
+    const char *cart_answer, *checkout_answer;
+    unsigned connection_limit;
+    uint64_t request_timeout_ms, grace_ms;
+    enum window_step fails_at;
+    enum window_outcome outcome;
+};
+
+static const struct row rows[] = {
+    {"it counts orders", CART_OK, ORDER_OK, 0, 0, 0, WINDOW_CHECKOUT, WINDOW_OK_OUTCOME},
+    {"it counts carts that are refused", "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", ORDER_OK,
+     0, 0, 0, WINDOW_CART, WINDOW_STATUS_OUTCOME},
+    {"it counts orders that fail", CART_OK, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", 0, 0, 0,
+     WINDOW_CHECKOUT, WINDOW_STATUS_OUTCOME},
+    {"it counts answers that are no order", CART_OK,
+     "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", 0, 0, 0, WINDOW_CHECKOUT,
+     WINDOW_BODY_OUTCOME},
+    {"it counts what is not HTTP", CART_OK, "hello\r\n", 0, 0, 0, WINDOW_CHECKOUT,
+     WINDOW_PROTOCOL_OUTCOME},
+    {"it counts connections that are closed", CART_OK, "", 0, 0, 0, WINDOW_CHECKOUT,
+     WINDOW_CLOSED_OUTCOME},
+    {"it counts answers that do not come in time", CART_OK, NULL, 0, 300, 0, WINDOW_CHECKOUT,
+     WINDOW_TIMEOUT_OUTCOME},
+    {"it counts what is in flight at the end", CART_OK, NULL, 0, 0, 300, WINDOW_CHECKOUT,
+     WINDOW_UNFINISHED_OUTCOME},
+    {"it counts carts that are in flight at the end", NULL, NULL, 0, 0, 40, WINDOW_CART,
+     WINDOW_UNFINISHED_OUTCOME},
+};
+
+static uint64_t sum_of(const uint64_t outcomes[WINDOW_OUTCOME_COUNT])
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < WINDOW_OUTCOME_COUNT; i++)
+        sum += outcomes[i];
+    return sum;
+}
+
+/* What must hold of every result. */
+static void expect_consistent(const struct window_result *result)
+{
+    assert_int_equal(sum_of(result->outcomes[WINDOW_CART]), result->flows_due);
+    assert_int_equal(sum_of(result->outcomes[WINDOW_CHECKOUT]),
+                     result->outcomes[WINDOW_CART][WINDOW_OK_OUTCOME]);
+    assert_int_equal(watch.by_step[WINDOW_CART], result->flows_due);
+    assert_int_equal(watch.by_step[WINDOW_CHECKOUT], sum_of(result->outcomes[WINDOW_CHECKOUT]));
+    assert_int_equal(result->flows_ok, result->outcomes[WINDOW_CHECKOUT][WINDOW_OK_OUTCOME]);
+    assert_int_equal(result->flows_done,
+                     result->flows_due - result->outcomes[WINDOW_CART][WINDOW_UNFINISHED_OUTCOME] -
+                         result->outcomes[WINDOW_CHECKOUT][WINDOW_UNFINISHED_OUTCOME]);
+    assert_int_equal(result->latency.count, sum_of(result->outcomes[WINDOW_CHECKOUT]));
+    assert_true(result->end_wall_ns >= result->start_wall_ns);
+    assert_int_equal(watch.progress.done, result->flows_done);
+    assert_int_equal(watch.progress.due, result->flows_due);
+    uint64_t ok = 0;
+    for (uint64_t i = 0; i < result->flows_due; i++)
+        ok += result->latency_by_flow_ns[i] > 0;
+    assert_int_equal(ok, result->flows_ok);
+}
+
+static void check_outcome(void **state)
+{
+    const struct row *row = *state;
+    struct window_result result;
+    struct shop *shop = open_shop(row->cart_answer, row->checkout_answer);
+    struct window_config config = config_of(&watch, shop);
+    config.request_timeout_ms = row->request_timeout_ms;
+    config.grace_ms = row->grace_ms;
+    assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
+    expect_consistent(&result);
+    assert_int_equal(result.flows_due, FLOWS);
+    assert_int_equal(result.outcomes[row->fails_at][row->outcome], FLOWS);
+    assert_int_equal(result.dropped, 0);
+    assert_int_equal(result.lag.count, row->fails_at == WINDOW_CART ? FLOWS : 2 * FLOWS);
+    assert_false(result.interrupted);
+    if (row->outcome == WINDOW_TIMEOUT_OUTCOME)
+        assert_true(result.latency.min_ns >= row->request_timeout_ms * NS_PER_MS);
+    if (row->outcome == WINDOW_UNFINISHED_OUTCOME && row->fails_at == WINDOW_CHECKOUT)
+        assert_true(result.latency.max_ns >= row->grace_ms * NS_PER_MS);
+    window_result_release(&result);
+    window_result_release(&result);
+    close_shop(shop);
+}
+
+static void check_nobody(void **state)
+{
+    (void)state;
+    struct window_result result;
+    struct shop *shop = open_shop(NULL, NULL);
+    struct window_config config = config_of(&watch, shop);
+    shut_shop(shop);
+    assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
+    expect_consistent(&result);
+    assert_int_equal(result.outcomes[WINDOW_CART][WINDOW_CONNECT_OUTCOME], FLOWS);
+    assert_int_equal(result.lag.count, 0);
+    window_result_release(&result);
+    free_shop(shop);
+}
+
+static void check_dropped(void **state)
+{
+    (void)state;
+    struct window_result result;
+    struct shop *shop = open_shop(NULL, NULL);
+    struct window_config config = config_of(&watch, shop);
+    config.connection_limit = 2;
+    config.request_timeout_ms =
+        100; /* the window is over before the first ones free a connection */
+    assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
+    expect_consistent(&result);
+    assert_int_equal(result.outcomes[WINDOW_CART][WINDOW_TIMEOUT_OUTCOME], FLOWS);
+    assert_true(result.dropped >= 2 && result.dropped <= FLOWS - 2);
+    assert_int_equal(result.lag.count, FLOWS);
+    assert_true(result.lag.max_ns >= 100 * NS_PER_MS);
+    shut_shop(shop);
+    assert_int_equal(atomic_load(&shop->server.requests) + result.dropped, FLOWS);
+    window_result_release(&result);
+    free_shop(shop);
+}
+
+/* One connection, whose first answer comes when the window tells that all 200 ms of it are over. A
+ * closed loop would see one slow request; here all that were due meanwhile are slow. */
+static void check_due_time(void **state)
+{
+    (void)state;
+    struct window_result result;
+    struct shop *shop = open_shop(CART_OK, ORDER_OK);
+    struct window_config config = config_of(&watch, shop);
+    shop->stalls = true;
+    config.connection_limit = 1;
+    config.duration_ms = 200;
+    assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
+    expect_consistent(&result);
+    assert_int_equal(result.flows_ok, 40);
+    for (uint64_t i = 0; i < watch.observed; i++) {
+        const struct window_request *request = &watch.all[i];
+        if (request->step == WINDOW_CART)
+            assert_true(request->done_ns - request->due_ns >=
+                        (200 - 5 * request->flow) * NS_PER_MS);
+    }
+    /* Of 40 carts and 40 checkouts, carts 1 to 20 were sent 100 ms late and more. */
+    assert_true(histogram_quantile_ns(&result.lag, 0.8) >= 99 * NS_PER_MS);
+    window_result_release(&result);
+    close_shop(shop);
+}
+
+static void check_stop(void **state)
+{
+    (void)state;
+    struct window_result result;
+    struct shop *shop = open_shop(CART_OK, ORDER_OK);
+    struct window_config config = config_of(&watch, shop);
+    config.rate = 1000;
+    config.duration_ms = 3600 * 1000;
+    watch.stop_after = 40;
+    assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
+    expect_consistent(&result);
+    assert_true(result.interrupted);
+    assert_true(result.flows_due >= 20 && result.flows_due < 3600 * 1000);
+    assert_int_equal(result.flows_ok, result.flows_due); /* what was in flight ended well */
+    window_result_release(&result);
+    close_shop(shop);
+}
+
+/* ---- the same requests in both windows */
+
+static const struct seen *find_seen(const struct shop *shop, bool is_checkout, const char *nonce,
+                                    uint64_t flow)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "%s-%llu", nonce, (unsigned long long)flow);
+    for (size_t i = 0; i < shop->count; i++)
+        if (shop->seen[i].is_checkout == is_checkout && strcmp(shop->seen[i].name, name) == 0)
+            return &shop->seen[i];
+    return NULL;
+}
+
+static void check_repeat(void **state)
+{
+    (void)state;
+    struct window_result one, two;
+    struct shop *shop = open_shop(CART_OK, ORDER_OK);
+    struct window_config config = config_of(&watch, shop);
+    assert_int_equal(window_run(&config, &one, NULL), STATUS_OK);
+    strcpy(config.nonce, "fedcba9876543210");
+    config.rate = 100;
+    assert_int_equal(window_run(&config, &two, NULL), STATUS_OK);
+    shut_shop(shop);
+    assert_int_equal(one.flows_ok, FLOWS);
+    assert_int_equal(two.flows_ok, FLOWS / 2);
+    for (uint64_t flow = 0; flow < FLOWS / 2; flow++) {
+        const struct seen *first = find_seen(shop, false, "0123456789abcdef", flow);
+        const struct seen *second = find_seen(shop, false, "fedcba9876543210", flow);
+        assert_non_null(first);
+        assert_non_null(second);
+        assert_string_equal(first->body, second->body);
+        assert_non_null(find_seen(shop, true, "fedcba9876543210", flow));
+    }
+    window_result_release(&one);
+    window_result_release(&two);
+    free_shop(shop);
+}
+
+/* ---- traces */
+
+static void check_untraced(void **state)
+{
+    (void)state;
+    struct window_result result;
+    struct shop *shop = open_shop(CART_OK, ORDER_OK);
+    struct window_config config = config_of(&watch, shop);
+    assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
+    assert_int_equal(result.flows_ok, FLOWS);
+    assert_int_equal(watch.sampled, 0);
+    shut_shop(shop);
+    assert_int_equal(shop->count, 2 * FLOWS);
+    for (size_t i = 0; i < shop->count; i++)
+        assert_string_equal(shop->seen[i].traceparent, "");
+    window_result_release(&result);
+    free_shop(shop);
+}
+
+static void talk_receiver(struct small_server *server, int fd)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    char *request = malloc(SMALL_SERVER_REQUEST_MAX * 8);
+    while (request &&
+           small_server_read(server, fd, request, (size_t)SMALL_SERVER_REQUEST_MAX * 8) > 0)
+        if (!small_server_write(fd, answer, sizeof(answer) - 1))
+            break;
+    free(request);
+}
+
+/* Each request that was observed came with the trace id that was observed, and no other did. */
+static void expect_traced(const struct shop *shop)
+{
+    for (uint64_t i = 0; i < watch.observed; i++) {
+        const struct window_request *request = &watch.all[i];
+        const struct seen *seen =
+            find_seen(shop, request->step == WINDOW_CHECKOUT, "0123456789abcdef", request->flow);
+        char expected[36] = "00-";
+        for (size_t b = 0; b < 16; b++)
+            snprintf(expected + 3 + 2 * b, 3, "%02x", request->trace_id[b]);
+        assert_non_null(seen);
+        assert_int_equal(strlen(seen->traceparent), 55);
+        assert_memory_equal(seen->traceparent, expected, 35);
+        assert_string_equal(seen->traceparent + 52, request->sampled ? "-03" : "-02");
+        for (uint64_t other = 0; other < i; other++)
+            assert_memory_not_equal(watch.all[other].trace_id, request->trace_id, 16);
+    }
+}
+
+struct trace_row {
+    const char *it;
+    enum sampler_kind sampler;
+    const char *checkout_answer;
+    bool is_sampled;
+};
+
+static const struct trace_row trace_rows[] = {
+    {"it makes one root span a request", SAMPLER_ALWAYS_ON, ORDER_OK, true},
+    {"it ends the spans of failed requests too", SAMPLER_ALWAYS_ON, "", true},
+    {"it ends the spans of requests in flight at the end", SAMPLER_ALWAYS_ON, NULL, true},
+    {"it sends the context of unsampled requests", SAMPLER_ALWAYS_OFF, ORDER_OK, false},
+};
+
+static void check_traced(void **state)
+{
+    const struct trace_row *row = *state;
+    static struct small_server receiver;
+    struct tracing_config tracing;
+    struct window_result result;
+    struct shop *shop = open_shop(CART_OK, row->checkout_answer);
+    struct window_config config = config_of(&watch, shop);
+    config.grace_ms = 300;
+    small_server_start(&receiver, talk_receiver, NULL);
+    tracing_config_from_environment(&tracing, "window_test");
+    snprintf(tracing.endpoint, sizeof(tracing.endpoint), "%s/v1/traces", receiver.url);
+    tracing.sampler = row->sampler;
+    assert_int_equal(tracing_start(&tracing, NULL), STATUS_OK);
+    struct tracing_stats before = tracing_stats();
+    assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
+    expect_consistent(&result);
+    assert_int_equal(watch.observed, 2 * FLOWS);
+    assert_int_equal(watch.sampled, row->is_sampled ? 2 * FLOWS : 0);
+    shut_shop(shop);
+    expect_traced(shop);
+    assert_int_equal(tracing_shutdown(clock_mono_ns() + 10 * NS_PER_S), STATUS_OK);
+    struct tracing_stats after = tracing_stats();
+    assert_int_equal(after.started - before.started, row->is_sampled ? 2 * FLOWS : 0);
+    assert_int_equal(after.ended - before.ended, row->is_sampled ? 2 * FLOWS : 0);
+    assert_int_equal(after.exported - before.exported, row->is_sampled ? 2 * FLOWS : 0);
+    small_server_stop(&receiver);
+    window_result_release(&result);
+    free_shop(shop);
+}
+
+/* ---- configurations that make no window */
+
+static void no_frontend(struct window_config *config)
+{
+    config->frontend = "ftp://x";
+}
+static void no_rate(struct window_config *config)
+{
+    config->rate = 0;
+}
+static void no_duration(struct window_config *config)
+{
+    config->duration_ms = 0;
+}
+static void endless(struct window_config *config)
+{
+    config->duration_ms = UINT64_MAX;
+}
+static void no_token(struct window_config *config)
+{
+    config->token_count = 0;
+}
+static void no_nonce(struct window_config *config)
+{
+    config->nonce[0] = '\0';
+}
+static void no_lines(struct window_config *config)
+{
+    config->lines_min = 0;
+}
+static void many_connections(struct window_config *config)
+{
+    config->connection_limit = 1000000;
+}
+
+struct config_row {
+    const char *it;
+    void (*spoil)(struct window_config *config);
+};
+
+static const struct config_row config_rows[] = {
+    {"it refuses an address that is none", no_frontend},
+    {"it refuses rate 0", no_rate},
+    {"it refuses a window of no length", no_duration},
+    {"it refuses a window without end", endless},
+    {"it refuses to run without users", no_token},
+    {"it refuses an empty nonce", no_nonce},
+    {"it refuses empty carts", no_lines},
+    {"it refuses more connections than it can hold", many_connections},
+};
+
+static void check_config(void **state)
+{
+    const struct config_row *row = *state;
+    struct window_result result;
+    struct error error = {0};
+    struct shop *shop = open_shop(CART_OK, ORDER_OK);
+    struct window_config config = config_of(&watch, shop);
+    row->spoil(&config);
+    assert_int_equal(window_run(&config, &result, &error), STATUS_INVALID);
+    assert_true(error.text[0] != '\0');
+    assert_int_equal(result.flows_due, 0);
+    assert_int_equal(watch.observed, 0);
+    window_result_release(&result);
+    close_shop(shop);
+}
+
+static void check_words(void **state)
+{
+    (void)state;
+    assert_string_equal(window_outcome_words(WINDOW_OK_OUTCOME), "ok");
+    assert_string_equal(window_outcome_words(WINDOW_UNFINISHED_OUTCOME), "in flight at the end");
+    assert_string_equal(window_outcome_words(WINDOW_OUTCOME_COUNT), "unknown outcome");
+}
+
+int main(void)
+{
+    struct rows all = {0};
+    ROWS(&all, rows, check_outcome);
+    rows_one(&all, "it counts connections that are refused", check_nobody);
+    rows_one(&all, "it counts what was due and never sent", check_dropped);
+    rows_one(&all, "it counts latency from when a request was due", check_due_time);
+    rows_one(&all, "it lets nobody in after a stop, and ends what is in flight", check_stop);
+    rows_one(&all, "it sends the same carts in both windows, under names of their own",
+             check_repeat);
+    rows_one(&all, "it sends no context while tracing is off", check_untraced);
+    ROWS(&all, trace_rows, check_traced);
+    ROWS(&all, config_rows, check_config);
+    rows_one(&all, "it has words for each outcome", check_words);
+    return rows_run("window", &all);
+}

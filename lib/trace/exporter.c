@@ -7,17 +7,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/otlp_fields.h"
 #include "base/wire.h"
-#include "trace/otlp_http.h"
 #include "trace/resource.h"
-#include "trace/retry.h"
 #include "trace/span_batch.h"
+#include "trace/span_sender.h"
 #include "trace/timeline.h"
 #include "trace/trace_thread.h"
 
 static const uint64_t log_gap_ns = 10 * NS_PER_S;
-static const uint64_t hurried_ns = 100 * NS_PER_MS;
 static const uint64_t grace_ns = 250 * NS_PER_MS; /* to fail what goes on at a deadline */
 
 /* Producers press when they drop; a press that brought nothing to export waits for the delay. */
@@ -37,17 +34,15 @@ static struct {
     pthread_t thread;
 
     /* The thread's own while it runs. */
-    struct otlp_http http;
+    struct span_sender sender;
     struct span_batch batch;
     uint8_t resource[RESOURCE_MAX];
     size_t resource_bytes;
     uint32_t batch_count;
-    uint64_t delay_ns, timeout_ns;
-    struct rng rng;
-    uint64_t logged_ns, logged_drops;
+    uint64_t delay_ns;
+    uint64_t logged_ns, logged_drops; /* of drops */
 
     _Atomic int press; /* enum press */
-    _Atomic uint64_t exported, failed, rejected, requests, retries;
     _Atomic uint32_t inflight;
 } exporter = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -56,92 +51,7 @@ static struct timespec timespec_of(uint64_t mono_ns)
     return (struct timespec){(time_t)(mono_ns / NS_PER_S), (long)(mono_ns % NS_PER_S)};
 }
 
-/* ---- one batch */
-
-static uint64_t read_partial_success(struct text body)
-{
-    struct wire_reader reader = wire_reader_of(body.data, body.length);
-    struct wire_field field;
-    struct text partial = {NULL, 0}, message = {NULL, 0};
-    uint64_t rejected = 0;
-    while (wire_next(&reader, &field) == STATUS_OK)
-        if (field.number == OTLP_RESPONSE_PARTIAL_SUCCESS && field.type == WIRE_BYTES)
-            partial = field.bytes;
-    reader = wire_reader_of(partial.data, partial.length);
-    while (wire_next(&reader, &field) == STATUS_OK) {
-        if (field.number == OTLP_PARTIAL_REJECTED_SPANS && field.type == WIRE_VARINT)
-            rejected = field.value;
-        else if (field.number == OTLP_PARTIAL_ERROR_MESSAGE && field.type == WIRE_BYTES)
-            message = field.bytes;
-    }
-    if (rejected > 0 || message.length > 0)
-        log_event(LOG_WARN, LOG_NO_IDS, "the receiver took spans in part",
-                  LOG_I64("rejected", (int64_t)rejected), LOG_SLICE("reason", message));
-    return rejected;
-}
-
-static void count_sent(uint32_t count, struct text body)
-{
-    uint64_t rejected = read_partial_success(body);
-    if (rejected > count)
-        rejected = count;
-    atomic_fetch_add(&exporter.rejected, rejected);
-    atomic_fetch_add(&exporter.exported, count - rejected);
-}
-
-static void count_failed(uint32_t count, enum status status, unsigned status_code)
-{
-    atomic_fetch_add(&exporter.failed, count);
-    uint64_t now_ns = clock_mono_ns();
-    if (exporter.logged_ns != 0 && now_ns - exporter.logged_ns < log_gap_ns)
-        return;
-    exporter.logged_ns = now_ns;
-    log_event(
-        LOG_WARN, LOG_NO_IDS, "spans could not be exported and were dropped",
-        LOG_TEXT("reason", status == STATUS_OK ? "refused by the receiver" : status_words(status)),
-        LOG_I64("http_status", status_code),
-        LOG_I64("dropped_so_far", (int64_t)atomic_load(&exporter.failed)));
-}
-
-static bool is_stopped(void)
-{
-    return atomic_load(&exporter.http.limit_ns) != UINT64_MAX;
-}
-
-/* A process that waits to end asks again sooner. */
-static uint64_t delay_before_retry(unsigned attempt, uint64_t retry_after_ns)
-{
-    uint64_t delay_ns = retry_delay_ns(attempt, retry_after_ns, &exporter.rng);
-    bool hurry = is_stopped() && retry_after_ns == 0;
-    return hurry && delay_ns > hurried_ns ? hurried_ns : delay_ns;
-}
-
-/* Posts the built batch until it is taken, refused for good, or out of time. */
-static void send_batch(uint32_t count)
-{
-    uint64_t deadline_ns = clock_mono_ns() + exporter.timeout_ns;
-    for (unsigned attempt = 0;; attempt++) {
-        struct http_reply reply = {0};
-        atomic_fetch_add(&exporter.requests, 1);
-        enum status status = otlp_http_post(&exporter.http, exporter.batch.bytes,
-                                            exporter.batch.length_bytes, deadline_ns, &reply);
-        if (status == STATUS_OK && reply.status_code / 100 == 2) {
-            count_sent(count, reply.body);
-            return;
-        }
-        uint64_t until_ns = clock_mono_ns() + delay_before_retry(attempt, reply.retry_after_ns);
-        if (!retry_is_due(status, reply.status_code) || until_ns >= deadline_ns ||
-            until_ns >= atomic_load(&exporter.http.limit_ns)) {
-            count_failed(count, status, reply.status_code);
-            return;
-        }
-        if (is_stopped())
-            clock_sleep_until_ns(until_ns);
-        else
-            (void)otlp_http_pause(&exporter.http, until_ns);
-        atomic_fetch_add(&exporter.retries, 1);
-    }
-}
+/* ---- batches */
 
 static uint32_t export_one(void)
 {
@@ -150,7 +60,7 @@ static uint32_t export_one(void)
         return 0;
     atomic_store(&exporter.inflight, count);
     span_queue_taken(count);
-    send_batch(count);
+    span_sender_send(&exporter.sender, exporter.batch.bytes, exporter.batch.length_bytes, count);
     atomic_store(&exporter.inflight, 0);
     return count;
 }
@@ -308,15 +218,8 @@ static void reset(const struct tracing_config *config)
     exporter.batch_count = config->max_batch_count < SPAN_BATCH_COUNT_MAX ? config->max_batch_count
                                                                           : SPAN_BATCH_COUNT_MAX;
     exporter.delay_ns = config->schedule_delay_ms * NS_PER_MS;
-    exporter.timeout_ns = config->export_timeout_ms * NS_PER_MS;
     exporter.logged_ns = exporter.logged_drops = 0;
-    rng_seed_entropy(&exporter.rng);
     atomic_store(&exporter.press, PRESS_NONE);
-    atomic_store(&exporter.exported, 0);
-    atomic_store(&exporter.failed, 0);
-    atomic_store(&exporter.rejected, 0);
-    atomic_store(&exporter.requests, 0);
-    atomic_store(&exporter.retries, 0);
 }
 
 static void build_resource(const struct tracing_config *config)
@@ -345,7 +248,7 @@ static enum status start_thread(struct error *error)
 
 static void release(void)
 {
-    otlp_http_release(&exporter.http);
+    span_sender_release(&exporter.sender);
     span_batch_release(&exporter.batch);
 }
 
@@ -361,7 +264,7 @@ enum status exporter_start(const struct tracing_config *config, struct error *er
     make_conditions();
     build_resource(config);
     timeline_refresh();
-    status = otlp_http_init(&exporter.http, &request);
+    status = span_sender_init(&exporter.sender, &request, config->export_timeout_ms * NS_PER_MS);
     if (status != STATUS_OK)
         return error_set(error, status, "exporter: %s", status_words(status));
     status = span_batch_init(&exporter.batch, exporter.batch_count);
@@ -383,7 +286,7 @@ static bool wait_done(const uint64_t *counter, uint64_t least, uint64_t deadline
 
 enum status exporter_flush(uint64_t deadline_ns)
 {
-    uint64_t failed = atomic_load(&exporter.failed);
+    uint64_t failed = atomic_load(&exporter.sender.failed);
     pthread_mutex_lock(&exporter.lock);
     uint64_t mine = ++exporter.flush_wanted;
     pthread_cond_signal(&exporter.work);
@@ -391,7 +294,7 @@ enum status exporter_flush(uint64_t deadline_ns)
     pthread_mutex_unlock(&exporter.lock);
     if (!done)
         return STATUS_TIMEOUT;
-    return atomic_load(&exporter.failed) == failed ? STATUS_OK : STATUS_IO;
+    return atomic_load(&exporter.sender.failed) == failed ? STATUS_OK : STATUS_IO;
 }
 
 /* What ended too late, or was left when the time was over. */
@@ -402,7 +305,7 @@ static void drop_rest(void)
     while ((count = span_batch_build(&exporter.batch, exporter.resource, exporter.resource_bytes)) >
            0) {
         span_queue_taken(count);
-        atomic_fetch_add(&exporter.failed, count);
+        atomic_fetch_add(&exporter.sender.failed, count);
     }
 }
 
@@ -410,8 +313,8 @@ enum status exporter_stop(uint64_t deadline_ns)
 {
     if (!exporter.has_thread)
         return STATUS_OK;
-    uint64_t failed = atomic_load(&exporter.failed), never = 0;
-    otlp_http_stop(&exporter.http, deadline_ns);
+    uint64_t failed = atomic_load(&exporter.sender.failed), never = 0;
+    otlp_http_stop(&exporter.sender.http, deadline_ns);
     pthread_mutex_lock(&exporter.lock);
     exporter.stopping = true;
     pthread_cond_signal(&exporter.work);
@@ -426,17 +329,17 @@ enum status exporter_stop(uint64_t deadline_ns)
     pthread_join(exporter.thread, NULL);
     drop_rest();
     release();
-    return atomic_load(&exporter.failed) == failed ? STATUS_OK : STATUS_IO;
+    return atomic_load(&exporter.sender.failed) == failed ? STATUS_OK : STATUS_IO;
 }
 
 void exporter_stats(struct tracing_stats *stats)
 {
-    stats->exported = atomic_load(&exporter.exported);
-    stats->dropped_export_failed = atomic_load(&exporter.failed);
-    stats->rejected = atomic_load(&exporter.rejected);
+    stats->exported = atomic_load(&exporter.sender.exported);
+    stats->dropped_export_failed = atomic_load(&exporter.sender.failed);
+    stats->rejected = atomic_load(&exporter.sender.rejected);
     stats->queued = span_queue_count() + atomic_load(&exporter.inflight);
-    stats->export_requests = atomic_load(&exporter.requests);
-    stats->export_retries = atomic_load(&exporter.retries);
+    stats->export_requests = atomic_load(&exporter.sender.requests);
+    stats->export_retries = atomic_load(&exporter.sender.retries);
 }
 
 void exporter_before_fork(void)
@@ -450,7 +353,7 @@ void exporter_after_fork(bool is_child)
     if (!is_child || !exporter.has_thread)
         return;
     exporter.has_thread = false;
-    otlp_http_forget(&exporter.http);
+    span_sender_release(&exporter.sender);
     span_batch_release(&exporter.batch);
     exporter.batch = (struct span_batch){0};
     atomic_store(&exporter.inflight, 0);

@@ -52,11 +52,6 @@ void otlp_http_release(struct otlp_http *http)
     http->reply = NULL;
 }
 
-void otlp_http_forget(struct otlp_http *http)
-{
-    otlp_http_release(http);
-}
-
 void otlp_http_stop(struct otlp_http *http, uint64_t limit_ns)
 {
     uint64_t one = 1;

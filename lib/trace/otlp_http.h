@@ -22,6 +22,9 @@ struct otlp_http {
 
 /* Takes the request's copy. STATUS_NO_MEMORY, STATUS_IO. */
 MUST_CHECK enum status otlp_http_init(struct otlp_http *http, const struct otlp_request *request);
+
+/* May be called twice. In the child of a fork it closes the child's copies of the descriptors
+ * alone: the connection stays the parent's. */
 void otlp_http_release(struct otlp_http *http);
 
 /* One post, connecting where needed. STATUS_OK: the server answered, *reply (its body borrowed
@@ -35,9 +38,5 @@ void otlp_http_stop(struct otlp_http *http, uint64_t limit_ns);
 
 /* Waits until the deadline, or until stopped: true when stopped. */
 bool otlp_http_pause(struct otlp_http *http, uint64_t deadline_ns);
-
-/* In the child of a fork: closes its copies of the descriptors; the connection stays the parent's.
- */
-void otlp_http_forget(struct otlp_http *http);
 
 #endif

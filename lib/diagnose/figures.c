@@ -1,0 +1,60 @@
+#include "diagnose/figures.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static int order_doubles(const void *left, const void *right)
+{
+    const double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+void figures_sort(double *values, size_t count)
+{
+    if (count > 1)
+        qsort(values, count, sizeof(*values), order_doubles);
+}
+
+double figures_quantile(const double *sorted, size_t count, double q)
+{
+    if (count == 0)
+        return 0;
+    const double rank = ceil(q * (double)count);
+    const size_t at = rank < 1 ? 0 : (size_t)rank - 1;
+    return sorted[at < count ? at : count - 1];
+}
+
+double figures_median(double *values, size_t count)
+{
+    figures_sort(values, count);
+    return figures_quantile(values, count, 0.5);
+}
+
+double figures_median_error(const double *sorted, size_t count, double *scratch)
+{
+    if (count == 0)
+        return 0;
+    const double median = figures_quantile(sorted, count, 0.5);
+    for (size_t i = 0; i < count; i++)
+        scratch[i] = fabs(sorted[i] - median);
+    /* 1.4826: deviation of a normal from its MAD; 1.2533: error of the median over the mean's. */
+    return 1.4826 * 1.2533 * figures_median(scratch, count) / sqrt((double)count);
+}
+
+static double wilson(double hits, double total, double sign)
+{
+    const double z = 1.96, share = hits / total;
+    const double middle = share + z * z / (2 * total);
+    const double reach = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total));
+    return (middle + sign * reach) / (1 + z * z / total);
+}
+
+double figures_share_lower(double hits, double total)
+{
+    return total > 0 ? fmax(0, wilson(hits, total, -1)) : 0;
+}
+
+double figures_share_upper(double hits, double total)
+{
+    return total > 0 ? fmin(1, wilson(hits, total, 1)) : 1;
+}

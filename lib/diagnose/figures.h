@@ -1,0 +1,25 @@
+/* Small statistics for gates: quantiles, spread, and intervals of a share. Pure functions; none
+ * allocates. */
+#ifndef CULPRIT_DIAGNOSE_FIGURES_H
+#define CULPRIT_DIAGNOSE_FIGURES_H
+
+#include <stddef.h>
+
+/* Sorts the values in place, smallest first. */
+void figures_sort(double *values, size_t count);
+
+/* Of sorted values, q in [0, 1], nearest rank; 0 when there are none. */
+double figures_quantile(const double *sorted, size_t count, double q);
+
+/* Sorts the values; their median, 0 when there are none. */
+double figures_median(double *values, size_t count);
+
+/* Standard error of the median of sorted values, from their median absolute deviation, so that a
+ * few outliers do not count. `scratch` has room for as many. */
+double figures_median_error(const double *sorted, size_t count, double *scratch);
+
+/* 95 % interval of a share (Wilson 1927); 0 and 1 when total is 0. */
+double figures_share_lower(double hits, double total);
+double figures_share_upper(double hits, double total);
+
+#endif

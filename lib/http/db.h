@@ -1,7 +1,7 @@
 /* A service's sqlite database: one file in WAL mode, one writer connection behind a mutex (always
- * BEGIN IMMEDIATE), readers with connections of their own from a free list, statements prepared once
- * a connection and kept. Every statement is a database span (trace/adapters/sqlite.h), child of the
- * thread's current span. Checkpoints run on a thread of their own, off the requests.
+ * BEGIN IMMEDIATE), readers with connections of their own from a free list, statements prepared
+ * once a connection and kept. Every statement is a database span (trace/adapters/sqlite.h), child
+ * of the thread's current span. Checkpoints run on a thread of their own, off the requests.
  *
  * The environment's round trip (work.faults.database_round_trip_us) is waited for once a statement,
  * inside its span, in reads alone and never while the writer is held. */

@@ -1,0 +1,313 @@
+#include "http/queue.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/queue_store.h"
+#include "trace/propagation.h"
+#include "trace/trace.h"
+
+enum {
+    CONSUMERS_USUAL = 4,
+    CONSUMERS_MAX = 64,
+    LEASE_USUAL_MS = 30000,
+    POLL_PERIOD_MS = 10,  /* between two looks at the file's version */
+    LOOK_PERIOD_MS = 250, /* between two looks for messages whose back-off or lease ended */
+    CHECKPOINT_PERIOD_MS = 1000,
+    STACK_BYTES = 256 * 1024,
+};
+
+static const struct tracer tracer = {"culprit.queue", "1"};
+
+struct queue {
+    struct queue_store *store;
+};
+
+struct queue_consumers {
+    struct queue_store *store;
+    struct queue_consumer_config config;
+    pthread_t threads[CONSUMERS_MAX];
+    unsigned thread_count;
+    pthread_mutex_t watch; /* its holder alone polls; who finds a message lets go and handles it */
+    int64_t seen_version;  /* the next three belong to the watch's holder */
+    uint64_t next_look_ns, next_checkpoint_ns;
+    pthread_mutex_t stop_mutex;
+    pthread_cond_t stopped;
+    bool stop;
+};
+
+/* ---- producing */
+
+enum status queue_new(struct queue **out, const char *url, struct error *error)
+{
+    *out = NULL;
+    const char *path = strncmp(url, "sqlite:", 7) == 0 ? url + 7 : url;
+    if (path == url && strstr(url, "://")) {
+        return error_set(error, STATUS_UNSUPPORTED, "%s: expected sqlite:PATH", url);
+    }
+    struct queue *queue = calloc(1, sizeof *queue);
+    if (!queue) {
+        return error_set(error, STATUS_NO_MEMORY, "out of memory");
+    }
+    enum status status = queue_store_new(&queue->store, path, error);
+    if (status != STATUS_OK) {
+        free(queue);
+        return status;
+    }
+    *out = queue;
+    return STATUS_OK;
+}
+
+void queue_free(struct queue *queue)
+{
+    if (queue) {
+        queue_store_free(queue->store);
+        free(queue);
+    }
+}
+
+static struct span *messaging_span(const char *operation, const char *type, const char *topic,
+                                   const struct span_options *options)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s %s", operation, topic);
+    struct span *span = span_start(&tracer, name, options);
+    span_set_text(span, SPAN_KEY("messaging.system"), TEXT_LITERAL("sqlite"));
+    span_set_text(span, SPAN_KEY("messaging.destination.name"), text_of(topic));
+    span_set_text(span, SPAN_KEY("messaging.operation.name"), text_of(operation));
+    span_set_text(span, SPAN_KEY("messaging.operation.type"), text_of(type));
+    return span;
+}
+
+struct span *queue_producer_span(const char *service, const char *topic, struct queue_context *out)
+{
+    struct span *span =
+        messaging_span("send", "send", topic, &(struct span_options){.kind = SPAN_PRODUCER});
+    span_set_text(span, SPAN_KEY("messaging.client.id"), text_of(service));
+    struct span_context context = span_context_of(span);
+    struct propagation_headers headers;
+    propagation_inject(&context, NULL, &headers);
+    text_copy(text_of(headers.traceparent), out->traceparent, sizeof out->traceparent);
+    text_copy(text_of(headers.trace_state), out->trace_state, sizeof out->trace_state);
+    return span;
+}
+
+enum status queue_publish(struct queue *queue, const char *topic, const char *key,
+                          struct text payload, const struct queue_context *context)
+{
+    if (payload.length > QUEUE_PAYLOAD_MAX || strlen(key) > 63) {
+        return STATUS_TOO_LARGE;
+    }
+    return queue_store_add(queue->store, topic, key, payload, context);
+}
+
+enum status queue_stats(struct queue *queue, const char *topic, struct queue_stats *out)
+{
+    return queue_store_count(queue->store, topic, out);
+}
+
+/* ---- consuming */
+
+static struct span *consumer_span(const char *topic, const struct queue_message *message)
+{
+    /* One message: child of its producer and linked to it, so that both habits find it. */
+    struct span_link link = {.context = message->context.span};
+    bool has_parent = span_context_is_valid(&message->context.span);
+    struct span_options options = {
+        .kind = SPAN_CONSUMER,
+        .parent = has_parent ? &message->context.span : NULL,
+        .root = !has_parent,
+        .links = &link,
+        .link_count = has_parent,
+    };
+    struct span *span = messaging_span("process", "process", topic, &options);
+    span_set_text(span, SPAN_KEY("messaging.message.id"), text_of(message->key));
+    return span;
+}
+
+static void settle(struct queue_consumers *consumers, const struct queue_message *message,
+                   enum status status)
+{
+    enum status settled =
+        status == STATUS_OK
+            ? queue_store_done(consumers->store, consumers->config.topic, message->id)
+            : queue_store_failed(consumers->store, message->id, message->attempt);
+    if (settled != STATUS_OK) {
+        log_event(LOG_WARN, LOG_NO_IDS, "a message's outcome was not written; it comes again",
+                  LOG_TEXT("key", message->key), LOG_TEXT("error", status_words(settled)));
+    }
+    if (status != STATUS_OK && message->attempt >= QUEUE_ATTEMPTS_MAX) {
+        log_event(LOG_ERROR, LOG_NO_IDS, "a message is parked: its attempts are used up",
+                  LOG_TEXT("key", message->key), LOG_TEXT("error", status_words(status)));
+    }
+}
+
+static void handle(struct queue_consumers *consumers, struct queue_claim *claim)
+{
+    const struct queue_consumer_config *config = &consumers->config;
+    struct queue_message message = {
+        .id = claim->id,
+        .payload = {claim->payload, claim->payload_bytes},
+        .enqueued_wall_ns = claim->enqueued_wall_ns,
+        .attempt = claim->attempt,
+    };
+    text_copy(text_of(claim->key), message.key, sizeof message.key);
+    propagation_extract_texts(text_of(claim->context.traceparent),
+                              text_of(claim->context.trace_state), (struct text){0},
+                              &message.context);
+    struct work work = {.parts = config->parts,
+                        .deadline_ns = clock_mono_ns() + config->lease_ms * NS_PER_MS / 2};
+    if (config->faults) {
+        faults_snapshot(config->faults, &work.faults);
+    }
+    struct span *span = consumer_span(config->topic, &message);
+    struct context before = context_attach((struct context){.span = span});
+    enum status status = config->handle(&work, &message);
+    context_attach(before);
+    if (status != STATUS_OK) {
+        span_set_text(span, SPAN_KEY("error.type"), text_of(status_words(status)));
+        span_set_status(span, SPAN_ERROR, (struct text){0});
+    }
+    span_end(span);
+    settle(consumers, &message, status);
+}
+
+static bool must_stop(struct queue_consumers *consumers)
+{
+    pthread_mutex_lock(&consumers->stop_mutex);
+    bool stop = consumers->stop;
+    pthread_mutex_unlock(&consumers->stop_mutex);
+    return stop;
+}
+
+/* Sleeps, but not through a stop. */
+static void nap(struct queue_consumers *consumers)
+{
+    uint64_t until_ns = clock_mono_ns() + POLL_PERIOD_MS * NS_PER_MS;
+    struct timespec until = {.tv_sec = (time_t)(until_ns / NS_PER_S),
+                             .tv_nsec = (long)(until_ns % NS_PER_S)};
+    pthread_mutex_lock(&consumers->stop_mutex);
+    if (!consumers->stop) {
+        pthread_cond_timedwait(&consumers->stopped, &consumers->stop_mutex, &until);
+    }
+    pthread_mutex_unlock(&consumers->stop_mutex);
+}
+
+/* One look by the watch's holder; true: a message is claimed. */
+static bool look(struct queue_consumers *consumers, struct queue_claim *claim)
+{
+    uint64_t now_ns = clock_mono_ns();
+    int64_t version = queue_store_version(consumers->store);
+    if (version == consumers->seen_version && now_ns < consumers->next_look_ns) {
+        return false;
+    }
+    enum status status = queue_store_claim(consumers->store, consumers->config.topic,
+                                           consumers->config.lease_ms, claim);
+    if (status == STATUS_OK) {
+        return true; /* there may be more: the version seen stays old */
+    }
+    if (status == STATUS_NOT_FOUND) {
+        consumers->seen_version = version;
+        consumers->next_look_ns = now_ns + LOOK_PERIOD_MS * NS_PER_MS;
+    }
+    return false;
+}
+
+static bool wait_for_message(struct queue_consumers *consumers, struct queue_claim *claim)
+{
+    bool found = false;
+    pthread_mutex_lock(&consumers->watch);
+    while (!must_stop(consumers) && !(found = look(consumers, claim))) {
+        uint64_t now_ns = clock_mono_ns();
+        if (now_ns >= consumers->next_checkpoint_ns) {
+            queue_store_checkpoint(consumers->store);
+            consumers->next_checkpoint_ns = now_ns + CHECKPOINT_PERIOD_MS * NS_PER_MS;
+        }
+        nap(consumers);
+    }
+    pthread_mutex_unlock(&consumers->watch);
+    return found;
+}
+
+static void *consumer_main(void *context)
+{
+    struct queue_consumers *consumers = context;
+    struct queue_claim claim;
+    while (wait_for_message(consumers, &claim)) {
+        handle(consumers, &claim);
+        free(claim.payload);
+    }
+    return NULL;
+}
+
+static void init_consumers(struct queue_consumers *consumers, struct queue *queue,
+                           const struct queue_consumer_config *config)
+{
+    pthread_condattr_t monotonic;
+    consumers->store = queue->store;
+    consumers->config = *config;
+    consumers->config.lease_ms = config->lease_ms ? config->lease_ms : LEASE_USUAL_MS;
+    consumers->seen_version = -2; /* no version is: the first look is a full one */
+    pthread_mutex_init(&consumers->watch, NULL);
+    pthread_mutex_init(&consumers->stop_mutex, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&consumers->stopped, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+enum status queue_consume(struct queue *queue, const struct queue_consumer_config *config,
+                          struct queue_consumers **out, struct error *error)
+{
+    *out = NULL;
+    unsigned count = config->thread_count ? config->thread_count : CONSUMERS_USUAL;
+    if (count > CONSUMERS_MAX) {
+        return error_set(error, STATUS_TOO_LARGE, "at most %d consumers", CONSUMERS_MAX);
+    }
+    struct queue_consumers *consumers = calloc(1, sizeof *consumers);
+    if (!consumers) {
+        return error_set(error, STATUS_NO_MEMORY, "out of memory");
+    }
+    init_consumers(consumers, queue, config);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    enum status status = STATUS_OK;
+    while (consumers->thread_count < count && status == STATUS_OK) {
+        if (pthread_create(&consumers->threads[consumers->thread_count], &attributes, consumer_main,
+                           consumers) != 0) {
+            status = error_set(error, STATUS_NO_MEMORY, "no thread for a consumer");
+        } else {
+            consumers->thread_count++;
+        }
+    }
+    pthread_attr_destroy(&attributes);
+    if (status != STATUS_OK) {
+        queue_consumers_stop(consumers);
+        return status;
+    }
+    *out = consumers;
+    return STATUS_OK;
+}
+
+void queue_consumers_stop(struct queue_consumers *consumers)
+{
+    if (!consumers) {
+        return;
+    }
+    pthread_mutex_lock(&consumers->stop_mutex);
+    consumers->stop = true;
+    pthread_cond_broadcast(&consumers->stopped);
+    pthread_mutex_unlock(&consumers->stop_mutex);
+    for (unsigned i = 0; i < consumers->thread_count; i++) {
+        pthread_join(consumers->threads[i], NULL);
+    }
+    pthread_mutex_destroy(&consumers->watch);
+    pthread_mutex_destroy(&consumers->stop_mutex);
+    pthread_cond_destroy(&consumers->stopped);
+    free(consumers);
+}

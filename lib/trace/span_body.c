@@ -12,7 +12,8 @@ enum { NAME_CUT = 64, NAME_MAX = 1024 };
 
 void span_body_init(struct span_body *body, struct span_block *head, uint8_t *first)
 {
-    *body = (struct span_body){.first = first, .head = head, .tail = head};
+    *body = (struct span_body){.head = head, .tail = head};
+    body->first = first;
     body->capacity_bytes = (uint32_t)(head->data + SPAN_BLOCK_DATA_BYTES - first);
 }
 

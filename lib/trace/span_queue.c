@@ -5,7 +5,7 @@
 
 static struct {
     _Atomic(struct span_block *) full; /* newest first */
-    _Alignas(64) _Atomic uint32_t count;
+    _Atomic uint32_t count;
     uint32_t max_count;
     uint32_t batch_count;
 } queue;

@@ -1,7 +1,6 @@
 #include "trace/span_wire.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "base/otlp_fields.h"
 #include "trace/span_body.h"
@@ -14,7 +13,7 @@ static void next_block(struct span_wire *wire)
     wire->end = wire->at + SPAN_BLOCK_DATA_BYTES;
 }
 
-void span_wire_bytes(struct span_wire *wire, const void *bytes, size_t length_bytes)
+void span_wire_across(struct span_wire *wire, const void *bytes, size_t length_bytes)
 {
     const uint8_t *from = bytes;
     while (length_bytes > 0) {
@@ -27,23 +26,6 @@ void span_wire_bytes(struct span_wire *wire, const void *bytes, size_t length_by
         from += part;
         length_bytes -= part;
     }
-}
-
-void span_wire_byte(struct span_wire *wire, uint8_t byte)
-{
-    if (wire->at == wire->end)
-        next_block(wire);
-    *wire->at++ = byte;
-}
-
-void span_wire_varint(struct span_wire *wire, uint64_t value)
-{
-    if (wire->end - wire->at >= 10) {
-        wire->at = wire_put_varint_raw(wire->at, value);
-        return;
-    }
-    uint8_t bytes[10];
-    span_wire_bytes(wire, bytes, (size_t)(wire_put_varint_raw(bytes, value) - bytes));
 }
 
 static bool is_ascii(struct text text)

@@ -4,6 +4,8 @@
 #ifndef CULPRIT_TRACE_SPAN_WIRE_H
 #define CULPRIT_TRACE_SPAN_WIRE_H
 
+#include <string.h>
+
 #include "base/wire.h"
 #include "trace/span_pool.h"
 #include "trace/trace.h"
@@ -14,9 +16,36 @@ struct span_wire {
     uint32_t start; /* offset of the entry in the body */
 };
 
-void span_wire_bytes(struct span_wire *wire, const void *bytes, size_t length_bytes);
-void span_wire_byte(struct span_wire *wire, uint8_t byte);
-void span_wire_varint(struct span_wire *wire, uint64_t value);
+/* The way over the end of a block. */
+void span_wire_across(struct span_wire *wire, const void *bytes, size_t length_bytes);
+
+static inline void span_wire_bytes(struct span_wire *wire, const void *bytes, size_t length_bytes)
+{
+    if (length_bytes > (size_t)(wire->end - wire->at)) {
+        span_wire_across(wire, bytes, length_bytes);
+    } else if (length_bytes > 0) {
+        memcpy(wire->at, bytes, length_bytes);
+        wire->at += length_bytes;
+    }
+}
+
+static inline void span_wire_byte(struct span_wire *wire, uint8_t byte)
+{
+    if (wire->at == wire->end)
+        span_wire_across(wire, &byte, 1);
+    else
+        *wire->at++ = byte;
+}
+
+static inline void span_wire_varint(struct span_wire *wire, uint64_t value)
+{
+    if (wire->end - wire->at >= 10) {
+        wire->at = wire_put_varint_raw(wire->at, value);
+    } else {
+        uint8_t bytes[10] = {0};
+        span_wire_across(wire, bytes, (size_t)(wire_put_varint_raw(bytes, value) - bytes));
+    }
+}
 
 /* With '?' in place of each byte that is not UTF-8: the length stays. */
 void span_wire_text(struct span_wire *wire, struct text text);

@@ -6,7 +6,8 @@
  * never blocks on I/O, never allocates after start-up, and drops with a counter where a bound is
  * met. All functions may be called from any thread; one span's functions are safe to call from
  * several threads at once. Attributes and links given at creation are preferred: samplers see only
- * those. */
+ * those. In the child of a fork spans are no-ops until it calls tracing_start itself. Text that is
+ * not UTF-8 is exported with '?' for each bad byte; a span holds at most 60 KiB. */
 #ifndef CULPRIT_TRACE_TRACE_H
 #define CULPRIT_TRACE_TRACE_H
 
@@ -56,8 +57,10 @@ enum status tracing_flush(uint64_t deadline_ns);
 /* Flushes, stops the thread, makes spans no-ops. May be called twice. Statuses as above. */
 enum status tracing_shutdown(uint64_t deadline_ns);
 
-/* Counters since the start. started = ended + live; every ended sampled span is exported, dropped
- * or still queued. */
+/* Counters since the start, of sampled spans but for `unsampled`: started = ended + live, and every
+ * ended one is exported, rejected, dropped or still queued (a batch on its way counts as queued;
+ * for a moment it may count twice). Dropped for a full queue are also those that found no memory in
+ * the pool, and those that ended after the shutdown. */
 struct tracing_stats {
     uint64_t started;
     uint64_t unsampled;
@@ -87,10 +90,10 @@ enum span_status { SPAN_UNSET, SPAN_OK, SPAN_ERROR };
 
 struct attribute {
     struct text key;
-    enum { ATTRIBUTE_TEXT, ATTRIBUTE_BOOL, ATTRIBUTE_I64, ATTRIBUTE_DOUBLE } type;
     struct text text;
     int64_t i64;
     double number;
+    enum { ATTRIBUTE_TEXT, ATTRIBUTE_BOOL, ATTRIBUTE_I64, ATTRIBUTE_DOUBLE } type;
     bool boolean;
 };
 

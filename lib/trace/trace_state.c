@@ -70,14 +70,13 @@ void trace_state_add_line(struct trace_state *state, struct text line)
         struct text member = text_trim(text_split(&rest, ','));
         if (member.length == 0)
             continue;
-        if (!member_is_valid(member))
-            state->invalid = true;
-        else if (has_key(state, key_of(member)))
-            continue; /* receivers may refuse a list with a key twice */
-        else if (state->count == TRACE_STATE_MEMBERS_MAX)
-            state->invalid = true;
-        else
+        /* Receivers may refuse a list with a key twice: the newest stays. */
+        if (member_is_valid(member) && has_key(state, key_of(member)))
+            continue;
+        if (member_is_valid(member) && state->count < TRACE_STATE_MEMBERS_MAX)
             state->members[state->count++] = member;
+        else
+            state->invalid = true;
     }
 }
 

@@ -15,9 +15,10 @@ enum {
     CONSUMERS_USUAL = 4,
     CONSUMERS_MAX = 64,
     LEASE_USUAL_MS = 30000,
-    POLL_PERIOD_MS = 10,  /* between two looks at the file's version */
-    LOOK_PERIOD_MS = 250, /* between two looks for messages whose back-off or lease ended */
-    CHECKPOINT_PERIOD_MS = 1000,
+    POLL_PERIOD_MS = 10, /* between two looks, each one step in an index */
+    TROUBLE_PERIOD_MS = 1000,
+    TIDY_PERIOD_MS = 1000,
+    BACK_OFF_MS = 100, /* after the first failure; doubles with each */
     STACK_BYTES = 256 * 1024,
 };
 
@@ -33,8 +34,7 @@ struct queue_consumers {
     pthread_t threads[CONSUMERS_MAX];
     unsigned thread_count;
     pthread_mutex_t watch; /* its holder alone polls; who finds a message lets go and handles it */
-    int64_t seen_version;  /* the next three belong to the watch's holder */
-    uint64_t next_look_ns, next_checkpoint_ns;
+    uint64_t next_tidy_ns; /* the watch holder's */
     pthread_mutex_t stop_mutex;
     pthread_cond_t stopped;
     bool stop;
@@ -102,12 +102,12 @@ enum status queue_publish(struct queue *queue, const char *topic, const char *ke
     if (payload.length > QUEUE_PAYLOAD_MAX || strlen(key) > 63) {
         return STATUS_TOO_LARGE;
     }
-    return queue_store_add(queue->store, topic, key, payload, context);
+    return queue_store_add(queue->store, topic, key, payload, context, clock_wall_ns());
 }
 
 enum status queue_stats(struct queue *queue, const char *topic, struct queue_stats *out)
 {
-    return queue_store_count(queue->store, topic, out);
+    return queue_store_stats(queue->store, topic, out);
 }
 
 /* ---- consuming */
@@ -129,20 +129,25 @@ static struct span *consumer_span(const char *topic, const struct queue_message 
     return span;
 }
 
-static void settle(struct queue_consumers *consumers, const struct queue_message *message,
+static uint64_t wall_ms(void)
+{
+    return clock_wall_ns() / NS_PER_MS;
+}
+
+static void settle(struct queue_consumers *consumers, const struct queue_claim *claim,
                    enum status status)
 {
-    enum status settled =
-        status == STATUS_OK
-            ? queue_store_done(consumers->store, consumers->config.topic, message->id)
-            : queue_store_failed(consumers->store, message->id, message->attempt);
+    uint64_t due_ms = wall_ms() + ((uint64_t)BACK_OFF_MS << (claim->attempt - 1));
+    enum status settled = status == STATUS_OK
+                              ? queue_store_done(consumers->store, consumers->config.topic, claim)
+                              : queue_store_return(consumers->store, claim, due_ms);
     if (settled != STATUS_OK) {
         log_event(LOG_WARN, LOG_NO_IDS, "a message's outcome was not written; it comes again",
-                  LOG_TEXT("key", message->key), LOG_TEXT("error", status_words(settled)));
+                  LOG_TEXT("key", claim->key), LOG_TEXT("error", status_words(settled)));
     }
-    if (status != STATUS_OK && message->attempt >= QUEUE_ATTEMPTS_MAX) {
+    if (status != STATUS_OK && claim->attempt >= QUEUE_STORE_ATTEMPTS_MAX) {
         log_event(LOG_ERROR, LOG_NO_IDS, "a message is parked: its attempts are used up",
-                  LOG_TEXT("key", message->key), LOG_TEXT("error", status_words(status)));
+                  LOG_TEXT("key", claim->key), LOG_TEXT("error", status_words(status)));
     }
 }
 
@@ -160,7 +165,7 @@ static void handle(struct queue_consumers *consumers, struct queue_claim *claim)
                               text_of(claim->context.trace_state), (struct text){0},
                               &message.context);
     struct work work = {.parts = config->parts,
-                        .deadline_ns = clock_mono_ns() + config->lease_ms * NS_PER_MS / 2};
+                        .deadline_ns = clock_mono_ns() + config->lease_ms * NS_PER_MS};
     if (config->faults) {
         faults_snapshot(config->faults, &work.faults);
     }
@@ -173,7 +178,7 @@ static void handle(struct queue_consumers *consumers, struct queue_claim *claim)
         span_set_status(span, SPAN_ERROR, (struct text){0});
     }
     span_end(span);
-    settle(consumers, &message, status);
+    settle(consumers, claim, status);
 }
 
 static bool must_stop(struct queue_consumers *consumers)
@@ -185,9 +190,9 @@ static bool must_stop(struct queue_consumers *consumers)
 }
 
 /* Sleeps, but not through a stop. */
-static void nap(struct queue_consumers *consumers)
+static void nap(struct queue_consumers *consumers, uint64_t ms)
 {
-    uint64_t until_ns = clock_mono_ns() + POLL_PERIOD_MS * NS_PER_MS;
+    uint64_t until_ns = clock_mono_ns() + ms * NS_PER_MS;
     struct timespec until = {.tv_sec = (time_t)(until_ns / NS_PER_S),
                              .tv_nsec = (long)(until_ns % NS_PER_S)};
     pthread_mutex_lock(&consumers->stop_mutex);
@@ -197,40 +202,34 @@ static void nap(struct queue_consumers *consumers)
     pthread_mutex_unlock(&consumers->stop_mutex);
 }
 
-/* One look by the watch's holder; true: a message is claimed. */
-static bool look(struct queue_consumers *consumers, struct queue_claim *claim)
+static void tidy(struct queue_consumers *consumers)
 {
     uint64_t now_ns = clock_mono_ns();
-    int64_t version = queue_store_version(consumers->store);
-    if (version == consumers->seen_version && now_ns < consumers->next_look_ns) {
-        return false;
+    if (now_ns >= consumers->next_tidy_ns) {
+        queue_store_tidy(consumers->store);
+        consumers->next_tidy_ns = now_ns + TIDY_PERIOD_MS * NS_PER_MS;
     }
-    enum status status = queue_store_claim(consumers->store, consumers->config.topic,
-                                           consumers->config.lease_ms, claim);
-    if (status == STATUS_OK) {
-        return true; /* there may be more: the version seen stays old */
-    }
-    if (status == STATUS_NOT_FOUND) {
-        consumers->seen_version = version;
-        consumers->next_look_ns = now_ns + LOOK_PERIOD_MS * NS_PER_MS;
-    }
-    return false;
 }
 
 static bool wait_for_message(struct queue_consumers *consumers, struct queue_claim *claim)
 {
-    bool found = false;
+    enum status status = STATUS_NOT_FOUND;
     pthread_mutex_lock(&consumers->watch);
-    while (!must_stop(consumers) && !(found = look(consumers, claim))) {
-        uint64_t now_ns = clock_mono_ns();
-        if (now_ns >= consumers->next_checkpoint_ns) {
-            queue_store_checkpoint(consumers->store);
-            consumers->next_checkpoint_ns = now_ns + CHECKPOINT_PERIOD_MS * NS_PER_MS;
+    while (status != STATUS_OK && !must_stop(consumers)) {
+        uint64_t now_ms = wall_ms();
+        status = queue_store_claim(consumers->store, consumers->config.topic, now_ms,
+                                   now_ms + consumers->config.lease_ms, claim);
+        tidy(consumers);
+        if (status == STATUS_NOT_FOUND || status == STATUS_BUSY) {
+            nap(consumers, POLL_PERIOD_MS);
+        } else if (status != STATUS_OK) {
+            log_event(LOG_ERROR, LOG_NO_IDS, "the queue cannot be read",
+                      LOG_TEXT("error", status_words(status)));
+            nap(consumers, TROUBLE_PERIOD_MS);
         }
-        nap(consumers);
     }
     pthread_mutex_unlock(&consumers->watch);
-    return found;
+    return status == STATUS_OK;
 }
 
 static void *consumer_main(void *context)
@@ -239,7 +238,7 @@ static void *consumer_main(void *context)
     struct queue_claim claim;
     while (wait_for_message(consumers, &claim)) {
         handle(consumers, &claim);
-        free(claim.payload);
+        queue_store_release(&claim);
     }
     return NULL;
 }
@@ -251,7 +250,6 @@ static void init_consumers(struct queue_consumers *consumers, struct queue *queu
     consumers->store = queue->store;
     consumers->config = *config;
     consumers->config.lease_ms = config->lease_ms ? config->lease_ms : LEASE_USUAL_MS;
-    consumers->seen_version = -2; /* no version is: the first look is a full one */
     pthread_mutex_init(&consumers->watch, NULL);
     pthread_mutex_init(&consumers->stop_mutex, NULL);
     pthread_condattr_init(&monotonic);

@@ -52,3 +52,13 @@ int command_misused(const char *program, const char *format, ...)
     va_end(arguments);
     return EXIT_USAGE;
 }
+
+int command_exit_of_verdict(enum verdict verdict)
+{
+    static const int statuses[] = {
+        [VERDICT_PASS] = EXIT_AS_EXPECTED,
+        [VERDICT_FAIL] = EXIT_UNEXPECTED,
+        [VERDICT_INCONCLUSIVE] = EXIT_INCONCLUSIVE,
+    };
+    return statuses[verdict];
+}

@@ -7,6 +7,7 @@
 
 #include "base/flags.h"
 #include "base/status.h"
+#include "loadgen/verdict.h"
 
 enum exit_status {
     EXIT_AS_EXPECTED = 0,
@@ -40,5 +41,7 @@ int command_failed(const char *program, enum status status, const struct error *
 
 /* The same with EXIT_USAGE, for words that the command line got wrong. */
 int command_misused(const char *program, const char *format, ...) PRINTF_LIKE(2, 3);
+
+int command_exit_of_verdict(enum verdict verdict);
 
 #endif

@@ -9,6 +9,9 @@
 
 static const struct command commands[] = {
     {"up", "start the whole system on this machine until Ctrl-C", command_up},
+    {"run", "run one scenario and judge it", command_run},
+    {"demo", "run all scenarios on one system and judge each", command_demo},
+    {"diagnose", "name the culprits in traces from a file or a Jaeger API", command_diagnose},
     {"faults", "list, set or reset the faults of a running system", command_faults},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

@@ -1,0 +1,291 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "loadgen/catalogue.h"
+#include "loadgen/command.h"
+#include "loadgen/experiment.h"
+#include "loadgen/lab.h"
+#include "loadgen/report.h"
+#include "loadgen/table.h"
+
+static const char program[] = "culprit demo";
+
+enum { REPORT_BYTES_MAX = 64 * 1024 * 1024, REFERENCES_MAX = 8 };
+
+struct options {
+    const char *json_path, *only;
+    uint64_t seed;
+    struct lab_config lab;
+};
+
+struct demo {
+    struct lab lab;
+    struct catalogue catalogue;
+    struct scenario scenarios[CATALOGUE_MAX];
+    size_t count;
+    struct reference references[REFERENCES_MAX]; /* one for each environment */
+    const struct scenario *reference_owners[REFERENCES_MAX];
+    size_t reference_count;
+    struct experiment experiments[CATALOGUE_MAX];
+    size_t done; /* experiments begun */
+    double ready_ms;
+};
+
+static const struct table_column columns[] = {
+    {"scenario", false, false}, {"planted", false, true}, {"found", false, false},
+    {"where", false, true},     {"cost", true, false},    {"predicted", true, false},
+    {"measured", true, false},  {"trace", false, false},  {"verdict", false, false},
+};
+
+static const enum table_colour colours[] = {
+    [VERDICT_PASS] = TABLE_GOOD,
+    [VERDICT_FAIL] = TABLE_BAD,
+    [VERDICT_INCONCLUSIVE] = TABLE_UNSURE,
+};
+
+static enum status read_scenarios(struct demo *demo, const char *only, struct error *error)
+{
+    enum status status = catalogue_list(&demo->catalogue, error);
+    for (size_t i = 0; i < demo->catalogue.count && status == STATUS_OK; i++) {
+        struct scenario *scenario = &demo->scenarios[demo->count];
+        status = scenario_read(scenario, demo->catalogue.paths[i], error);
+        demo->count += status == STATUS_OK && (!only || strcmp(scenario->name, only) == 0);
+    }
+    if (status == STATUS_OK && demo->count == 0)
+        return error_set(error, STATUS_NOT_FOUND, "no scenario \"%s\"", only ? only : "");
+    return status;
+}
+
+/* The healthy window of that environment; measured when it is the first to ask for it. */
+static enum status find_reference(struct demo *demo, const struct scenario *scenario, uint64_t seed,
+                                  const struct reference **out, struct error *error)
+{
+    for (size_t i = 0; i < demo->reference_count; i++) {
+        *out = &demo->references[i];
+        if (demo->references[i].is_there &&
+            scenario_same_environment(demo->reference_owners[i], scenario))
+            return STATUS_OK;
+    }
+    if (demo->reference_count == REFERENCES_MAX)
+        return error_set(error, STATUS_TOO_LARGE, "more than %d different environments",
+                         REFERENCES_MAX);
+    struct reference *reference = &demo->references[demo->reference_count];
+    demo->reference_owners[demo->reference_count++] = scenario;
+    *out = reference;
+    return reference_measure(reference, &demo->lab, scenario, seed, error);
+}
+
+static enum status run_one(struct demo *demo, const struct scenario *scenario, uint64_t seed,
+                           struct error *error)
+{
+    const struct reference *reference = NULL;
+    enum status status = lab_check_scenario(&demo->lab, scenario, error);
+    if (status == STATUS_OK)
+        status = find_reference(demo, scenario, seed, &reference, error);
+    if (status == STATUS_OK)
+        status = experiment_run(&demo->experiments[demo->done++], &demo->lab, scenario, reference,
+                                seed, error);
+    return status;
+}
+
+static enum status run_all(struct demo *demo, uint64_t seed, struct error *error)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < demo->count && status == STATUS_OK; i++) {
+        fprintf(stderr, "%zu/%zu %s: %s\n", i + 1, demo->count, demo->scenarios[i].name,
+                demo->scenarios[i].title);
+        status = run_one(demo, &demo->scenarios[i], seed, error);
+    }
+    return status;
+}
+
+/* The finding of a step that matters most: the first that counts. */
+static const struct finding *main_finding(const struct experiment_step *step)
+{
+    for (size_t i = 0; i < step->with_baseline.finding_count; i++)
+        if (finding_counts(&step->with_baseline.findings[i], true))
+            return &step->with_baseline.findings[i];
+    for (size_t i = 0; i < step->without_baseline.finding_count; i++)
+        if (finding_counts(&step->without_baseline.findings[i], false))
+            return &step->without_baseline.findings[i];
+    return NULL;
+}
+
+static void add_finding_cells(struct table *table, const struct finding *finding)
+{
+    if (!finding) {
+        table_cell(table, TABLE_PLAIN, "nothing");
+        table_cell(table, TABLE_PLAIN, "-");
+        table_cell(table, TABLE_PLAIN, "-");
+        return;
+    }
+    table_cell(table, TABLE_PLAIN, "%s", finding_kind_word(finding->kind));
+    table_cell(table, TABLE_PLAIN, "%.*s %.*s", TEXT_ARGS(finding->service),
+               TEXT_ARGS(finding->operation));
+    table_cell(table, TABLE_PLAIN, "%.0f ms", finding->cost_ms);
+}
+
+static void add_step(struct table *table, const char *name, const struct experiment_step *step)
+{
+    char planted[512];
+    char trace[33] = "-";
+    const struct finding *finding = main_finding(step);
+    if (finding && finding->trace_count > 0) {
+        hex_encode(finding->traces[0].trace_id, 16, trace);
+        trace[32] = '\0';
+    }
+    report_list_faults(step->step, planted, sizeof planted);
+    table_row(table);
+    table_cell(table, TABLE_PLAIN, "%s", name);
+    table_cell(table, TABLE_PLAIN, "%s", planted);
+    add_finding_cells(table, finding);
+    if (step->step->faults.count > 0) {
+        table_cell(table, TABLE_PLAIN, "%.0f ms", step->predicted_saving_ms);
+        table_cell(table, TABLE_PLAIN, "%.0f ms", step->measured_saving_ms);
+    } else {
+        table_cell(table, TABLE_PLAIN, "-");
+        table_cell(table, TABLE_PLAIN, "-");
+    }
+    table_cell(table, TABLE_PLAIN, "%.8s", trace);
+    table_cell(table, colours[step->result.verdict], "%s", verdict_word(step->result.verdict));
+}
+
+static void print_table(const struct demo *demo)
+{
+    struct table *table = malloc(sizeof *table);
+    if (!table)
+        return;
+    table_init(table, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < demo->done; i++)
+        for (size_t s = 0; s < demo->experiments[i].step_count; s++)
+            if (demo->experiments[i].steps[s].is_done)
+                add_step(table, s == 0 ? demo->experiments[i].scenario->name : "",
+                         &demo->experiments[i].steps[s]);
+    fputc('\n', stdout);
+    table_print(table, stdout, 0);
+    free(table);
+}
+
+/* Whatever did not pass is told in full below the table. */
+static void print_reasons(const struct demo *demo)
+{
+    for (size_t i = 0; i < demo->done; i++) {
+        if (demo->experiments[i].verdict == VERDICT_PASS)
+            continue;
+        fputc('\n', stdout);
+        report_experiment(&demo->experiments[i], stdout);
+    }
+}
+
+static enum status write_json(const struct demo *demo, const char *path, enum verdict verdict,
+                              struct error *error)
+{
+    struct buffer out;
+    struct json_writer writer;
+    buffer_init(&out, REPORT_BYTES_MAX);
+    json_writer_init(&writer, &out, 2);
+    json_begin_object(&writer);
+    json_key(&writer, "schema");
+    json_cstring(&writer, "culprit.demo/1");
+    json_key(&writer, "verdict");
+    json_cstring(&writer, verdict_word(verdict));
+    json_key(&writer, "ready_ms");
+    json_fixed(&writer, demo->ready_ms, 1);
+    json_key(&writer, "runs");
+    json_begin_array(&writer);
+    for (size_t i = 0; i < demo->done; i++)
+        report_write_json(&demo->experiments[i], &writer);
+    json_end_array(&writer);
+    json_end_object(&writer);
+    buffer_append_byte(&out, '\n');
+    enum status status = buffer_write_file(&out, path, error);
+    buffer_release(&out);
+    return status;
+}
+
+static enum verdict worst(const struct demo *demo)
+{
+    enum verdict verdict = demo->done == demo->count ? VERDICT_PASS : VERDICT_INCONCLUSIVE;
+    bool any_fails = false;
+    for (size_t i = 0; i < demo->done; i++) {
+        any_fails |= demo->experiments[i].verdict == VERDICT_FAIL;
+        if (demo->experiments[i].verdict > verdict)
+            verdict = demo->experiments[i].verdict;
+    }
+    return any_fails ? VERDICT_FAIL : verdict;
+}
+
+static int report(const struct demo *demo, const struct options *options, enum status status,
+                  const struct error *error)
+{
+    struct error writing = {0};
+    enum verdict verdict = worst(demo);
+    if (demo->done > 0) {
+        print_table(demo);
+        print_reasons(demo);
+        fflush(stdout);
+    }
+    if (options->json_path && write_json(demo, options->json_path, verdict, &writing) != STATUS_OK)
+        return command_failed(program, STATUS_IO, &writing);
+    if (status != STATUS_OK)
+        return command_failed(program, status, error);
+    /* here only a pass of all is a success */
+    return verdict == VERDICT_PASS ? EXIT_AS_EXPECTED : EXIT_UNEXPECTED;
+}
+
+static int run_demo(const struct options *options)
+{
+    struct error error = {0};
+    struct demo *demo = calloc(1, sizeof *demo);
+    if (!demo)
+        return command_failed(program, STATUS_NO_MEMORY, &error);
+    int exit_status;
+    enum status status = read_scenarios(demo, options->only, &error);
+    if (status == STATUS_OK)
+        status = lab_open(&demo->lab, &options->lab, &error);
+    if (status == STATUS_OK) {
+        demo->ready_ms = demo->lab.stack ? stack_ready_ms(demo->lab.stack) : 0;
+        status = run_all(demo, options->seed, &error);
+        lab_close(&demo->lab);
+        exit_status = report(demo, options, status, &error);
+    } else {
+        exit_status = command_failed(program, status, &error);
+    }
+    for (size_t i = 0; i < demo->done; i++)
+        experiment_release(&demo->experiments[i]);
+    for (size_t i = 0; i < demo->reference_count; i++)
+        reference_release(&demo->references[i]);
+    free(demo);
+    return exit_status;
+}
+
+int command_demo(int argc, char **argv)
+{
+    struct options options = {.seed = 1};
+    const struct flag flags[] = {
+        {"json", 'j', FLAG_TEXT, &options.json_path, "FILE", "write all verdicts there"},
+        {"only", 'o', FLAG_TEXT, &options.only, "NAME", "this scenario alone"},
+        {"seed", 's', FLAG_U64, &options.seed, "N", "of the sequence of requests (1)"},
+        {"target", 't', FLAG_TEXT, &options.lab.target_path, "FILE",
+         "what `culprit up --json` wrote (default: start a system of its own)"},
+        {"bin", 'b', FLAG_TEXT, &options.lab.bin_directory, "DIR",
+         "programs (default: beside this one)"},
+    };
+    const struct flags_usage usage = {
+        .program = program,
+        .operands = "",
+        .about = "Runs every scenario on one system and prints a row for each.",
+        .more =
+            "exit status: 0 all as expected, 99 not, 105 interrupted, 2 usage or a wrong file,\n"
+            "             1 environment",
+    };
+    int first, exit_status;
+    if (!command_flags(&usage, flags, sizeof flags / sizeof flags[0], argc, argv, &first,
+                       &exit_status))
+        return exit_status;
+    if (first < argc)
+        return command_misused(program, "takes no operand: %s", argv[first]);
+    return run_demo(&options);
+}

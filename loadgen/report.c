@@ -1,0 +1,198 @@
+#include "loadgen/report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "loadgen/table.h"
+
+static const enum table_colour verdict_colours[] = {
+    [VERDICT_PASS] = TABLE_GOOD,
+    [VERDICT_FAIL] = TABLE_BAD,
+    [VERDICT_INCONCLUSIVE] = TABLE_UNSURE,
+};
+
+/* ---- findings */
+
+static void print_evidence(const struct finding *finding, FILE *out)
+{
+    char line[512];
+    fputc('\n', out);
+    snprintf(line, sizeof line, "%s at %.*s %.*s:", finding_kind_word(finding->kind),
+             TEXT_ARGS(finding->service), TEXT_ARGS(finding->operation));
+    table_prose(out, 2, line);
+    snprintf(line, sizeof line, "%.*s", TEXT_ARGS(finding->summary));
+    table_prose(out, 4, line);
+    for (size_t i = 0; i < finding->gate_count; i++)
+        fprintf(out, "    %s: %.3g (at least %.3g)\n", finding->gates[i].name,
+                finding->gates[i].value, finding->gates[i].threshold);
+    for (size_t i = 0; i < finding->ruled_out_count; i++)
+        fprintf(out, "    ruled out: %.*s\n", TEXT_ARGS(finding->ruled_out[i]));
+    for (size_t i = 0; i < finding->trace_count; i++) {
+        char id[33] = "";
+        hex_encode(finding->traces[i].trace_id, 16, id);
+        fprintf(out, "    trace %s: %.1f ms, %.1f ms with the fix\n", id,
+                finding->traces[i].before_ms, finding->traces[i].after_ms);
+    }
+}
+
+void report_findings(const struct diagnosis *diagnosis, bool with_baseline, bool counted_only,
+                     FILE *out)
+{
+    static const struct table_column columns[] = {
+        {"finding", false, false}, {"where", false, true},     {"peer", false, true},
+        {"state", false, false},   {"surety", false, false},   {"share", true, false},
+        {"cost ms", true, false},  {"saving ms", true, false},
+    };
+    struct table *table = malloc(sizeof *table);
+    if (!table)
+        return;
+    table_init(table, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < diagnosis->finding_count; i++) {
+        const struct finding *finding = &diagnosis->findings[i];
+        bool counts = finding_counts(finding, with_baseline);
+        enum table_colour colour = counts ? TABLE_PLAIN : TABLE_FAINT;
+        if (counted_only && !counts)
+            continue;
+        table_row(table);
+        table_cell(table, colour, "%s", finding_kind_word(finding->kind));
+        table_cell(table, colour, "%.*s %.*s", TEXT_ARGS(finding->service),
+                   TEXT_ARGS(finding->operation));
+        table_cell(table, colour, "%.*s", TEXT_ARGS(finding->peer));
+        table_cell(table, colour, "%s", finding_state_word(finding->state));
+        table_cell(table, colour, "%s", finding_confidence_word(finding->confidence));
+        table_cell(table, colour, "%.0f %%", finding->prevalence * 100);
+        table_cell(table, colour, "%.1f", finding->cost_ms);
+        table_cell(table, colour, "%.1f", finding->saving_ms);
+    }
+    if (table->row_count > 0)
+        table_print(table, out, 2);
+    else
+        fprintf(out, "  no finding\n");
+    for (size_t i = 0; i < diagnosis->finding_count; i++)
+        if (!counted_only || finding_counts(&diagnosis->findings[i], with_baseline))
+            print_evidence(&diagnosis->findings[i], out);
+    free(table);
+}
+
+/* ---- a run */
+
+static void add_window(struct table *table, const char *name, const struct measurement *measurement)
+{
+    if (!measurement->readback)
+        return;
+    const struct window_result *window = &measurement->window;
+    struct coverage coverage = measurement_coverage(measurement);
+    uint64_t failed = measurement_failed(measurement);
+    static const double quantiles[] = {0.5, 0.9, 0.99};
+    table_row(table);
+    table_cell(table, TABLE_PLAIN, "%s", name);
+    table_cell(table, TABLE_PLAIN, "%" PRIu64, window->flows_done);
+    table_cell(table, failed ? TABLE_BAD : TABLE_PLAIN, "%" PRIu64, failed);
+    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
+        table_cell(table, TABLE_PLAIN, "%.1f",
+                   (double)histogram_quantile_ns(&window->latency, quantiles[i]) / 1e6);
+    table_cell(table, TABLE_PLAIN, "%.1f", (double)window->latency.max_ns / 1e6);
+    table_cell(table, TABLE_PLAIN, "%" PRIu64, coverage.requests);
+    table_cell(table, coverage.arrived < 1 ? TABLE_UNSURE : TABLE_PLAIN, "%.2f %%",
+               coverage.arrived * 100);
+    table_cell(table, TABLE_PLAIN, "%.2f %%", coverage.connected * 100);
+    table_cell(table, TABLE_PLAIN, "%.2f %%", coverage.as_expected * 100);
+    table_cell(table, measurement->dropped_spans ? TABLE_BAD : TABLE_PLAIN, "%" PRIu64,
+               measurement->dropped_spans);
+}
+
+static void print_windows(const struct experiment *experiment, FILE *out)
+{
+    static const struct table_column columns[] = {
+        {"window", false, true},    {"checkouts", true, false},   {"failed", true, false},
+        {"p50 ms", true, false},    {"p90", true, false},         {"p99", true, false},
+        {"max", true, false},       {"traces", true, false},      {"complete", true, false},
+        {"connected", true, false}, {"as expected", true, false}, {"dropped", true, false},
+    };
+    struct table *table = malloc(sizeof *table);
+    if (!table)
+        return;
+    table_init(table, columns, sizeof columns / sizeof columns[0]);
+    add_window(table, "healthy", &experiment->reference->measurement);
+    for (size_t i = 0; i < experiment->step_count; i++) {
+        const struct experiment_step *step = &experiment->steps[i];
+        const char *plain = step->step->faults.count ? "faulty" : "again";
+        add_window(table, step->step->title[0] ? step->step->title : plain, &step->measurement);
+    }
+    table_print(table, out, 2);
+    free(table);
+}
+
+void report_list_faults(const struct scenario_step *step, char *out, size_t size)
+{
+    size_t used = 0;
+    snprintf(out, size, "nothing");
+    for (size_t i = 0; i < step->faults.count && used + 1 < size; i++) {
+        char one[160];
+        setting_write(&step->faults.items[i], one, sizeof one);
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", one);
+    }
+}
+
+static void print_step(const struct experiment_step *step, FILE *out)
+{
+    char planted[512];
+    report_list_faults(step->step, planted, sizeof planted);
+    fprintf(out, "\n  planted: %s\n\n", planted);
+    report_findings(&step->with_baseline, true, true, out);
+    if (step->is_judged_alone && step->without_baseline.finding_count > 0) {
+        fprintf(out, "\n  without the healthy window to compare with:\n\n");
+        report_findings(&step->without_baseline, false, true, out);
+    }
+    if (step->step->faults.count > 0)
+        fprintf(out,
+                "\n  saving: predicted %.1f ms, measured %.1f ms; %.1f ms of the growth has no"
+                " explanation\n",
+                step->predicted_saving_ms, step->measured_saving_ms,
+                step->with_baseline.unexplained_ms);
+    fprintf(out, "\n  verdict: ");
+    table_word(out, verdict_colours[step->result.verdict], verdict_word(step->result.verdict));
+    fputc('\n', out);
+    for (size_t i = 0; i < step->result.reason_count; i++)
+        fprintf(out, "    %s\n", step->result.reasons[i]);
+}
+
+static void print_trouble(const struct measurement *measurement, FILE *out)
+{
+    if (!measurement->readback)
+        return;
+    const struct readback_totals *totals = readback_totals(measurement->readback);
+    const char *trouble = readback_trouble(measurement->readback);
+    if (trouble[0])
+        fprintf(out, "  back end: %" PRIu64 " of %" PRIu64 " reads failed, first: %s\n",
+                totals->read_failures, totals->reads, trouble);
+    if (totals->lost || totals->never_made || totals->extra || totals->duplicates)
+        fprintf(out,
+                "  spans: %" PRIu64 " missing (%" PRIu64 " found as fragments), %" PRIu64
+                " of calls never made, %" PRIu64 " of calls too many, %" PRIu64 " twice\n",
+                totals->lost, measurement->fragments.restored, totals->never_made, totals->extra,
+                totals->duplicates);
+}
+
+void report_experiment(const struct experiment *experiment, FILE *out)
+{
+    const struct scenario *scenario = experiment->scenario;
+    const struct scenario_environment *environment = &scenario->environment;
+    const struct backend_latency *latency = &experiment->trace_latency;
+    fprintf(out, "%s: %s\n%g checkouts/s for %g s, seed %" PRIu64 "\n\n", scenario->name,
+            scenario->title, environment->rate, (double)environment->duration_ms / 1000,
+            experiment->seed);
+    print_windows(experiment, out);
+    print_trouble(&experiment->reference->measurement, out);
+    for (size_t i = 0; i < experiment->step_count; i++)
+        print_trouble(&experiment->steps[i].measurement, out);
+    if (latency->is_known)
+        fprintf(out,
+                "  span end to queryable: p50 %.0f ms, p90 %.0f ms, p99 %.0f ms, max %.0f ms\n",
+                latency->p50_ms, latency->p90_ms, latency->p99_ms, latency->max_ms);
+    for (size_t i = 0; i < experiment->step_count; i++)
+        if (experiment->steps[i].is_done)
+            print_step(&experiment->steps[i], out);
+}

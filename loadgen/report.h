@@ -1,0 +1,25 @@
+/* What a person and what a script gets to see of experiments and findings. Writes only. */
+#ifndef CULPRIT_LOADGEN_REPORT_H
+#define CULPRIT_LOADGEN_REPORT_H
+
+#include <stdio.h>
+
+#include "base/json_writer.h"
+#include "diagnose/diagnose.h"
+#include "loadgen/experiment.h"
+
+/* A table of findings with the evidence below each; `counted_only` leaves out what does not count
+ * for a verdict. */
+void report_findings(const struct diagnosis *diagnosis, bool with_baseline, bool counted_only,
+                     FILE *out);
+
+/* Windows, findings, verdict of one run, also of one that was cut short. */
+void report_experiment(const struct experiment *experiment, FILE *out);
+
+/* "pricing.sequential_calls, ..." or "nothing". */
+void report_list_faults(const struct scenario_step *step, char *out, size_t size);
+
+/* The object that `run --json` writes, schema "culprit.run/1". */
+void report_write_json(const struct experiment *experiment, struct json_writer *writer);
+
+#endif

@@ -1,0 +1,241 @@
+#include "loadgen/report.h"
+
+#include <string.h>
+
+static void write_number(struct json_writer *writer, const char *key, double value, int decimals)
+{
+    json_key(writer, key);
+    json_fixed(writer, value, decimals);
+}
+
+static void write_count(struct json_writer *writer, const char *key, uint64_t value)
+{
+    json_key(writer, key);
+    json_u64(writer, value);
+}
+
+static void write_word(struct json_writer *writer, const char *key, const char *value)
+{
+    json_key(writer, key);
+    json_cstring(writer, value);
+}
+
+static void write_histogram(struct json_writer *writer, const char *key,
+                            const struct histogram *histogram)
+{
+    json_key(writer, key);
+    json_begin_object(writer);
+    write_number(writer, "p50", (double)histogram_quantile_ns(histogram, 0.5) / 1e6, 3);
+    write_number(writer, "p90", (double)histogram_quantile_ns(histogram, 0.9) / 1e6, 3);
+    write_number(writer, "p99", (double)histogram_quantile_ns(histogram, 0.99) / 1e6, 3);
+    write_number(writer, "max", (double)histogram->max_ns / 1e6, 3);
+    json_end_object(writer);
+}
+
+/* Sums over the windows of a run. */
+struct sums {
+    struct readback_totals totals;
+    uint64_t restored, requests_restored, dropped, failed, unsent;
+    struct histogram polled;
+};
+
+static void add(struct sums *sums, const struct measurement *measurement)
+{
+    if (!measurement->readback)
+        return;
+    const struct readback_totals *one = readback_totals(measurement->readback);
+    struct readback_totals *all = &sums->totals;
+    all->requests += one->requests;
+    all->unread += one->unread;
+    all->absent += one->absent;
+    all->arrived += one->arrived;
+    all->connected += one->connected;
+    all->as_expected += one->as_expected;
+    all->spans += one->spans;
+    all->expected += one->expected;
+    all->found += one->found;
+    all->lost += one->lost;
+    all->never_made += one->never_made;
+    all->extra += one->extra;
+    all->orphans += one->orphans;
+    all->duplicates += one->duplicates;
+    all->reads += one->reads;
+    all->read_failures += one->read_failures;
+    sums->restored += measurement->fragments.restored;
+    sums->requests_restored += measurement->fragments.requests_restored;
+    sums->dropped += measurement->dropped_spans;
+    sums->failed += measurement_failed(measurement);
+    sums->unsent += measurement->window.dropped;
+    histogram_merge(&sums->polled, readback_polled_latency(measurement->readback));
+}
+
+static double share(uint64_t part, uint64_t whole)
+{
+    return whole == 0 ? 0 : part >= whole ? 1 : (double)part / (double)whole;
+}
+
+static void write_spans(struct json_writer *writer, const struct sums *sums)
+{
+    const struct readback_totals *all = &sums->totals;
+    json_key(writer, "spans");
+    json_begin_object(writer);
+    write_count(writer, "expected", all->expected);
+    write_count(writer, "found", all->found + sums->restored);
+    write_count(writer, "dropped", sums->dropped);
+    write_count(writer, "lost", all->lost - sums->restored);
+    write_count(writer, "in_fragments", sums->restored);
+    write_count(writer, "never_made", all->never_made);
+    write_count(writer, "extra", all->extra);
+    write_count(writer, "orphans", all->orphans);
+    write_count(writer, "duplicates", all->duplicates);
+    write_count(writer, "all", all->spans);
+    json_end_object(writer);
+}
+
+static void write_coverage(struct json_writer *writer, const struct sums *sums)
+{
+    const struct readback_totals *all = &sums->totals;
+    write_count(writer, "requests", all->requests);
+    write_count(writer, "failed", sums->failed);
+    write_count(writer, "unsent", sums->unsent);
+    write_count(writer, "unread", all->unread);
+    write_number(writer, "coverage", share(all->arrived + sums->requests_restored, all->requests),
+                 6);
+    write_number(writer, "connected", share(all->connected, all->requests), 6);
+    write_number(writer, "as_expected", share(all->as_expected, all->requests), 6);
+    write_spans(writer, sums);
+}
+
+static void write_trace_latency(struct json_writer *writer, const struct experiment *experiment,
+                                const struct sums *sums)
+{
+    const struct backend_latency *latency = &experiment->trace_latency;
+    if (!latency->is_known) {
+        write_histogram(writer, "trace_latency_ms", &sums->polled);
+        write_word(writer, "trace_latency_source", "polled");
+        return;
+    }
+    json_key(writer, "trace_latency_ms");
+    json_begin_object(writer);
+    write_number(writer, "p50", latency->p50_ms, 3);
+    write_number(writer, "p90", latency->p90_ms, 3);
+    write_number(writer, "p99", latency->p99_ms, 3);
+    write_number(writer, "max", latency->max_ms, 3);
+    json_end_object(writer);
+    write_word(writer, "trace_latency_source", "collector");
+    write_histogram(writer, "polled_latency_ms", &sums->polled);
+}
+
+/* Those that count, or those that do not. */
+static void write_findings(struct json_writer *writer, const struct experiment_step *step,
+                           bool counted)
+{
+    for (size_t i = 0; i < step->with_baseline.finding_count; i++)
+        if (finding_counts(&step->with_baseline.findings[i], true) == counted)
+            finding_write_json(&step->with_baseline.findings[i], writer);
+    if (!counted)
+        return;
+    for (size_t i = 0; i < step->without_baseline.finding_count; i++)
+        if (finding_counts(&step->without_baseline.findings[i], false))
+            finding_write_json(&step->without_baseline.findings[i], writer);
+}
+
+static void write_all_findings(struct json_writer *writer, const struct experiment *experiment,
+                               const char *key, bool counted)
+{
+    json_key(writer, key);
+    json_begin_array(writer);
+    for (size_t i = 0; i < experiment->step_count; i++)
+        write_findings(writer, &experiment->steps[i], counted);
+    json_end_array(writer);
+}
+
+static void write_faults(struct json_writer *writer, const struct scenario_step *step)
+{
+    json_key(writer, "faults");
+    json_begin_array(writer);
+    for (size_t i = 0; i < step->faults.count; i++) {
+        char one[160];
+        setting_write(&step->faults.items[i], one, sizeof one);
+        json_cstring(writer, one);
+    }
+    json_end_array(writer);
+}
+
+static void write_reasons(struct json_writer *writer, const struct verdict_result *result)
+{
+    json_key(writer, "reasons");
+    json_begin_array(writer);
+    for (size_t i = 0; i < result->reason_count; i++)
+        json_cstring(writer, result->reasons[i]);
+    json_end_array(writer);
+}
+
+static void write_step(struct json_writer *writer, const struct experiment_step *step)
+{
+    json_begin_object(writer);
+    write_word(writer, "title", step->step->title);
+    write_faults(writer, step->step);
+    write_word(writer, "verdict",
+               step->is_done ? verdict_word(step->result.verdict) : "inconclusive");
+    write_histogram(writer, "latency_ms", &step->measurement.window.latency);
+    json_key(writer, "findings");
+    json_begin_array(writer);
+    write_findings(writer, step, true);
+    json_end_array(writer);
+    write_number(writer, "predicted_saving_ms", step->predicted_saving_ms, 3);
+    write_number(writer, "measured_saving_ms", step->measured_saving_ms, 3);
+    write_number(writer, "unexplained_ms", step->with_baseline.unexplained_ms, 3);
+    write_reasons(writer, &step->result);
+    json_end_object(writer);
+}
+
+/* What a run without steps says of its only one, beside the sums. */
+static void write_only_step(struct json_writer *writer, const struct experiment *experiment)
+{
+    static const struct experiment_step none;
+    const struct experiment_step *last =
+        experiment->step_count ? &experiment->steps[experiment->step_count - 1] : &none;
+    write_histogram(writer, "latency_ms", &last->measurement.window.latency);
+    write_number(writer, "predicted_saving_ms", last->predicted_saving_ms, 3);
+    write_number(writer, "measured_saving_ms", last->measured_saving_ms, 3);
+    write_number(writer, "unexplained_ms", last->with_baseline.unexplained_ms, 3);
+    write_reasons(writer, &last->result);
+}
+
+static void write_steps(struct json_writer *writer, const struct experiment *experiment)
+{
+    json_key(writer, "steps");
+    json_begin_array(writer);
+    for (size_t i = 0; i < experiment->step_count; i++)
+        write_step(writer, &experiment->steps[i]);
+    json_end_array(writer);
+}
+
+void report_write_json(const struct experiment *experiment, struct json_writer *writer)
+{
+    const struct scenario *scenario = experiment->scenario;
+    static struct sums sums; /* two histograms: too large for a stack */
+    memset(&sums, 0, sizeof sums);
+    add(&sums, &experiment->reference->measurement);
+    for (size_t i = 0; i < experiment->step_count; i++)
+        add(&sums, &experiment->steps[i].measurement);
+    json_begin_object(writer);
+    write_word(writer, "schema", "culprit.run/1");
+    write_word(writer, "scenario", scenario->name);
+    write_word(writer, "title", scenario->title);
+    write_word(writer, "verdict", verdict_word(experiment->verdict));
+    write_number(writer, "rate", scenario->environment.rate, 3);
+    write_number(writer, "duration_s", (double)scenario->environment.duration_ms / 1000, 3);
+    write_count(writer, "seed", experiment->seed);
+    write_coverage(writer, &sums);
+    write_histogram(writer, "healthy_latency_ms",
+                    &experiment->reference->measurement.window.latency);
+    write_only_step(writer, experiment);
+    write_trace_latency(writer, experiment, &sums);
+    write_all_findings(writer, experiment, "findings", true);
+    write_all_findings(writer, experiment, "other_findings", false);
+    if (scenario->has_steps)
+        write_steps(writer, experiment);
+    json_end_object(writer);
+}

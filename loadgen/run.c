@@ -1,0 +1,150 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "loadgen/catalogue.h"
+#include "loadgen/command.h"
+#include "loadgen/experiment.h"
+#include "loadgen/lab.h"
+#include "loadgen/report.h"
+
+static const char program[] = "culprit run";
+
+enum { REPORT_BYTES_MAX = 16 * 1024 * 1024 };
+
+struct options {
+    double rate, duration_s; /* 0: the scenario's own */
+    uint64_t seed;
+    const char *json_path;
+    struct lab_config lab;
+};
+
+/* What is worked with: large, so it lives on the heap. */
+struct run {
+    struct lab lab;
+    struct scenario scenario;
+    struct reference reference;
+    struct experiment experiment;
+};
+
+static enum status read_scenario(const char *word, const struct options *options,
+                                 struct scenario *scenario, struct error *error)
+{
+    char path[PATH_MAX];
+    enum status status = catalogue_find(word, path, error);
+    if (status == STATUS_OK)
+        status = scenario_read(scenario, path, error);
+    if (status == STATUS_OK && options->rate > 0)
+        scenario->environment.rate = options->rate;
+    if (status == STATUS_OK && options->duration_s > 0)
+        scenario->environment.duration_ms = (uint64_t)(options->duration_s * 1000);
+    return status;
+}
+
+static enum status write_json(const struct experiment *experiment, const char *path,
+                              struct error *error)
+{
+    struct buffer out;
+    struct json_writer writer;
+    buffer_init(&out, REPORT_BYTES_MAX);
+    json_writer_init(&writer, &out, 2);
+    report_write_json(experiment, &writer);
+    buffer_append_byte(&out, '\n');
+    enum status status = buffer_write_file(&out, path, error);
+    buffer_release(&out);
+    return status;
+}
+
+static enum status carry_out(struct run *run, const struct options *options, struct error *error)
+{
+    enum status status = lab_check_scenario(&run->lab, &run->scenario, error);
+    if (status == STATUS_OK)
+        status =
+            reference_measure(&run->reference, &run->lab, &run->scenario, options->seed, error);
+    if (status == STATUS_OK)
+        status = experiment_run(&run->experiment, &run->lab, &run->scenario, &run->reference,
+                                options->seed, error);
+    return status;
+}
+
+static int report(struct run *run, const struct options *options, enum status status,
+                  const struct error *error)
+{
+    struct error writing = {0};
+    if (run->reference.measurement.readback) {
+        /* of what was cut short, too */
+        run->experiment.scenario = &run->scenario;
+        run->experiment.reference = &run->reference;
+        run->experiment.seed = options->seed;
+        if (status != STATUS_OK)
+            run->experiment.verdict = VERDICT_INCONCLUSIVE;
+        report_experiment(&run->experiment, stdout);
+        fflush(stdout);
+        if (options->json_path &&
+            write_json(&run->experiment, options->json_path, &writing) != STATUS_OK)
+            return command_failed(program, STATUS_IO, &writing);
+    }
+    if (status != STATUS_OK)
+        return command_failed(program, status, error);
+    return command_exit_of_verdict(run->experiment.verdict);
+}
+
+static int run_scenario(const char *word, const struct options *options)
+{
+    struct error error = {0};
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return command_failed(program, STATUS_NO_MEMORY, &error);
+    int exit_status;
+    enum status status = read_scenario(word, options, &run->scenario, &error);
+    if (status == STATUS_OK)
+        status = lab_open(&run->lab, &options->lab, &error);
+    if (status == STATUS_OK) {
+        status = carry_out(run, options, &error);
+        lab_close(&run->lab);
+        exit_status = report(run, options, status, &error);
+    } else {
+        exit_status = command_failed(program, status, &error);
+    }
+    experiment_release(&run->experiment);
+    reference_release(&run->reference);
+    free(run);
+    return exit_status;
+}
+
+int command_run(int argc, char **argv)
+{
+    struct options options = {.seed = 1};
+    const struct flag flags[] = {
+        {"rate", 'r', FLAG_DOUBLE, &options.rate, "R", "checkouts a second (the scenario's)"},
+        {"duration", 'd', FLAG_DOUBLE, &options.duration_s, "S",
+         "seconds of each window (the scenario's)"},
+        {"seed", 's', FLAG_U64, &options.seed, "N", "of the sequence of requests (1)"},
+        {"target", 't', FLAG_TEXT, &options.lab.target_path, "FILE",
+         "what `culprit up --json` wrote (default: start a system of its own)"},
+        {"json", 'j', FLAG_TEXT, &options.json_path, "FILE", "write the verdict there"},
+        {"data", 0, FLAG_TEXT, &options.lab.data_directory, "DIR",
+         "keep databases and logs there (a temporary directory)"},
+        {"bin", 'b', FLAG_TEXT, &options.lab.bin_directory, "DIR",
+         "programs (default: beside this one)"},
+    };
+    const struct flags_usage usage = {
+        .program = program,
+        .operands = "SCENARIO",
+        .about =
+            "Runs one scenario: healthy load, faults, the same load again, diagnosis, verdict.",
+        .more =
+            "SCENARIO is a name (see scenarios/) or a path.\n"
+            "exit status: 0 as expected, 99 not as expected, 97 inconclusive, 105 interrupted,\n"
+            "             2 usage or a wrong file, 1 environment",
+    };
+    int first, exit_status;
+    if (!command_flags(&usage, flags, sizeof flags / sizeof flags[0], argc, argv, &first,
+                       &exit_status))
+        return exit_status;
+    if (first + 1 != argc)
+        return command_misused(program, "which scenario?");
+    if (options.rate < 0 || options.duration_s < 0 || options.duration_s > 3600 ||
+        options.rate > 100000)
+        return command_misused(program, "--rate or --duration is out of range");
+    return run_scenario(argv[first], &options);
+}

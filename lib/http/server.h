@@ -25,17 +25,20 @@ struct request {
     const char *method;
     const char *path;
     const struct server_route *route;
-    struct text body;         /* as it came; empty without one. Borrowed, NUL-terminated */
-    void *context;            /* server_config.context */
+    struct text body; /* as it came; empty without one. Borrowed, NUL-terminated */
+    void *context;    /* server_config.context */
     struct server_parameters *parameters; /* inner */
     struct MHD_Connection *connection;    /* inner */
 };
 
 struct response {
-    unsigned status;          /* 200 unless set */
-    struct { const char *name; char value[256]; } headers[8];
+    unsigned status; /* 200 unless set */
+    struct {
+        const char *name;
+        char value[256];
+    } headers[8];
     size_t header_count;
-    uint8_t *body;            /* malloc'ed; the server frees it */
+    uint8_t *body; /* malloc'ed; the server frees it */
     size_t body_bytes;
     const char *content_type; /* static; application/json unless set */
 };
@@ -44,11 +47,11 @@ typedef void server_handler(struct request *request, struct response *response);
 
 struct server_route {
     const char *method;
-    const char *path;        /* "/carts/{id}": one segment in braces is a parameter */
+    const char *path; /* "/carts/{id}": one segment in braces is a parameter */
     server_handler *handle;
-    size_t max_body_bytes;   /* 0: the server's own */
-    bool untraced;           /* neither span nor log line */
-    bool wants_raw_body;     /* the body may be anything; else a body must be JSON */
+    size_t max_body_bytes; /* 0: the server's own */
+    bool untraced;         /* neither span nor log line */
+    bool wants_raw_body;   /* the body may be anything; else a body must be JSON */
 };
 
 /* Parameter of the path, percent-decoded, or NULL; of the query, or NULL (first of that name). */
@@ -56,8 +59,8 @@ const char *request_parameter(const struct request *request, const char *name);
 const char *request_query(const struct request *request, const char *name);
 /* First header line of that name without OWS at its ends, or NULL. */
 const char *request_header(const struct request *request, const char *name);
-/* The body as a JSON object, parsed once and owned by the request; NULL: no body, or no object (then
- * a 400 was already answered before the handler ran, unless the route wants raw bodies). */
+/* The body as a JSON object, parsed once and owned by the request; NULL: no body, or no object
+ * (then a 400 was already answered before the handler ran, unless the route wants raw bodies). */
 json_t *request_json(struct request *request);
 
 /* Answers; the last call wins. response_json takes `value` over (NULL gives 500). */
@@ -72,23 +75,23 @@ void response_bytes(struct response *response, unsigned status, const char *cont
 void response_header(struct response *response, const char *name, const char *value);
 
 struct server_config {
-    const char *service;              /* for logs */
-    int listen_fd;                    /* bound and listening; taken over */
+    const char *service; /* for logs */
+    int listen_fd;       /* bound and listening; taken over */
     const struct server_route *routes;
     size_t route_count;
-    struct service_parts *parts;      /* goes into request.work; may be NULL */
-    struct faults *faults;            /* a snapshot a request; may be NULL */
+    struct service_parts *parts; /* goes into request.work; may be NULL */
+    struct faults *faults;       /* a snapshot a request; may be NULL */
     void *context;
-    size_t max_body_bytes;            /* 1 MiB when 0 */
-    unsigned connection_limit;        /* 512 when 0 */
-    unsigned idle_timeout_s;          /* 30 when 0 */
-    unsigned receive_timeout_ms;      /* head and body together: 10,000 when 0 */
-    unsigned work_timeout_ms;         /* request.work.deadline_ns: 10,000 when 0 */
-    unsigned thread_stack_bytes;      /* 256 KiB when 0 */
+    size_t max_body_bytes;       /* 1 MiB when 0 */
+    unsigned connection_limit;   /* 512 when 0 */
+    unsigned idle_timeout_s;     /* 30 when 0 */
+    unsigned receive_timeout_ms; /* head and body together: 10,000 when 0 */
+    unsigned work_timeout_ms;    /* request.work.deadline_ns: 10,000 when 0 */
+    unsigned thread_stack_bytes; /* 256 KiB when 0 */
     bool traced;
-    const char *allowed_hosts;        /* more names for Host, comma-separated; may be NULL.
-                                         localhost, 127.0.0.1, [::1] and `service` always pass;
-                                         others are answered 421 */
+    const char *allowed_hosts; /* more names for Host, comma-separated; may be NULL.
+                                  localhost, 127.0.0.1, [::1] and `service` always pass;
+                                  others are answered 421 */
 };
 
 struct server;
@@ -100,7 +103,8 @@ MUST_CHECK enum status server_new(struct server **out, const struct server_confi
 uint16_t server_port(const struct server *server);
 
 /* From now on: new connections are refused, what comes on open ones is answered with
- * `Connection: close`, /readyz answers 503. Returns once nothing is in flight, or STATUS_TIMEOUT. */
+ * `Connection: close`, /readyz answers 503. Returns once nothing is in flight, or STATUS_TIMEOUT.
+ */
 enum status server_drain(struct server *server, uint64_t deadline_ns);
 
 /* Stops and frees; NULL is fine. */

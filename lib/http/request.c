@@ -1,0 +1,164 @@
+/* What a handler may ask of a request. */
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "http/server_inner.h"
+
+enum { JSON_NESTING_MAX = 64 };
+
+const char *request_parameter(const struct request *request, const char *name)
+{
+    const struct route_parameters *path = &request->parameters->path;
+    for (size_t i = 0; i < path->count; i++)
+        if (text_is(path->items[i].name, name))
+            return request->parameters->values[i];
+    return NULL;
+}
+
+struct find {
+    const char *name;
+    struct text value;
+    bool found, ignores_case;
+};
+
+static enum MHD_Result find_step(void *closure, enum MHD_ValueKind kind, const char *key,
+                                 size_t key_size, const char *value, size_t value_size)
+{
+    struct find *find = closure;
+    struct text name = {key, key_size}, wanted = text_of(find->name);
+    (void)kind;
+    if (find->ignores_case ? !text_equal_ignore_case(name, wanted) : !text_equal(name, wanted))
+        return MHD_YES;
+    find->found = true;
+    find->value = (struct text){value ? value : "", value ? value_size : 0};
+    return MHD_NO;
+}
+
+const char *request_query(const struct request *request, const char *name)
+{
+    struct find find = {.name = name};
+    MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, find_step, &find);
+    return find.found ? find.value.data : NULL;
+}
+
+/* libmicrohttpd leaves white space at the end of values. */
+static const char *copy_trimmed(struct server_parameters *parameters, struct text value)
+{
+    struct server_header_copy *copy = malloc(sizeof *copy + value.length + 1);
+    if (copy == NULL)
+        return NULL;
+    text_copy(value, copy->value, value.length + 1);
+    copy->next = parameters->copies;
+    parameters->copies = copy;
+    return copy->value;
+}
+
+const char *request_header(const struct request *request, const char *name)
+{
+    struct find find = {.name = name, .ignores_case = true};
+    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, find_step, &find);
+    if (!find.found)
+        return NULL;
+    struct text trimmed = text_trim(find.value);
+    bool ends_there = trimmed.data + trimmed.length == find.value.data + find.value.length;
+    return ends_there ? trimmed.data : copy_trimmed(request->parameters, trimmed);
+}
+
+json_t *request_json(struct request *request)
+{
+    return request->parameters->json;
+}
+
+/* The parser calls itself a level at a time, on a small stack. */
+static bool is_too_deep(struct text json)
+{
+    unsigned depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < json.length; i++) {
+        char c = json.data[i];
+        if (in_string && c == '\\')
+            i++;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && (c == '[' || c == '{'))
+            depth++;
+        else if (!in_string && (c == ']' || c == '}') && depth > 0)
+            depth--;
+        if (depth > JSON_NESTING_MAX)
+            return true;
+    }
+    return false;
+}
+
+bool request_parse_json(struct request *request, struct response *response)
+{
+    json_error_t error;
+    struct server_parameters *parameters = request->parameters;
+    bool is_raw = request->route && request->route->wants_raw_body;
+    if (request->body.length == 0)
+        return true;
+    if (is_too_deep(request->body)) {
+        if (!is_raw)
+            response_error(response, 400, "malformed_json", "nested deeper than %d",
+                           JSON_NESTING_MAX);
+        return is_raw;
+    }
+    parameters->json =
+        json_loadb(request->body.data, request->body.length, JSON_REJECT_DUPLICATES, &error);
+    if (json_is_object(parameters->json))
+        return true;
+    if (!is_raw && parameters->json)
+        response_error(response, 400, "malformed_json", "the body must be an object");
+    else if (!is_raw)
+        response_error(response, 400, "malformed_json", "line %d, column %d: %s", error.line,
+                       error.column, error.text);
+    json_decref(parameters->json);
+    parameters->json = NULL;
+    return is_raw;
+}
+
+bool request_is_json_type(const struct request *request)
+{
+    struct text type = text_of(request_header(request, "Content-Type"));
+    struct text rest = type;
+    const char *coding = request_header(request, "Content-Encoding");
+    if (coding && strcmp(coding, "identity") != 0)
+        return false;
+    return text_equal_ignore_case(text_trim(text_split(&rest, ';')),
+                                  TEXT_LITERAL("application/json"));
+}
+
+bool request_is_from_loopback(const struct request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (info == NULL || info->client_addr == NULL)
+        return false;
+    if (info->client_addr->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)info->client_addr;
+        return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    if (info->client_addr->sa_family != AF_INET6)
+        return false;
+    const struct in6_addr *in6 =
+        &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(in6) ||
+           (IN6_IS_ADDR_V4MAPPED(in6) && in6->s6_addr[12] == IN_LOOPBACKNET);
+}
+
+void request_release_parameters(struct server_parameters *parameters)
+{
+    while (parameters->copies) {
+        struct server_header_copy *next = parameters->copies->next;
+        free(parameters->copies);
+        parameters->copies = next;
+    }
+    for (size_t i = 0; i < ROUTE_PARAMETERS_MAX; i++) {
+        free(parameters->values[i]);
+        parameters->values[i] = NULL;
+    }
+    json_decref(parameters->json);
+    parameters->json = NULL;
+}

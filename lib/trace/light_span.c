@@ -27,13 +27,24 @@ struct span *light_span_none(void)
     return &none;
 }
 
-struct span *light_span_get(enum span_type type, const struct span_context *context)
+static struct slot *take_slot(struct light_spare *spare)
 {
+    if (spare != NULL && spare->span != NULL) {
+        struct slot *slot = (struct slot *)(void *)spare->span;
+        spare->span = NULL;
+        return slot;
+    }
     uint32_t index;
     pthread_once(&filled, fill);
-    if (!free_stack_pop(&free_slots, &index))
+    return free_stack_pop(&free_slots, &index) ? &slots[index] : NULL;
+}
+
+struct span *light_span_get(struct light_spare *spare, enum span_type type,
+                            const struct span_context *context)
+{
+    struct slot *slot = take_slot(spare);
+    if (slot == NULL)
         return &none;
-    struct slot *slot = &slots[index];
     slot->span.type = (uint8_t)type;
     slot->span.context = *context;
     struct text state = context->trace_state;
@@ -45,11 +56,25 @@ struct span *light_span_get(enum span_type type, const struct span_context *cont
     return &slot->span;
 }
 
-void light_span_put(struct span *span)
+static void give_back(struct span *span)
+{
+    free_stack_push(&free_slots, (uint32_t)((struct slot *)(void *)span - slots));
+}
+
+void light_span_put(struct light_spare *spare, struct span *span)
 {
     if (span == &none)
         return;
-    struct slot *slot = (struct slot *)(void *)span;
     span->type = SPAN_TYPE_NONE;
-    free_stack_push(&free_slots, (uint32_t)(slot - slots));
+    if (spare != NULL && spare->span == NULL)
+        spare->span = span;
+    else
+        give_back(span);
+}
+
+void light_span_release(struct light_spare *spare)
+{
+    if (spare->span != NULL)
+        give_back(spare->span);
+    spare->span = NULL;
 }

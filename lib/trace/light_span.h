@@ -22,12 +22,22 @@ struct span {
     struct span_context context; /* its trace_state lies in memory of the span */
 };
 
-/* A light span with a copy of `context` (of its tracestate too). When all slots are taken: the span
- * of type NONE, whose context is empty. */
-struct span *light_span_get(enum span_type type, const struct span_context *context);
+/* One thread's last light span, kept for its next one, so that threads do not meet. `{0}` is a
+ * valid empty one. */
+struct light_spare {
+    struct span *span;
+};
 
-/* Accepts the span of type NONE. */
-void light_span_put(struct span *span);
+/* A light span with a copy of `context` (of its tracestate too). `spare` may be NULL. When all
+ * slots are taken: the span of type NONE, whose context is empty. */
+struct span *light_span_get(struct light_spare *spare, enum span_type type,
+                            const struct span_context *context);
+
+/* Accepts the span of type NONE. `spare` may be NULL. */
+void light_span_put(struct light_spare *spare, struct span *span);
+
+/* Gives the kept one back; may be called twice. */
+void light_span_release(struct light_spare *spare);
 
 /* The span of type NONE. */
 struct span *light_span_none(void);

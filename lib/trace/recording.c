@@ -15,9 +15,9 @@ _Static_assert(offsetof(struct recording, first) ==
                "the front ends where the body begins");
 _Static_assert(SPAN_BLOCK_HEADER_BYTES % _Alignof(struct recording) == 0, "aligned in its block");
 
-struct recording *recording_new(const struct span_context *context)
+struct recording *recording_new(struct trace_thread *thread, const struct span_context *context)
 {
-    struct span_block *block = span_pool_get();
+    struct span_block *block = trace_thread_get_block(thread);
     if (block == NULL)
         return NULL;
     struct recording *recording = (struct recording *)(void *)block->data;
@@ -87,7 +87,7 @@ static enum span_queue_result hand_over(struct recording *recording,
 }
 
 bool recording_finish(struct recording *recording, uint64_t end_wall_ns,
-                      struct span_producer *producer, bool *batch)
+                      struct trace_thread *thread, bool *batch)
 {
     uint8_t prefix[RECORDING_PREFIX_MAX];
     size_t length = write_prefix(recording, end_wall_ns, prefix);
@@ -99,8 +99,8 @@ bool recording_finish(struct recording *recording, uint64_t end_wall_ns,
     };
     enum span_queue_result result;
     if (recording->block->more == NULL && record.length_bytes <= SPAN_QUEUE_COPY_MAX) {
-        result = span_queue_put(producer, &record, prefix, recording->first);
-        span_pool_put(recording->block);
+        result = span_queue_put(trace_thread_producer(thread), &record, prefix, recording->first);
+        trace_thread_put_block(thread, recording->block);
     } else {
         result = hand_over(recording, &record, prefix);
     }

@@ -6,6 +6,7 @@
 #include "trace/light_span.h"
 #include "trace/span_body.h"
 #include "trace/span_queue.h"
+#include "trace/trace_thread.h"
 
 /* The longest prefix: ids 18 + 10 + 10, kind 2, times 18, dropped counts 3 * 6, flags 6. */
 enum { RECORDING_PREFIX_MAX = 88 };
@@ -28,7 +29,7 @@ struct recording {
 };
 
 /* NULL: the pool is exhausted. The caller fills in the rest of the fields. */
-struct recording *recording_new(const struct span_context *context);
+struct recording *recording_new(struct trace_thread *thread, const struct span_context *context);
 
 /* Unix time now, on the span's own timeline. */
 uint64_t recording_now_ns(const struct recording *recording);
@@ -36,7 +37,7 @@ uint64_t recording_now_ns(const struct recording *recording);
 /* Hands the span to the queue and gives its memory away; false: it was dropped. *batch: a whole
  * batch waits. */
 bool recording_finish(struct recording *recording, uint64_t end_wall_ns,
-                      struct span_producer *producer, bool *batch);
+                      struct trace_thread *thread, bool *batch);
 
 /* Gives the memory back. */
 void recording_discard(struct recording *recording);

@@ -50,14 +50,14 @@ static const struct span_context *find_parent(const struct span_options *options
 
 static struct span *start_off(const struct span_context *parent)
 {
-    return parent ? light_span_get(SPAN_TYPE_LIGHT, parent) : light_span_none();
+    return parent ? light_span_get(NULL, SPAN_TYPE_LIGHT, parent) : light_span_none();
 }
 
 /* No block for it: its children become its parent's, so that the trace stays in one piece. */
 static struct span *start_dropped(struct trace_thread *thread, const struct span_context *parent,
                                   const struct span_context *context)
 {
-    struct span *span = light_span_get(SPAN_TYPE_DROPPED, parent ? parent : context);
+    struct span *span = light_span_get(NULL, SPAN_TYPE_DROPPED, parent ? parent : context);
     if (span->type != SPAN_TYPE_DROPPED) { /* not even that: it ends here */
         trace_thread_count(thread, TRACE_ENDED);
         trace_thread_count(thread, TRACE_DROPPED);
@@ -105,10 +105,10 @@ struct span *span_start(const struct tracer *tracer, const char *name,
     struct span_context context = new_context(thread, parent);
     if (!span_context_is_sampled(&context)) {
         trace_thread_count(thread, TRACE_UNSAMPLED);
-        return light_span_get(SPAN_TYPE_LIGHT, &context);
+        return light_span_get(trace_thread_light(thread), SPAN_TYPE_LIGHT, &context);
     }
     trace_thread_count(thread, TRACE_STARTED);
-    struct recording *recording = recording_new(&context);
+    struct recording *recording = recording_new(thread, &context);
     if (recording == NULL)
         return start_dropped(thread, parent, &context);
     set_start_fields(recording, tracer, parent, options);
@@ -134,7 +134,7 @@ static bool end_recording(struct recording *recording, struct trace_thread *thre
         end_wall_ns = recording_now_ns(recording);
     if (end_wall_ns < recording->start_wall_ns)
         end_wall_ns = recording->start_wall_ns;
-    bool queued = recording_finish(recording, end_wall_ns, trace_thread_producer(thread), &batch);
+    bool queued = recording_finish(recording, end_wall_ns, thread, &batch);
     if (batch)
         tracing_wake();
     return queued;
@@ -142,16 +142,18 @@ static bool end_recording(struct recording *recording, struct trace_thread *thre
 
 void span_end_at(struct span *span, uint64_t end_wall_ns)
 {
-    if (span->type == SPAN_TYPE_NONE || span->type == SPAN_TYPE_LIGHT) {
-        light_span_put(span);
+    if (span->type == SPAN_TYPE_NONE)
+        return;
+    struct trace_thread *thread = trace_thread_self();
+    if (span->type == SPAN_TYPE_LIGHT) {
+        light_span_put(trace_thread_light(thread), span);
         return;
     }
-    struct trace_thread *thread = trace_thread_self();
     bool queued = false;
     /* Counted first: what the exporter has sent was always counted as ended before. */
     trace_thread_count(thread, TRACE_ENDED);
     if (span->type == SPAN_TYPE_DROPPED)
-        light_span_put(span);
+        light_span_put(NULL, span);
     else
         queued = end_recording(lock_recording(span), thread, end_wall_ns);
     if (!queued) {

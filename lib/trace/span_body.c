@@ -64,8 +64,72 @@ static bool bytes_equal(const struct span_body *body, uint32_t at, struct text t
     return true;
 }
 
-/* Room for `need` more bytes, taking blocks as needed; false changes nothing but the chain. */
-static bool reserve(struct span_body *body, size_t need)
+static size_t entry_size(size_t length)
+{
+    return 1 + wire_varint_size(length) + length;
+}
+
+static uint32_t entry_size_at(const struct span_body *body, uint32_t at)
+{
+    uint32_t inside = at + 1;
+    uint32_t length = varint_at(body, &inside);
+    return inside - at + length;
+}
+
+/* Moves an entry towards the front of the chain. */
+static void move_bytes(const struct span_body *body, uint32_t to, uint32_t from, uint32_t length)
+{
+    while (length > 0) {
+        uint32_t room_to, room_from;
+        uint8_t *target = locate(body, to, &room_to);
+        const uint8_t *source = locate(body, from, &room_from);
+        uint32_t part = room_to < room_from ? room_to : room_from;
+        part = part < length ? part : length;
+        memmove(target, source, part);
+        to += part;
+        from += part;
+        length -= part;
+    }
+}
+
+/* Whatever knew the entry at `from` knows it at `to`. */
+static void relocate(struct span_body *body, uint32_t from, uint32_t to)
+{
+    for (int i = 0; i < SPAN_INDEXED_KEYS && i < body->attribute_count; i++)
+        if (body->key_at[i] == from)
+            body->key_at[i] = (uint16_t)to;
+    if (body->name_at == from + 1)
+        body->name_at = to + 1;
+    if (body->status_at == from + 1)
+        body->status_at = to + 1;
+}
+
+/* Moves the entries together. Returns where the one at `follow` (offset + 1, or 0) is now. */
+static uint32_t close_holes(struct span_body *body, uint32_t follow)
+{
+    uint32_t to = 0, size, followed = 0, unindexed_at = 0;
+    for (uint32_t from = 0; from < body->length_bytes; from += size) {
+        size = entry_size_at(body, from);
+        if (from == body->unindexed_at)
+            unindexed_at = to;
+        if (from + 1 == follow)
+            followed = to + 1;
+        if (byte_at(body, from) == SPAN_BODY_HOLE)
+            continue;
+        if (from != to) {
+            move_bytes(body, to, from, size);
+            relocate(body, from, to);
+        }
+        to += size;
+    }
+    body->length_bytes = to;
+    body->unindexed_at = unindexed_at;
+    body->has_holes = false;
+    return followed;
+}
+
+/* Room for `need` more bytes, taking blocks as needed. */
+static bool extend(struct span_body *body, size_t need)
 {
     if (body->length_bytes + need > SPAN_BODY_MAX)
         return false;
@@ -80,16 +144,15 @@ static bool reserve(struct span_body *body, size_t need)
     return true;
 }
 
-static size_t entry_size(size_t length)
+/* The same, with the holes closed where there is no other room; *old follows its entry. */
+static bool reserve(struct span_body *body, size_t need, uint32_t *old)
 {
-    return 1 + wire_varint_size(length) + length;
-}
-
-static uint32_t entry_size_at(const struct span_body *body, uint32_t at)
-{
-    uint32_t inside = at + 1;
-    uint32_t length = varint_at(body, &inside);
-    return inside - at + length;
+    if (extend(body, need))
+        return true;
+    if (!body->has_holes)
+        return false;
+    *old = close_holes(body, *old);
+    return extend(body, need);
 }
 
 static void make_hole(struct span_body *body, uint32_t at)
@@ -105,12 +168,13 @@ static bool begin_entry(struct span_body *body, uint8_t tag, size_t length, uint
                         struct span_wire *wire)
 {
     size_t size = entry_size(length);
-    uint32_t at = body->length_bytes;
+    uint32_t at;
     if (old != 0 && entry_size_at(body, old - 1) == size) {
         at = old - 1;
     } else {
-        if (!reserve(body, size))
+        if (!reserve(body, size, &old))
             return false;
+        at = body->length_bytes;
         if (old != 0)
             make_hole(body, old - 1);
         body->length_bytes += (uint32_t)size;

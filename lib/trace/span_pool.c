@@ -19,9 +19,9 @@ static size_t mapping_bytes(size_t block_count)
 
 enum status span_pool_start(size_t block_count)
 {
-    bool all_free = pool.blocks != NULL && span_pool_free_count() == pool.capacity;
-    if (all_free && pool.capacity == block_count)
+    if (pool.blocks != NULL && pool.capacity == block_count)
         return STATUS_OK;
+    bool all_free = pool.blocks != NULL && span_pool_free_count() == pool.capacity;
     void *memory = mmap(NULL, mapping_bytes(block_count), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
@@ -41,8 +41,7 @@ struct span_block *span_pool_get(void)
     if (!free_stack_pop(&pool.free, &index))
         return NULL;
     struct span_block *block = &pool.blocks[index];
-    block->next = block->more = NULL;
-    block->used_bytes = block->read_bytes = block->record_count = 0;
+    span_pool_clear(block);
     return block;
 }
 

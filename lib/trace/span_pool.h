@@ -23,15 +23,22 @@ struct span_block {
     uint8_t data[SPAN_BLOCK_DATA_BYTES];
 };
 
-/* Maps `block_count` blocks. A pool that is there already is used again when all of its blocks are
- * free and the count is the same; otherwise a new one takes its place, and blocks of the old one
- * that are still out stay readable and are never handed out again. STATUS_NO_MEMORY. */
+/* Maps `block_count` blocks. A pool of that size that is there already is used again; otherwise a
+ * new one takes its place, and blocks of the old one that are still out stay good until they are
+ * put back, but are never handed out again. STATUS_NO_MEMORY. */
 MUST_CHECK enum status span_pool_start(size_t block_count);
 
 /* A block with next, more and the counts 0, the data undefined. NULL: exhausted. */
 struct span_block *span_pool_get(void);
 
 void span_pool_put(struct span_block *block);
+
+/* Makes a block what span_pool_get gives. */
+static inline void span_pool_clear(struct span_block *block)
+{
+    block->next = block->more = NULL;
+    block->used_bytes = block->read_bytes = block->record_count = 0;
+}
 
 /* A block and all that hangs on `more`. */
 void span_pool_put_chain(struct span_block *block);

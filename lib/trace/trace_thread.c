@@ -30,6 +30,10 @@ static void leave(void *value)
 {
     struct trace_thread *thread = value;
     span_queue_seal(&thread->producer, true);
+    if (thread->spare_block != NULL)
+        span_pool_put(thread->spare_block);
+    thread->spare_block = NULL;
+    light_span_release(&thread->spare_light);
     pthread_mutex_lock(&lock);
     unlink_thread(thread);
     for (int i = 0; i < TRACE_COUNTERS; i++) {
@@ -75,6 +79,31 @@ struct trace_thread *trace_thread_self(void)
 struct span_producer *trace_thread_producer(struct trace_thread *thread)
 {
     return thread->is_registered ? &thread->producer : NULL;
+}
+
+struct light_spare *trace_thread_light(struct trace_thread *thread)
+{
+    return thread->is_registered ? &thread->spare_light : NULL;
+}
+
+struct span_block *trace_thread_get_block(struct trace_thread *thread)
+{
+    struct span_block *block = thread->spare_block;
+    if (block == NULL)
+        return span_pool_get();
+    thread->spare_block = NULL;
+    span_pool_clear(block);
+    return block;
+}
+
+/* Many idle threads must not starve busy ones: spares take half of the pool at the most. */
+void trace_thread_put_block(struct trace_thread *thread, struct span_block *block)
+{
+    if (thread->is_registered && thread->spare_block == NULL &&
+        span_pool_free_count() > span_pool_capacity() / 2)
+        thread->spare_block = block;
+    else
+        span_pool_put(block);
 }
 
 static void count_gone(enum trace_counter counter)
@@ -161,6 +190,7 @@ void trace_thread_after_fork(bool is_child)
         registry = self.is_registered ? &self : NULL;
         self.previous = self.next = NULL;
         self.is_ready = false;
+        self.spare_block = NULL;
         atomic_store(&self.producer.open, NULL);
     }
     pthread_mutex_unlock(&lock);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/rng.h"
+#include "trace/light_span.h"
 #include "trace/span_queue.h"
 
 enum trace_counter {
@@ -25,7 +26,9 @@ struct trace_thread {
     _Atomic uint64_t counters[TRACE_COUNTERS]; /* written by the thread alone */
     bool is_ready;                             /* seeded and registered */
     bool is_registered;                        /* false after the thread's destructors ran */
-    struct trace_thread *previous, *next;      /* in the registry, under its lock */
+    struct span_block *spare_block;            /* kept while the pool is more than half free */
+    struct light_spare spare_light;
+    struct trace_thread *previous, *next; /* in the registry, under its lock */
 };
 
 /* The calling thread's own. */
@@ -33,6 +36,13 @@ struct trace_thread *trace_thread_self(void);
 
 /* The producer for span_queue_put: NULL where the thread is on its way out. */
 struct span_producer *trace_thread_producer(struct trace_thread *thread);
+
+/* A block for a live span, the thread's spare one first; see span_pool_get. */
+struct span_block *trace_thread_get_block(struct trace_thread *thread);
+void trace_thread_put_block(struct trace_thread *thread, struct span_block *block);
+
+/* Where a light span may come from and go to; NULL where the thread is on its way out. */
+struct light_spare *trace_thread_light(struct trace_thread *thread);
 
 void trace_thread_count(struct trace_thread *thread, enum trace_counter counter);
 

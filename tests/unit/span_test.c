@@ -187,6 +187,38 @@ static void overwrites_by_key(void **state)
     assert_int_equal(got.dropped_attributes, 0);
 }
 
+/* Each change leaves a hole; together they would be many times what a span may hold. */
+static void closes_holes_before_it_drops(void **state)
+{
+    (void)state;
+    static char long_text[3000];
+    char key[16];
+    memset(long_text, 'l', sizeof long_text - 1);
+    struct span *span = span_start(&tracer, "short", NULL);
+    for (int i = 0; i < 20; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        span_set_i64(span, text_of(key), i);
+    }
+    for (int i = 0; i < 500; i++) {
+        struct text value = {long_text, (size_t)(i % 7) * 400 + 10};
+        span_set_text(span, SPAN_KEY("k3"), value);
+        span_set_text(span, SPAN_KEY("k18"), value);
+        span_set_status(span, SPAN_ERROR, value);
+        span_update_name(span, i % 2 ? TEXT_LITERAL("longer") : TEXT_LITERAL("holes"));
+    }
+    span_end(span);
+    struct sink_span got = arrived("longer");
+    assert_int_equal(got.attribute_count, 20);
+    assert_int_equal(got.dropped_attributes, 0);
+    assert_int_equal(sink_attribute(&got, "k3")->text.length, 499 % 7 * 400 + 10);
+    assert_int_equal(sink_attribute(&got, "k18")->text.length, 499 % 7 * 400 + 10);
+    assert_int_equal(got.status_message.length, 499 % 7 * 400 + 10);
+    for (int i = 0; i < 20; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        assert_true(i == 3 || i == 18 || sink_has_i64(&got, key, i));
+    }
+}
+
 static void counts_what_is_over_the_limits(void **state)
 {
     (void)state;
@@ -400,6 +432,7 @@ int main(void)
         cmocka_unit_test(reads_events_and_links),
         cmocka_unit_test(keeps_status_order),
         cmocka_unit_test(overwrites_by_key),
+        cmocka_unit_test(closes_holes_before_it_drops),
         cmocka_unit_test(counts_what_is_over_the_limits),
         cmocka_unit_test(counts_event_attributes_over_the_limit),
         cmocka_unit_test(keeps_big_spans_whole),

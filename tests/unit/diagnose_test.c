@@ -218,9 +218,182 @@ static void check_fault(void **state)
         check_fault_at(*state, seed);
 }
 
+/* ---- the same answer always, and figures that hold */
+
+static void write_all(const struct diagnosis *diagnosis, struct buffer *out)
+{
+    struct json_writer writer;
+    for (size_t i = 0; i < diagnosis->finding_count; i++) {
+        json_writer_init(&writer, out, 0);
+        finding_write_json(&diagnosis->findings[i], &writer);
+    }
+    assert_int_equal(out->failed, STATUS_OK);
+}
+
+static void check_order(void **state)
+{
+    (void)state;
+    const struct shop_options now = {.seed = 3,
+                                     .requests = 100,
+                                     .serial = 0.9,
+                                     .drop_payment = 0.9,
+                                     .drop_queue = true,
+                                     .rate = 200,
+                                     .serial_steps = 1,
+                                     .partner_ms = 5};
+    const struct shop_options healthy = {.seed = 4, .requests = 100, .partner_ms = 5};
+    struct buffer first, again;
+    buffer_init(&first, 1 << 20);
+    buffer_init(&again, 1 << 20);
+    struct run run;
+    run_start(&run, &now, &healthy);
+    write_all(&run.diagnosis, &first);
+    assert_true(run.diagnosis.finding_count >= 4);
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        builder_shuffle(&run.now, seed);
+        builder_shuffle(&run.before, seed + 10);
+        diagnosis_release(&run.diagnosis);
+        const struct diagnose_window current = {&run.now.spans, 0, 0};
+        const struct diagnose_window baseline = {&run.before.spans, 0, 0};
+        assert_int_equal(diagnose_run(&current, &baseline, &run.diagnosis, NULL), STATUS_OK);
+        buffer_clear(&again);
+        write_all(&run.diagnosis, &again);
+        assert_string_equal(buffer_text(&again), buffer_text(&first));
+    }
+    buffer_release(&first);
+    buffer_release(&again);
+    run_release(&run);
+}
+
+struct saving_row {
+    const char *it;
+    struct shop_options options;
+};
+
+static const struct saving_row saving_rows[] = {
+    {"it foretells the saving with partners of 40 ms", {.serial = 1}},
+    {"it foretells the saving with partners of 240 ms", {.serial = 1, .partner_ms = 240}},
+    {"it foretells the saving with partners of 5 ms", {.serial = 1, .partner_ms = 5}},
+    {"it foretells the saving with late threads", {.serial = 1, .noise = 0.1, .rate = 200}},
+};
+
+static void check_saving(void **state)
+{
+    const struct saving_row *row = *state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        struct shop_options now = row->options, before = row->options;
+        now.requests = before.requests = 200;
+        now.seed = seed;
+        before.seed = seed + 100;
+        before.serial = 0;
+        struct run run;
+        run_start(&run, &now, &before);
+        const struct diagnosis *diagnosis = &run.diagnosis;
+        assert_true(diagnosis->finding_count > 0);
+        const double saving_ms = diagnosis->findings[0].saving_ms;
+        const double truth_ms = run.shop.total_saved_ns / 1e6 / now.requests;
+        assert_true(fabs(saving_ms - truth_ms) <= 0.1 * truth_ms);
+        const double measured_ms = diagnosis->entry_p50_ms - diagnosis->baseline_p50_ms;
+        assert_true(fabs(saving_ms - measured_ms) <= 0.1 * measured_ms);
+        assert_true(diagnosis->unexplained_ms <= 0.1 * measured_ms);
+        run_release(&run);
+    }
+}
+
+static void check_healthy(void **state)
+{
+    (void)state;
+    static const double partners_ms[] = {1, 5, 40, 240};
+    static const double rates[] = {5, 50, 200};
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        const struct fault_row row = {.now = {.partner_ms = partners_ms[seed % 4],
+                                              .rate = rates[seed % 3],
+                                              .noise = 0.05 * (double)(seed % 7),
+                                              .chance = seed % 5 == 0 ? 0.3 : 0.02,
+                                              .no_root = seed % 6 == 0},
+                                      .with = "",
+                                      .without = ""};
+        check_fault_at(&row, seed + 1000);
+    }
+}
+
+static void check_counts(void **state)
+{
+    (void)state;
+    struct run run;
+    run_start(&run, &(struct shop_options){.requests = 50, .drop_payment = 1}, NULL);
+    assert_int_equal(run.diagnosis.request_count, 100); /* and a trace of payment's for each */
+    assert_int_equal(run.diagnosis.partial_count, 0);
+    assert_int_equal(run.diagnosis.span_count, run.now.spans.count);
+    run_release(&run);
+    run_start(&run, &(struct shop_options){.requests = 50, .lose_servers = true}, NULL);
+    assert_int_equal(run.diagnosis.request_count, 0);
+    assert_int_equal(run.diagnosis.partial_count, 51); /* and the trace of what was not sent */
+    run_release(&run);
+}
+
+static void check_unexplained(void **state)
+{
+    (void)state;
+    struct run run;
+    run_start(&run, &(struct shop_options){.requests = 100, .partner_ms = 140},
+              &(struct shop_options){.requests = 100, .partner_ms = 40});
+    const struct diagnosis *diagnosis = &run.diagnosis;
+    const double growth_ms = diagnosis->entry_p50_ms - diagnosis->baseline_p50_ms;
+    assert_true(growth_ms > 100);
+    assert_true(fabs(diagnosis->unexplained_ms - growth_ms) < 0.001);
+    run_release(&run);
+}
+
+static void check_nothing(void **state)
+{
+    (void)state;
+    struct spans spans;
+    spans_init(&spans, 1, 1 << 16);
+    const struct diagnose_window window = {&spans, 0, 0};
+    struct diagnosis diagnosis;
+    struct error error = {0};
+    assert_int_equal(diagnose_run(&window, NULL, &diagnosis, &error), STATUS_INVALID);
+    assert_string_equal(error.text, "no spans in the window");
+    diagnosis_release(&diagnosis);
+    spans_release(&spans);
+}
+
+static void check_empty_baseline(void **state)
+{
+    (void)state;
+    struct run run;
+    const struct shop_options none = {.requests = 0};
+    run_start(&run, &(struct shop_options){.requests = 50, .serial = 1}, &none);
+    assert_int_equal(run.diagnosis.finding_count, 1);
+    assert_int_equal(run.diagnosis.findings[0].state, FINDING_STANDING);
+    run_release(&run);
+}
+
+/* 2,000 traces of some 50 spans twice, within the time limit of a test many times over: what
+ * matters here is that nothing grows faster than the spans do. */
+static void check_large(void **state)
+{
+    (void)state;
+    struct run run;
+    run_start(&run, &(struct shop_options){.requests = 2000, .serial = 1, .drop_payment = 1},
+              &(struct shop_options){.requests = 2000, .seed = 9});
+    assert_int_equal(run.diagnosis.finding_count, 2);
+    assert_int_equal(run.diagnosis.findings[0].support, 2000);
+    run_release(&run);
+}
+
 int main(void)
 {
     struct rows all = {0};
     ROWS(&all, fault_rows, check_fault);
+    ROWS(&all, saving_rows, check_saving);
+    rows_one(&all, "it finds nothing in 200 healthy shops", check_healthy);
+    rows_one(&all, "it says the same whatever the order of the spans", check_order);
+    rows_one(&all, "it counts whole and partial requests", check_counts);
+    rows_one(&all, "it calls growth that no finding accounts for unexplained", check_unexplained);
+    rows_one(&all, "it refuses a window without spans", check_nothing);
+    rows_one(&all, "it takes an empty baseline for none", check_empty_baseline);
+    rows_one(&all, "it diagnoses 2,000 requests", check_large);
     return rows_run("diagnose", &all);
 }

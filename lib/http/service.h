@@ -30,18 +30,19 @@ struct service {
     size_t route_count;
     const struct fault_row *faults;
     size_t fault_count;
-    const char *schema;      /* NULL: no database */
-    bool uses_queue;         /* opens QUEUE_URL (default: sqlite:DATA/queue.db) */
-    const char *topic;       /* consumes it with `consume`; NULL: nothing */
+    const char *schema; /* NULL: no database */
+    bool uses_queue;    /* opens QUEUE_URL (default: sqlite:DATA/queue.db) */
+    const char *topic;  /* consumes it with `consume`; NULL: nothing */
     queue_handler *consume;
-    bool untraced;           /* partners */
+    bool untraced; /* partners */
     /* Seeds, starts threads; parts.own is its to set. NULL: nothing to do. */
     enum status (*start)(struct service_parts *parts, struct error *error);
     /* Ends what start began, after the drain. NULL: nothing to do. */
     void (*stop)(struct service_parts *parts);
 };
 
-/* Exit status: 0 after an orderly stop, 1 the environment is not right (port, database), 2 usage. */
+/* Exit status: 0 after an orderly stop, 1 the environment is not right (port, database), 2 usage.
+ */
 int service_main(const struct service *service, int argc, char **argv);
 
 /* For threads of a service's own: a fresh snapshot and a deadline from now. */

@@ -7,7 +7,7 @@
 #include "http/server_inner.h"
 #include "http/service_metrics.h"
 
-enum { METRICS_MAX = 1 << 20, FAULTS_BODY_MAX = 64 * 1024 };
+enum { METRICS_MAX_BYTES = 4 << 20, FAULTS_BODY_MAX_BYTES = 64 * 1024 };
 
 /* ---- health */
 
@@ -20,27 +20,25 @@ static void livez(struct request *request, struct response *response)
 static void readyz(struct request *request, struct response *response)
 {
     struct service_control *control = request->context;
-    if (!atomic_load(&control->is_ready)) {
+    if (atomic_load(&control->is_ready))
+        response_json(response, 200, json_pack("{s:s}", "status", "ready"));
+    else
         response_error(response, 503, "not_ready", "starting or stopping");
-        return;
-    }
-    response_json(response, 200, json_pack("{s:s}", "status", "ready"));
 }
 
 /* ---- metrics */
 
 static void metrics(struct request *request, struct response *response)
 {
-    struct service_control *control = request->context;
     struct buffer text;
-    buffer_init(&text, METRICS_MAX);
-    service_metrics_write(control, &text);
+    size_t length = 0;
+    buffer_init(&text, METRICS_MAX_BYTES);
+    service_metrics_write(request->context, &text);
     if (text.failed != STATUS_OK) {
         buffer_release(&text);
-        response_error(response, 500, "too_large", "the metrics do not fit");
+        response_error(response, 500, "internal", "no memory for the figures");
         return;
     }
-    size_t length = 0;
     uint8_t *bytes = buffer_take(&text, &length);
     response_bytes(response, 200, "text/plain; version=0.0.4; charset=utf-8", bytes, length);
 }
@@ -48,7 +46,7 @@ static void metrics(struct request *request, struct response *response)
 /* ---- faults */
 
 /* Takes as long for a wrong token as for the right one. */
-static bool same_secret(const char *given, const char *wanted)
+static bool is_same_secret(const char *given, const char *wanted)
 {
     size_t given_length = strlen(given), wanted_length = strlen(wanted);
     unsigned difference = given_length != wanted_length;
@@ -67,72 +65,58 @@ static bool has_token(const struct request *request, const char *token)
     return token && token[0] && value &&
            text_equal_ignore_case((struct text){value, strnlen(value, length)},
                                   TEXT_LITERAL("Bearer ")) &&
-           same_secret(value + length, token);
+           is_same_secret(value + length, token);
 }
 
-/* A page of a foreign site sends its Origin; a tool sends none. */
-static bool origin_is_ours(const struct request *request, const struct guard_hosts *hosts)
+/* A page of a foreign site, which sends its Origin, can make a browser on this machine ask from
+ * loopback; a tool sends none. */
+static bool has_own_origin(const struct request *request)
 {
+    static const char scheme[] = "http://";
     const char *origin = request_header(request, "Origin");
     const char *site = request_header(request, "Sec-Fetch-Site");
-    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0) {
+    const char *host = request_header(request, "Host");
+    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
         return false;
-    }
-    if (!origin) {
+    if (origin == NULL)
         return true;
-    }
-    struct text text = text_of(origin);
-    if (!text_starts_with(text, "http://")) {
-        return false;
-    }
-    const size_t scheme = strlen("http://");
-    return guard_host_is_ours((struct text){text.data + scheme, text.length - scheme}, hosts);
+    return host && strncmp(origin, scheme, strlen(scheme)) == 0 &&
+           text_equal_ignore_case(text_of(origin + strlen(scheme)), text_of(host));
 }
 
+/* false: answered. */
 static bool may_control(const struct request *request, struct response *response)
 {
     const struct service_control *control = request->context;
-    if (!origin_is_ours(request, &control->hosts)) {
-        response_error(response, 403, "foreign_origin", "other sites may not ask this");
+    if (!has_own_origin(request)) {
+        response_error(response, 403, "foreign_origin", "pages of other sites may not ask this");
         return false;
     }
-    if (request_is_from_loopback(request) || has_token(request, control->token)) {
+    if (request_is_from_loopback(request) || has_token(request, control->token))
         return true;
-    }
-    if (request_header(request, "Authorization")) {
-        response_error(response, 403, "forbidden", "this token may not");
-        return false;
-    }
-    response_error(response, 401, "unauthorized", "from afar the control token is needed");
-    response_header(response, "WWW-Authenticate", "Bearer");
+    response_error(response, 403, "forbidden", "from afar the control token is needed");
     return false;
 }
 
 static void get_faults(struct request *request, struct response *response)
 {
-    struct service_control *control = request->context;
-    if (may_control(request, response)) {
-        response_json(response, 200, faults_describe(control->faults));
-    }
+    const struct service_control *control = request->context;
+    if (may_control(request, response))
+        response_json(response, 200, faults_describe(control->parts->faults));
 }
 
 static void put_faults(struct request *request, struct response *response)
 {
-    struct service_control *control = request->context;
-    struct error error = {0};
-    if (!may_control(request, response)) {
+    const struct service_control *control = request->context;
+    struct error error = {""};
+    if (!may_control(request, response))
         return;
-    }
-    json_t *document = request_json(request);
-    if (!document) {
-        response_error(response, 400, "bad_request", "a JSON object is expected in the body");
-        return;
-    }
-    if (faults_replace(control->faults, document, &error) != STATUS_OK) {
-        response_error(response, 400, "invalid", "%s", error.text);
-        return;
-    }
-    response_json(response, 200, faults_describe(control->faults));
+    if (request_json(request) == NULL)
+        response_error(response, 400, "malformed_json", "an object is needed");
+    else if (faults_replace(control->parts->faults, request_json(request), &error) != STATUS_OK)
+        response_error(response, 422, "invalid", "%s", error.text);
+    else
+        response_json(response, 200, faults_describe(control->parts->faults));
 }
 
 const struct server_route service_control_routes[] = {
@@ -143,9 +127,9 @@ const struct server_route service_control_routes[] = {
     {.method = "PUT",
      .path = "/-/faults",
      .handle = put_faults,
-     .max_body_bytes = FAULTS_BODY_MAX,
+     .max_body_bytes = FAULTS_BODY_MAX_BYTES,
      .untraced = true},
 };
 
 const size_t service_control_route_count =
-    sizeof service_control_routes / sizeof *service_control_routes;
+    sizeof service_control_routes / sizeof service_control_routes[0];

@@ -7,17 +7,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "http/guard.h"
 #include "http/server.h"
 
 /* What the routes answer about: server_config.context. */
 struct service_control {
-    const char *service;
-    const char *topic;        /* consumed; NULL: nothing */
-    const char *token;        /* CULPRIT_CONTROL_TOKEN; NULL or "": loopback alone may ask */
-    struct guard_hosts hosts; /* whose pages may send an Origin */
+    const char *topic; /* consumed; NULL: nothing */
+    const char *token; /* CULPRIT_CONTROL_TOKEN; NULL: loopback alone may ask */
     struct service_parts *parts;
-    struct faults *faults;
+    uint64_t start_wall_ns;
     _Atomic(struct server *) server; /* NULL while it starts */
     atomic_bool is_ready;            /* the start is over and no drain has begun */
 };

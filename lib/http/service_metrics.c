@@ -1,13 +1,10 @@
 #include "http/service_metrics.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/resource.h>
-#include <time.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "http/queue.h"
 #include "http/server_inner.h"
 #include "trace/trace.h"
@@ -19,21 +16,21 @@ struct figure {
     uint64_t value;
 };
 
+/* Rows of one name stand together. */
 static void write_figures(struct buffer *out, const struct figure *figures, size_t count)
 {
     const char *last = "";
     for (size_t i = 0; i < count; i++) {
         const struct figure *figure = &figures[i];
-        if (figure->name != last) {
+        if (strcmp(figure->name, last) != 0)
             buffer_printf(out, "# TYPE %s %s\n", figure->name, figure->type);
-            last = figure->name;
-        }
+        last = figure->name;
         buffer_printf(out, "%s%s %" PRIu64 "\n", figure->name, figure->labels, figure->value);
     }
 }
 
 #define WRITE_FIGURES(out, figures)                                                                \
-    write_figures((out), (figures), sizeof(figures) / sizeof *(figures))
+    write_figures((out), (figures), sizeof(figures) / sizeof((figures)[0]))
 
 /* Names of OpenTelemetry's otel.sdk.* metrics. */
 static void write_tracing(struct buffer *out)
@@ -41,13 +38,14 @@ static void write_tracing(struct buffer *out)
     static const char exported[] = "otel_sdk_exporter_span_exported_total";
     static const char processed[] = "otel_sdk_processor_span_processed_total";
     struct tracing_stats stats = tracing_stats();
+    uint64_t live = stats.started > stats.ended ? stats.started - stats.ended : 0;
     const struct figure figures[] = {
         {"otel_sdk_span_started_total", "counter", "", stats.started},
         {"otel_sdk_span_unsampled_total", "counter", "", stats.unsampled},
         {"otel_sdk_span_ended_total", "counter", "", stats.ended},
-        {"otel_sdk_span_live", "gauge", "", stats.started - stats.ended},
+        {"otel_sdk_span_live", "gauge", "", live},
         {processed, "counter", "{error_type=\"queue_full\"}", stats.dropped_queue_full},
-        {exported, "counter", "{error_type=\"\"}", stats.exported},
+        {exported, "counter", "", stats.exported},
         {exported, "counter", "{error_type=\"failed\"}", stats.dropped_export_failed},
         {exported, "counter", "{error_type=\"rejected\"}", stats.rejected},
         {"otel_sdk_processor_span_queue_size", "gauge", "", stats.queued},
@@ -61,9 +59,8 @@ static void write_queue(const struct service_control *control, struct buffer *ou
 {
     struct queue_stats stats;
     struct queue *queue = control->parts->queue;
-    if (!queue || !control->topic || queue_stats(queue, control->topic, &stats) != STATUS_OK) {
+    if (!queue || !control->topic || queue_stats(queue, control->topic, &stats) != STATUS_OK)
         return;
-    }
     const struct figure figures[] = {
         {"culprit_queue_messages", "gauge", "{state=\"waiting\"}", stats.waiting},
         {"culprit_queue_messages", "gauge", "{state=\"in_hand\"}", stats.in_hand},
@@ -73,52 +70,28 @@ static void write_queue(const struct service_control *control, struct buffer *ou
     WRITE_FIGURES(out, figures);
 }
 
-/* ---- process */
-
+/* 0 where the kernel does not say. */
 static uint64_t resident_bytes(void)
 {
-    unsigned long size = 0, resident = 0;
+    unsigned long total = 0, resident = 0;
+    long page = sysconf(_SC_PAGESIZE);
     FILE *file = fopen("/proc/self/statm", "re");
-    if (!file) {
+    if (file == NULL)
         return 0;
-    }
-    if (fscanf(file, "%lu %lu", &size, &resident) != 2) { /* NOLINT(cert-err34-c) */
+    if (fscanf(file, "%lu %lu", &total, &resident) != 2)
         resident = 0;
-    }
     fclose(file);
-    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    return page > 0 ? (uint64_t)resident * (uint64_t)page : 0;
 }
 
-static uint64_t open_descriptors(void)
+static void write_process(const struct service_control *control, struct buffer *out)
 {
-    uint64_t count = 0;
-    DIR *directory = opendir("/proc/self/fd");
-    if (!directory) {
-        return 0;
-    }
-    while (readdir(directory)) {
-        count++;
-    }
-    closedir(directory);
-    return count > 3 ? count - 3 : 0; /* ".", ".." and the directory itself */
-}
-
-static void write_process(struct buffer *out)
-{
-    struct rusage usage = {0};
-    struct rlimit limit = {0};
-    getrusage(RUSAGE_SELF, &usage);
-    getrlimit(RLIMIT_NOFILE, &limit);
-    double seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-    buffer_printf(out, "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %.6f\n",
-                  seconds);
     const struct figure figures[] = {
         {"process_resident_memory_bytes", "gauge", "", resident_bytes()},
-        {"process_open_fds", "gauge", "", open_descriptors()},
-        {"process_max_fds", "gauge", "", limit.rlim_cur},
     };
     WRITE_FIGURES(out, figures);
+    buffer_printf(out, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %.3f\n",
+                  (double)control->start_wall_ns / 1e9);
 }
 
 void service_metrics_write(struct service_control *control, struct buffer *out)
@@ -126,8 +99,11 @@ void service_metrics_write(struct service_control *control, struct buffer *out)
     struct server *server = atomic_load(&control->server);
     if (server) {
         server_metrics_write(&server->metrics, out);
+        const struct figure active = {"http_server_active_requests", "gauge", "",
+                                      server_stats(server).in_flight};
+        write_figures(out, &active, 1);
     }
     write_tracing(out);
     write_queue(control, out);
-    write_process(out);
+    write_process(control, out);
 }

@@ -1,0 +1,139 @@
+#include "loadgen/verdict.h"
+
+#include <string.h>
+
+#include "tests/unit/rows.h"
+
+static struct finding finding_of(enum finding_kind kind, const char *service, const char *operation,
+                                 enum finding_state state, enum finding_confidence confidence)
+{
+    return (struct finding){.kind = kind,
+                            .service = text_of(service),
+                            .operation = text_of(operation),
+                            .peer = text_of("tax"),
+                            .state = state,
+                            .confidence = confidence,
+                            .saving_ms = 10};
+}
+
+/* What one row finds: a letter each. P: what was planted. H: it as a hint. S: it as standing.
+ * W: the right kind at the wrong operation. K: the wrong kind. */
+static struct finding finding_of_letter(char letter)
+{
+    switch (letter) {
+    case 'P':
+        return finding_of(FINDING_SEQUENTIAL_CALLS, "pricing", "POST /quotes", FINDING_REGRESSION,
+                          FINDING_PROVED);
+    case 'H':
+        return finding_of(FINDING_SEQUENTIAL_CALLS, "pricing", "POST /quotes", FINDING_REGRESSION,
+                          FINDING_HINT);
+    case 'S':
+        return finding_of(FINDING_SEQUENTIAL_CALLS, "pricing", "POST /quotes", FINDING_STANDING,
+                          FINDING_STRONG);
+    case 'W':
+        return finding_of(FINDING_SEQUENTIAL_CALLS, "pricing", "POST /else", FINDING_REGRESSION,
+                          FINDING_STRONG);
+    default:
+        return finding_of(FINDING_BROKEN_PROPAGATION, "pricing", "POST /quotes", FINDING_REGRESSION,
+                          FINDING_STRONG);
+    }
+}
+
+struct row {
+    const char *it;
+    const char *found; /* with a baseline */
+    const char *alone; /* without; NULL: not judged */
+    const char *peer;  /* asked for */
+    bool expects;
+    uint64_t failed, unsent;
+    double arrived;
+    enum verdict verdict;
+    size_t reasons;
+};
+
+static const struct row rows[] = {
+    {"it passes what was planted and found", "P", NULL, "", true, 0, 0, 1, VERDICT_PASS, 0},
+    {"it passes with the right peer", "P", NULL, "tax", true, 0, 0, 1, VERDICT_PASS, 0},
+    {"it fails the wrong peer", "P", NULL, "fx", true, 0, 0, 1, VERDICT_FAIL, 2},
+    {"it passes a healthy system", "", "", "", false, 0, 0, 1, VERDICT_PASS, 0},
+    {"it fails what was not found", "", NULL, "", true, 0, 0, 1, VERDICT_FAIL, 1},
+    {"it does not count a hint", "H", NULL, "", true, 0, 0, 1, VERDICT_FAIL, 1},
+    {"it does not count what always was so", "S", NULL, "", true, 0, 0, 1, VERDICT_FAIL, 1},
+    {"it lets stand beside it what always was so", "PS", NULL, "", true, 0, 0, 1, VERDICT_PASS, 0},
+    {"it fails the wrong operation, and the one missing", "W", NULL, "", true, 0, 0, 1,
+     VERDICT_FAIL, 2},
+    {"it fails one finding too many", "PK", NULL, "", true, 0, 0, 1, VERDICT_FAIL, 1},
+    {"it fails a finding where nothing was planted", "P", "", "", false, 0, 0, 1, VERDICT_FAIL, 1},
+    {"it fails a standing finding of a healthy system without a baseline", "", "S", "", false, 0, 0,
+     1, VERDICT_FAIL, 1},
+    {"it does not count a regression without a baseline", "", "P", "", false, 0, 0, 1, VERDICT_PASS,
+     0},
+    {"it fails failed requests", "P", NULL, "", true, 3, 0, 1, VERDICT_FAIL, 1},
+    {"it is not sure when spans are missing", "P", NULL, "", true, 0, 0, 0.97, VERDICT_INCONCLUSIVE,
+     1},
+    {"it lets a few missing spans pass", "P", NULL, "", true, 0, 0, 0.985, VERDICT_PASS, 0},
+    {"it is not sure when the load was not sent", "P", NULL, "", true, 0, 1, 1,
+     VERDICT_INCONCLUSIVE, 1},
+};
+
+static struct diagnosis diagnosis_of(const char *letters, struct finding *room)
+{
+    struct diagnosis diagnosis = {.findings = room};
+    for (; letters && *letters; letters++)
+        room[diagnosis.finding_count++] = finding_of_letter(*letters);
+    return diagnosis;
+}
+
+static void check(void **state)
+{
+    const struct row *row = *state;
+    struct finding first[4], second[4];
+    struct diagnosis with = diagnosis_of(row->found, first);
+    struct diagnosis without = diagnosis_of(row->alone, second);
+    static struct scenario_step step;
+    memset(&step, 0, sizeof step);
+    step.expected_count = row->expects;
+    step.expected[0] = (struct expectation){
+        .kind = FINDING_SEQUENTIAL_CALLS, .service = "pricing", .operation = "POST /quotes"};
+    text_copy(text_of(row->peer), step.expected[0].peer, sizeof step.expected[0].peer);
+    struct verdict_result result;
+    verdict_judge(&(struct verdict_input){.step = &step,
+                                          .with_baseline = &with,
+                                          .without_baseline = row->alone ? &without : NULL,
+                                          .requests = 100,
+                                          .failed_requests = row->failed,
+                                          .unsent_requests = row->unsent,
+                                          .arrived = row->arrived},
+                  &result);
+    assert_int_equal(result.verdict, row->verdict);
+    assert_int_equal(result.reason_count, row->reasons);
+}
+
+static void check_saving(void **state)
+{
+    (void)state;
+    struct finding room[4];
+    struct diagnosis diagnosis = diagnosis_of("PHSK", room);
+    assert_true(verdict_predicted_saving_ms(&diagnosis, true) == 20);
+    assert_true(verdict_predicted_saving_ms(&diagnosis, false) == 10);
+}
+
+static void check_no_request(void **state)
+{
+    (void)state;
+    static const struct scenario_step step;
+    struct diagnosis empty = {0};
+    struct verdict_result result;
+    verdict_judge(&(struct verdict_input){.step = &step, .with_baseline = &empty, .arrived = 1},
+                  &result);
+    assert_int_equal(result.verdict, VERDICT_INCONCLUSIVE);
+}
+
+int main(void)
+{
+    static struct rows all;
+    ROWS(&all, rows, check);
+    rows_one(&all, "it adds up the savings of what counts", check_saving);
+    rows_one(&all, "it is not sure when no request was sent", check_no_request);
+    return rows_run("verdict", &all);
+}

@@ -234,7 +234,7 @@ def test_it_answers_bad_fields_inside_too():
     rows = [
         ("inventory", "POST", "/reservations", {"reservation_id": "a/b", "lines": lines}),
         ("inventory", "POST", "/reservations", {"reservation_id": "a", "lines": []}),
-        ("inventory", "DELETE", "/reservations/a%2Fb", None),
+        ("inventory", "DELETE", "/reservations/a%20b", None),
         ("pricing", "POST", "/quotes", {"user_id": "u", "currency": "EUR", "country": "DE",
                                         "lines": [{**lines[0], "unit_price_minor": -1}]}),
         ("fraud", "POST", "/scores", {"operation_id": "a", "user_id": "u", "total_minor": -1}),

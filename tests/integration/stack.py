@@ -64,6 +64,7 @@ class Stack:
         for name in self.kinds:
             self.ports[name] = free_port(self.ports.values())
         self.children = {}
+        self.starts = {name: 0 for name in self.kinds}
         self.local = threading.local()
         settings = [f"{name}.{row}={value}" for name, values in (environment or {}).items()
                     for row, value in values.items()]
@@ -90,6 +91,7 @@ class Stack:
         self.close(check=kind is None)
 
     def start(self, name, wait=True):
+        self.starts[name] += 1
         with open(f"{self.directory}/{name}.log", "ab") as log:
             self.children[name] = subprocess.Popen(
                 [f"{BIN}/{name}", "--listen", f"127.0.0.1:{self.ports[name]}",
@@ -140,10 +142,11 @@ class Stack:
         if not hasattr(self.local, "connections"):
             self.local.connections = {}
         kept = self.local.connections
-        if name not in kept:
-            kept[name] = http.client.HTTPConnection("127.0.0.1", self.ports[name],
-                                                    timeout=30 * SLOW)
-        return kept[name]
+        life = self.starts[name]  # a connection does not outlive the process that it leads to
+        if kept.get(name, (0, None))[0] != life:
+            kept[name] = (life, http.client.HTTPConnection("127.0.0.1", self.ports[name],
+                                                           timeout=30 * SLOW))
+        return kept[name][1]
 
     def ask(self, name, method, path, body=None, headers=None):
         """Status, JSON and headers of an answer. `body` may be bytes, which go as they are."""

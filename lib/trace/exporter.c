@@ -163,6 +163,7 @@ static void *run(void *unused)
 {
     uint64_t next_ns = clock_mono_ns() + exporter.delay_ns, flush;
     (void)unused;
+    (void)pthread_setname_np(pthread_self(), "span-exporter");
     while (!is_stopping()) {
         enum wake_reason reason = wait_for_work(next_ns, &flush);
         timeline_refresh();
@@ -215,8 +216,7 @@ static void reset(const struct tracing_config *config)
 {
     exporter.stopping = exporter.has_ended = false;
     exporter.flush_wanted = exporter.flush_done = 0;
-    exporter.batch_count = config->max_batch_count < SPAN_BATCH_COUNT_MAX ? config->max_batch_count
-                                                                          : SPAN_BATCH_COUNT_MAX;
+    exporter.batch_count = config->max_batch_count;
     exporter.delay_ns = config->schedule_delay_ms * NS_PER_MS;
     exporter.logged_ns = exporter.logged_drops = 0;
     atomic_store(&exporter.press, PRESS_NONE);
@@ -350,6 +350,8 @@ void exporter_before_fork(void)
 void exporter_after_fork(bool is_child)
 {
     pthread_mutex_unlock(&exporter.lock);
+    if (is_child)
+        exporter.is_abandoned = false;
     if (!is_child || !exporter.has_thread)
         return;
     exporter.has_thread = false;

@@ -47,8 +47,9 @@ struct tracing_config {
  * `service_name` is used where the environment names none. */
 void tracing_config_from_environment(struct tracing_config *config, const char *service_name);
 
-/* Starts the exporter thread. STATUS_INVALID (endpoint), STATUS_NO_MEMORY, STATUS_EXISTS (started
- * already). The config is copied. */
+/* Starts the exporter thread. STATUS_INVALID or STATUS_TOO_LARGE (`error` says what),
+ * STATUS_UNSUPPORTED (https), STATUS_NO_MEMORY, STATUS_IO, STATUS_EXISTS (started already),
+ * STATUS_BUSY (the thread of a shutdown that timed out is still there). The config is copied. */
 MUST_CHECK enum status tracing_start(const struct tracing_config *config, struct error *error);
 
 /* Sends all that ended so far. STATUS_TIMEOUT, STATUS_IO (the batch was given up and counted). */

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "trace/exporter.h"
+#include "trace/span_batch.h"
 #include "trace/span_pool.h"
 #include "trace/span_queue.h"
 #include "trace/trace_thread.h"
@@ -89,11 +90,11 @@ static enum status check(const struct tracing_config *config, struct error *erro
 {
     if (tracing.is_started)
         return error_set(error, STATUS_EXISTS, "tracing was started already");
-    if (config->max_queue_count == 0 || config->max_batch_count == 0 ||
-        config->max_batch_count > config->max_queue_count)
+    if (config->max_batch_count == 0 || config->max_batch_count > config->max_queue_count ||
+        config->max_batch_count > SPAN_BATCH_COUNT_MAX)
         return error_set(error, STATUS_INVALID,
-                         "queue of %u spans, batches of %u: want 0 < batch <= queue",
-                         config->max_queue_count, config->max_batch_count);
+                         "queue of %u spans, batches of %u: want 0 < batch <= queue, batch <= %d",
+                         config->max_queue_count, config->max_batch_count, SPAN_BATCH_COUNT_MAX);
     if (!(config->sampler_ratio >= 0 && config->sampler_ratio <= 1))
         return error_set(error, STATUS_INVALID, "sampler ratio %g: want 0 to 1",
                          config->sampler_ratio);

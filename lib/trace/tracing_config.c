@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "trace/span_batch.h"
 #include "trace/trace.h"
 
 /* Empty is as if unset. */
@@ -158,7 +159,7 @@ void tracing_config_from_environment(struct tracing_config *config, const char *
     read_timeouts(config);
     read_u32("OTEL_BSP_SCHEDULE_DELAY", 1, INT32_MAX, &config->schedule_delay_ms);
     read_u32("OTEL_BSP_MAX_QUEUE_SIZE", 1, 1u << 20, &config->max_queue_count);
-    read_u32("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 1, 1u << 20, &config->max_batch_count);
+    read_u32("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 1, SPAN_BATCH_COUNT_MAX, &config->max_batch_count);
     if (config->max_batch_count > config->max_queue_count)
         config->max_batch_count = config->max_queue_count;
 }

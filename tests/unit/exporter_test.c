@@ -149,6 +149,28 @@ static void waits_as_long_as_it_is_told(void **state)
     sink_stop(&sink);
 }
 
+static void tiny_timeout(struct tracing_config *config)
+{
+    config->export_timeout_ms = 100;
+}
+
+static void gives_up_on_a_silent_receiver(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {""};
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, tiny_timeout);
+    end_spans(10);
+    uint64_t before_ns = clock_mono_ns();
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_IO);
+    assert_true(clock_mono_ns() - before_ns >= 100 * NS_PER_MS);
+    assert_true(clock_mono_ns() - before_ns < 10 * NS_PER_S);
+    assert_int_equal(tracing_stats().dropped_export_failed, 10);
+    check_sum();
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
 static void keeps_the_connection(void **state)
 {
     (void)state;
@@ -337,6 +359,42 @@ static void loses_nothing_of_short_lived_threads(void **state)
     assert_int_equal(atomic_load(&sink.span_count), ROUNDS * THREADS);
     assert_int_equal(tracing_stats().exported, ROUNDS * THREADS);
     check_sum();
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
+static void end_late(void *span)
+{
+    span_end(span);
+    end_spans(1);
+}
+
+static pthread_key_t late_key;
+
+/* The library's own key is older, so its destructor has run when this one does. */
+static void *end_while_leaving(void *unused)
+{
+    (void)unused;
+    end_spans(1);
+    pthread_setspecific(late_key, span_start(&tracer, "late", NULL));
+    return NULL;
+}
+
+static void takes_spans_of_a_thread_that_leaves(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {SINK_OK};
+    pthread_t thread;
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, NULL);
+    end_spans(1);
+    assert_int_equal(pthread_key_create(&late_key, end_late), 0);
+    assert_int_equal(pthread_create(&thread, NULL, end_while_leaving, NULL), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_OK);
+    assert_int_equal(atomic_load(&sink.span_count), 4);
+    check_sum();
+    pthread_key_delete(late_key);
     assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
     sink_stop(&sink);
 }
@@ -567,6 +625,7 @@ int main(void)
         cmocka_unit_test(carries_contexts_on_while_off),
         cmocka_unit_test(follows_the_answer),
         cmocka_unit_test(waits_as_long_as_it_is_told),
+        cmocka_unit_test(gives_up_on_a_silent_receiver),
         cmocka_unit_test(keeps_the_connection),
         cmocka_unit_test(connects_anew_where_the_server_closed),
         cmocka_unit_test(sends_nothing_where_nothing_ended),
@@ -576,6 +635,7 @@ int main(void)
         cmocka_unit_test(counts_exactly_what_a_full_queue_drops),
         cmocka_unit_test(survives_a_receiver_that_is_down),
         cmocka_unit_test(loses_nothing_of_short_lived_threads),
+        cmocka_unit_test(takes_spans_of_a_thread_that_leaves),
         cmocka_unit_test(takes_spans_from_idle_threads),
         cmocka_unit_test(adds_up_under_load),
         cmocka_unit_test(counts_spans_that_find_no_memory),

@@ -1,0 +1,39 @@
+#include "services/collector/collector.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+enum status collector_init(struct collector *collector, const struct collector_config *config,
+                           struct error *error)
+{
+    memset(collector, 0, sizeof(*collector));
+    counters_init(&collector->counters);
+    atomic_init(&collector->in_flight_bytes, 0);
+    collector->max_memory_bytes = config->max_memory_bytes;
+    collector->started_wall_ns = clock_wall_ns();
+    enum status status = store_open(&collector->store, &config->store, error);
+    if (status != STATUS_OK)
+        return status;
+    status = store_read_open(&collector->readers, config->store.path, error);
+    if (status != STATUS_OK)
+        return status;
+    status = open_traces_new(&collector->open, config->max_memory_bytes, config->settle_ns);
+    if (status == STATUS_OK)
+        status =
+            writer_new(&collector->writer, collector->open, collector->store, &collector->counters);
+    return status == STATUS_OK ? STATUS_OK : error_set(error, status, "%s", status_words(status));
+}
+
+void collector_release(struct collector *collector)
+{
+    writer_stop(collector->writer);
+    collector->writer = NULL;
+    store_read_close(collector->readers);
+    collector->readers = NULL;
+    store_close(collector->store);
+    collector->store = NULL;
+    open_traces_free(collector->open);
+    collector->open = NULL;
+    counters_release(&collector->counters);
+}

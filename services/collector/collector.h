@@ -1,0 +1,35 @@
+/* The collector's parts, made once at start and read by every handler: the servers' context. */
+#ifndef CULPRIT_COLLECTOR_COLLECTOR_H
+#define CULPRIT_COLLECTOR_COLLECTOR_H
+
+#include "services/collector/counters.h"
+#include "services/collector/open_traces.h"
+#include "services/collector/store.h"
+#include "services/collector/store_read.h"
+#include "services/collector/writer.h"
+
+struct collector {
+    struct open_traces *open;
+    struct store *store;
+    struct store_readers *readers;
+    struct writer *writer;
+    struct counters counters;
+    uint64_t max_memory_bytes;
+    uint64_t started_wall_ns;
+    atomic_uint_fast64_t in_flight_bytes; /* bodies that are being read */
+};
+
+struct collector_config {
+    struct store_config store;
+    uint64_t max_memory_bytes; /* of open traces */
+    uint64_t settle_ns;
+};
+
+/* STATUS_IO, STATUS_NO_MEMORY; release it in any case. */
+MUST_CHECK enum status collector_init(struct collector *collector,
+                                      const struct collector_config *config, struct error *error);
+
+/* Writes what is open and closes the store. No handler may run any more. */
+void collector_release(struct collector *collector);
+
+#endif

@@ -1,0 +1,206 @@
+#include "services/collector/query_legacy.h"
+
+#include "base/clock.h"
+#include "otlp/jaeger_json.h"
+#include "services/collector/answer.h"
+#include "services/collector/catalogue.h"
+#include "services/collector/params.h"
+#include "services/collector/search.h"
+#include "services/collector/search_params.h"
+#include "services/collector/summary.h"
+
+enum { LIMIT_TRACES = 20, FOUND_BYTES_MAX = 1024 * 1024 };
+
+void query_legacy_services(struct request *request, struct response *response)
+{
+    struct catalogue catalogue;
+    struct answer answer;
+    size_t count;
+    catalogue_init(&catalogue);
+    catalogue_services(&catalogue, request->context);
+    const struct text *services = catalogue_service_items(&catalogue, &count);
+    answer_begin_data(&answer);
+    for (size_t i = 0; i < count; i++)
+        json_text(&answer.writer, services[i]);
+    answer_end_data(&answer, count);
+    answer_send(&answer, response, 200);
+    catalogue_release(&catalogue);
+}
+
+/* ["name"], each name once whatever its kinds. */
+void query_legacy_service_operations(struct request *request, struct response *response)
+{
+    struct catalogue catalogue;
+    struct answer answer;
+    size_t count, written = 0;
+    catalogue_init(&catalogue);
+    catalogue_operations(&catalogue, request->context,
+                         text_of(request_parameter(request, "service")), 0xff);
+    const struct catalogue_operation *operations = catalogue_operation_items(&catalogue, &count);
+    answer_begin_data(&answer);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && text_equal(operations[i].name, operations[i - 1].name))
+            continue;
+        json_text(&answer.writer, operations[i].name);
+        written++;
+    }
+    answer_end_data(&answer, written);
+    answer_send(&answer, response, 200);
+    catalogue_release(&catalogue);
+}
+
+void query_legacy_operations(struct request *request, struct response *response)
+{
+    const char *service = request_query(request, "service");
+    const char *kind_text = request_query(request, "spanKind");
+    const uint8_t kind = kind_text && *kind_text ? params_kind(kind_text) : 0xff;
+    struct catalogue catalogue;
+    struct answer answer;
+    size_t count;
+    if (!service || !*service) {
+        answer_error_legacy(response, 400, "parameter 'service' is required");
+        return;
+    }
+    catalogue_init(&catalogue);
+    catalogue_operations(&catalogue, request->context, text_of(service), kind);
+    const struct catalogue_operation *operations = catalogue_operation_items(&catalogue, &count);
+    answer_begin_data(&answer);
+    for (size_t i = 0; i < count; i++) {
+        json_begin_object(&answer.writer);
+        json_key(&answer.writer, "name");
+        json_text(&answer.writer, operations[i].name);
+        json_key(&answer.writer, "spanKind");
+        json_cstring(&answer.writer, params_kind_word(operations[i].kind));
+        json_end_object(&answer.writer);
+    }
+    answer_end_data(&answer, count);
+    answer_send(&answer, response, 200);
+    catalogue_release(&catalogue);
+}
+
+/* Never 200 with empty data for a trace's id: clients take the first item unseen. */
+static void answer_trace(struct request *request, const char *text, struct response *response)
+{
+    uint8_t id[16];
+    struct spans spans;
+    if (!text || !params_trace_id(text, id)) {
+        answer_error_legacy(response, 400, "a trace id is up to 32 hex digits");
+        return;
+    }
+    spans_init(&spans, TRACES_SPANS_MAX, TRACES_BYTES_MAX);
+    const enum status status = traces_find(request->context, id, &spans);
+    if (status == STATUS_OK && spans.count > 0) {
+        struct answer answer;
+        answer_begin_data(&answer);
+        jaeger_json_write(&spans, 0, spans.count, &answer.writer);
+        answer_end_data(&answer, 0);
+        answer_send(&answer, response, 200);
+    } else if (status == STATUS_OK || status == STATUS_NOT_FOUND) {
+        answer_error_legacy(response, 404, "trace not found");
+    } else {
+        answer_error_legacy(response, answer_status(status), "%s", status_words(status));
+    }
+    spans_release(&spans);
+}
+
+void query_legacy_trace(struct request *request, struct response *response)
+{
+    answer_trace(request, request_parameter(request, "trace_id"), response);
+}
+
+static void send_found(const struct spans *spans, const struct buffer *found,
+                       struct response *response)
+{
+    const struct search_found *traces = (const void *)found->data;
+    const size_t count = found->length_bytes / sizeof(*traces);
+    struct answer answer;
+    answer_begin_data(&answer);
+    for (size_t i = 0; i < count; i++)
+        jaeger_json_write(spans, traces[i].first, traces[i].count, &answer.writer);
+    answer_end_data(&answer, 0);
+    answer_send(&answer, response, 200);
+}
+
+static void search_and_send(struct request *request, struct response *response,
+                            const struct criteria *criteria)
+{
+    struct spans spans;
+    struct buffer found;
+    spans_init(&spans, TRACES_SPANS_MAX, TRACES_BYTES_MAX);
+    buffer_init(&found, FOUND_BYTES_MAX);
+    const enum status status = search_run(request->context, criteria, &spans, &found);
+    if (status == STATUS_OK)
+        send_found(&spans, &found, response);
+    else
+        answer_error_legacy(response, answer_status(status), "%s", status_words(status));
+    buffer_release(&found);
+    spans_release(&spans);
+}
+
+void query_legacy_traces(struct request *request, struct response *response)
+{
+    const char *id = request_query(request, "traceID");
+    struct search_params params;
+    struct error error = {{0}};
+    if (id) {
+        answer_trace(request, id, response);
+        return;
+    }
+    search_params_init(&params, LIMIT_TRACES);
+    const enum status status = search_params_legacy(&params, request, &error);
+    if (status != STATUS_OK)
+        answer_error_legacy(response, 400, "%s", error.text);
+    else if (params.criteria.service.length == 0)
+        answer_error_legacy(response, 400, "parameter 'service' is required");
+    else
+        search_and_send(request, response, &params.criteria);
+    search_params_release(&params);
+}
+
+/* endTs and lookback in milliseconds; without them everything there is. */
+static bool read_range(const struct request *request, uint64_t *start_ns, uint64_t *end_ns)
+{
+    const char *end = request_query(request, "endTs");
+    const char *lookback = request_query(request, "lookback");
+    const uint64_t ms_max = UINT64_MAX / NS_PER_MS;
+    uint64_t end_ms = clock_wall_ns() / NS_PER_MS, lookback_ms = end_ms;
+    if ((end && text_to_u64(text_of(end), &end_ms) != STATUS_OK) ||
+        (lookback && text_to_u64(text_of(lookback), &lookback_ms) != STATUS_OK))
+        return false;
+    end_ms = end_ms < ms_max ? end_ms : ms_max;
+    *end_ns = end_ms * NS_PER_MS;
+    *start_ns = lookback_ms < end_ms ? (end_ms - lookback_ms) * NS_PER_MS : 0;
+    return true;
+}
+
+void query_legacy_dependencies(struct request *request, struct response *response)
+{
+    uint64_t start_ns, end_ns;
+    struct catalogue catalogue;
+    if (!read_range(request, &start_ns, &end_ns)) {
+        answer_error_legacy(response, 400, "endTs and lookback are milliseconds");
+        return;
+    }
+    catalogue_init(&catalogue);
+    const enum status status = catalogue_edges(&catalogue, request->context, start_ns, end_ns);
+    if (status == STATUS_OK) {
+        struct answer answer;
+        answer_begin(&answer);
+        json_begin_object(&answer.writer);
+        json_key(&answer.writer, "data");
+        summary_write_edges(&catalogue, &answer.writer);
+        json_key(&answer.writer, "total");
+        json_u64(&answer.writer, 0);
+        json_key(&answer.writer, "limit");
+        json_u64(&answer.writer, 0);
+        json_key(&answer.writer, "offset");
+        json_u64(&answer.writer, 0);
+        json_key(&answer.writer, "errors");
+        json_nil(&answer.writer);
+        json_end_object(&answer.writer);
+        answer_send(&answer, response, 200);
+    } else {
+        answer_error_legacy(response, answer_status(status), "%s", status_words(status));
+    }
+    catalogue_release(&catalogue);
+}

@@ -1,0 +1,179 @@
+#include "services/collector/store.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "services/collector/store_rows.h"
+
+enum {
+    EVICT_AT_ONCE = 64, /* traces between two looks at the size */
+    EVICT_ROUNDS_MAX = 8,
+};
+
+struct store {
+    sqlite3 *db;
+    struct store_rows rows;
+    struct names *names;
+    struct body_packer *packer;
+    char *path;
+    uint64_t max_bytes;
+    atomic_uint_fast64_t traces, bytes; /* as of the last commit */
+};
+
+/* Pages of 8 KiB: a usual trace fits into one. */
+static const char setup[] = "PRAGMA page_size=8192;"
+                            "PRAGMA journal_mode=WAL;"
+                            "PRAGMA cache_size=-16384;"
+                            "PRAGMA temp_store=MEMORY;"
+                            "PRAGMA journal_size_limit=16777216;";
+
+static enum status open_tables(struct store *store, const struct store_config *config,
+                               struct error *error)
+{
+    enum status status = sql_run(store->db, setup, error);
+    if (status == STATUS_OK)
+        status =
+            sql_run(store->db,
+                    config->sync ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=OFF", error);
+    if (status == STATUS_OK)
+        status = sql_run(store->db, names_schema, error);
+    if (status == STATUS_OK)
+        status = sql_run(store->db, store_rows_schema, error);
+    if (status == STATUS_OK)
+        status = names_load(store->names, store->db, error);
+    if (status == STATUS_OK)
+        status = store_rows_prepare(&store->rows, store->db, error);
+    return status;
+}
+
+static void note_size(struct store *store)
+{
+    const int64_t pages = sql_number(store->rows.page_count);
+    const int64_t free_pages = sql_number(store->rows.free_count);
+    const int64_t page_bytes = sql_number(store->rows.page_size);
+    atomic_store_explicit(&store->bytes, (uint64_t)((pages - free_pages) * page_bytes),
+                          memory_order_relaxed);
+}
+
+enum status store_open(struct store **out, const struct store_config *config, struct error *error)
+{
+    struct store *store = calloc(1, sizeof(*store));
+    *out = NULL;
+    if (!store)
+        return error_set(error, STATUS_NO_MEMORY, "out of memory");
+    store->max_bytes = config->max_bytes;
+    store->path = strdup(config->path);
+    enum status status = store->path ? STATUS_OK : STATUS_NO_MEMORY;
+    if (status == STATUS_OK)
+        status = names_new(&store->names);
+    if (status == STATUS_OK)
+        status = body_packer_new(&store->packer);
+    if (status == STATUS_OK)
+        status = sql_open(config->path, false, &store->db, error);
+    if (status == STATUS_OK)
+        status = open_tables(store, config, error);
+    if (status != STATUS_OK) {
+        store_close(store);
+        return status;
+    }
+    note_size(store);
+    atomic_store_explicit(&store->traces, (uint64_t)sql_number(store->rows.trace_count),
+                          memory_order_relaxed);
+    *out = store;
+    return STATUS_OK;
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    store_rows_release(&store->rows);
+    if (store->names)
+        names_unload(store->names);
+    if (store->db) /* into the one file, so that it can be copied alone */
+        sql_attempt(store->db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_close(store->db);
+    names_free(store->names);
+    body_packer_free(store->packer);
+    free(store->path);
+    free(store);
+}
+
+struct names *store_names(struct store *store)
+{
+    return store->names;
+}
+
+const char *store_path(const struct store *store)
+{
+    return store->path;
+}
+
+enum status store_begin(struct store *store, struct error *error)
+{
+    return sql_run(store->db, "BEGIN IMMEDIATE", error);
+}
+
+enum status store_commit(struct store *store, struct error *error)
+{
+    enum status status = store_rows_write_edges(&store->rows);
+    if (status == STATUS_OK)
+        status = sql_run(store->db, "COMMIT", error);
+    else
+        (void)error_set(error, status, "sqlite: %s", sqlite3_errmsg(store->db));
+    if (status == STATUS_OK) {
+        note_size(store);
+        atomic_fetch_add_explicit(&store->traces, (uint64_t)store->rows.traces_added,
+                                  memory_order_relaxed);
+        store->rows.traces_added = 0;
+    }
+    return status;
+}
+
+/* Names that the transaction added are not in the file: memory is read anew. */
+void store_rollback(struct store *store)
+{
+    sql_attempt(store->db, "ROLLBACK");
+    store_rows_forget(&store->rows);
+    struct error error = {{0}};
+    if (names_load(store->names, store->db, &error) != STATUS_OK)
+        log_event(LOG_ERROR, LOG_NO_IDS, "names cannot be read", LOG_TEXT("error", error.text));
+}
+
+enum status store_add(struct store *store, const struct open_trace *trace,
+                      const struct digest *digest, struct text body)
+{
+    struct store_trace row = {.trace = trace, .digest = digest};
+    row.coding = body_pack(store->packer, body, &row.body);
+    return store_rows_add(&store->rows, store->names, &row);
+}
+
+static bool is_too_large(struct store *store)
+{
+    note_size(store);
+    return atomic_load_explicit(&store->bytes, memory_order_relaxed) > store->max_bytes;
+}
+
+enum status store_retain(struct store *store, struct store_evicted *evicted)
+{
+    *evicted = (struct store_evicted){0};
+    for (int round = 0; round < EVICT_ROUNDS_MAX && is_too_large(store); round++) {
+        uint64_t traces = 0;
+        const enum status status =
+            store_rows_evict(&store->rows, EVICT_AT_ONCE, &traces, &evicted->spans);
+        if (status != STATUS_OK)
+            return status;
+        evicted->traces += traces;
+        if (traces == 0)
+            break;
+    }
+    return STATUS_OK;
+}
+
+struct store_stats store_stats(const struct store *store)
+{
+    return (struct store_stats){atomic_load_explicit(&store->traces, memory_order_relaxed),
+                                atomic_load_explicit(&store->bytes, memory_order_relaxed)};
+}

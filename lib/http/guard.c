@@ -192,10 +192,11 @@ static struct guard_verdict see_encoding(struct guard_headers *headers, struct t
 static const struct rule {
     struct text name;
     struct guard_verdict (*see)(struct guard_headers *headers, struct text value);
+    bool is_exact; /* the library keeps white space behind it, and then reads another value */
 } rules[] = {
-    {TEXT_CONSTANT("Host"), see_host},
-    {TEXT_CONSTANT("Content-Length"), see_length},
-    {TEXT_CONSTANT("Transfer-Encoding"), see_encoding},
+    {TEXT_CONSTANT("Host"), see_host, false},
+    {TEXT_CONSTANT("Content-Length"), see_length, false},
+    {TEXT_CONSTANT("Transfer-Encoding"), see_encoding, true},
 };
 
 static struct guard_verdict see(struct guard_headers *headers, struct text name, struct text value)
@@ -207,9 +208,14 @@ static struct guard_verdict see(struct guard_headers *headers, struct text name,
         return refuse(400, "bad_header", "the value of a header has a control character");
     }
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        if (text_equal_ignore_case(name, rules[i].name)) {
-            return rules[i].see(headers, text_trim(value));
+        if (!text_equal_ignore_case(name, rules[i].name)) {
+            continue;
         }
+        struct text trimmed = text_trim(value);
+        if (rules[i].is_exact && trimmed.length != value.length) {
+            return refuse(400, "bad_framing", "there is white space behind Transfer-Encoding");
+        }
+        return rules[i].see(headers, trimmed);
     }
     return pass;
 }

@@ -1,383 +1,422 @@
 #include "http/server.h"
 
-#include <signal.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
 
-#include "raw_http.h"
-#include "rows.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "tests/unit/raw_client.h"
+#include "tests/unit/rows.h"
 
-enum { SMALL_MAX = 64 };
+enum { BODY_MAX = 1000, CLIENTS = 16 };
 
-/* Sent behind a row's bytes: it is answered where the connection is still good. */
-#define LAST "GET /last HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-#define HOST "Host: localhost\r\n"
-#define JSON "Content-Type: application/json\r\n"
+static sem_t entered, released;
+static struct raw_answer answer;
 
-static uint16_t port;
-
-/* ---- what the server does */
-
-static void hello(struct request *request, struct response *response)
-{
-    const char *name = request_query(request, "name");
-    const char *mark = request_header(request, "X-Mark");
-    response_json(response, 200,
-                  json_pack("{s:s, s:s}", "hello", name ? name : "", "mark", mark ? mark : ""));
-}
-
-static void last(struct request *request, struct response *response)
-{
-    (void)request;
-    response_json(response, 200, json_pack("{s:b}", "last", 1));
-}
-
-static void item(struct request *request, struct response *response)
-{
-    response_json(response, 200,
-                  json_pack("{s:s, s:s}", "item", request_parameter(request, "id"), "absent",
-                            request_parameter(request, "other") ? "no" : "yes"));
-}
-
-static void mine(struct request *request, struct response *response)
-{
-    (void)request;
-    response_json(response, 200, json_pack("{s:b}", "mine", 1));
-}
+/* ---- handlers */
 
 static void echo(struct request *request, struct response *response)
 {
-    json_t *body = request_json(request);
-    response_json(response, 201, body ? json_incref(body) : json_pack("{s:b}", "empty", 1));
+    response_json(response, 201, json_incref(request_json(request)));
 }
 
-static void raw(struct request *request, struct response *response)
+static void say_parameter(struct request *request, struct response *response)
 {
-    char *copy = malloc(request->body.length + 1);
-    text_copy(request->body, copy, request->body.length + 1);
-    response_bytes(response, 200, "application/octet-stream", (uint8_t *)copy,
-                   request->body.length);
+    const char *query = request_query(request, "q");
+    const char *header = request_header(request, "X-Given");
+    response_json(response, 200,
+                  json_pack("{s:s, s:s, s:s}", "id", request_parameter(request, "id"), "q",
+                            query ? query : "none", "header", header ? header : "none"));
 }
 
-static void headers(struct request *request, struct response *response)
+static void say_length(struct request *request, struct response *response)
+{
+    response_json(response, 200, json_pack("{s:i}", "bytes", (int)request->body.length));
+}
+
+static void say_mine(struct request *request, struct response *response)
 {
     (void)request;
-    response_error(response, 200, "code", "said %d times", 3);
-    response_header(response, "X-Good", "yes");
-    response_header(response, "X-Evil", "a\r\nX-Injected: 1");
-    for (int i = 0; i < 20; i++)
-        response_header(response, "X-Many", "1");
+    response_json(response, 200, json_pack("{s:s}", "id", "word"));
 }
 
-static void nothing(struct request *request, struct response *response)
+static void say_headers(struct request *request, struct response *response)
 {
-    (void)request, (void)response;
+    (void)request;
+    response_header(response, "X-Good", "yes");
+    response_header(response, "X-Bad", "a\r\nX-Evil: b");
+    response_error(response, 409, "conflict", "%s", "\xff is no UTF-8");
 }
 
-static void no_json(struct request *request, struct response *response)
+static void say_nothing(struct request *request, struct response *response)
 {
     (void)request;
     response_json(response, 200, NULL);
 }
 
+/* Waits to be released, but not for ever. */
+static void wait_here(struct request *request, struct response *response)
+{
+    struct timespec until;
+    (void)request;
+    sem_post(&entered);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += RAW_CLIENT_S;
+    response_json(response, sem_timedwait(&released, &until) == 0 ? 200 : 500, json_object());
+}
+
 static const struct server_route routes[] = {
-    {.method = "GET", .path = "/hello", .handle = hello},
-    {.method = "GET", .path = "/last", .handle = last, .untraced = true},
-    {.method = "GET", .path = "/items/{id}", .handle = item},
-    {.method = "GET", .path = "/items/mine", .handle = mine},
-    {.method = "DELETE", .path = "/items/{id}", .handle = item},
     {.method = "POST", .path = "/echo", .handle = echo},
-    {.method = "POST", .path = "/raw", .handle = raw, .wants_raw_body = true},
-    {.method = "PUT", .path = "/small", .handle = echo, .max_body_bytes = SMALL_MAX},
-    {.method = "GET", .path = "/headers", .handle = headers},
-    {.method = "GET", .path = "/nothing", .handle = nothing},
-    {.method = "GET", .path = "/no_json", .handle = no_json},
+    {.method = "GET", .path = "/items/{id}", .handle = say_parameter},
+    {.method = "GET", .path = "/items/mine", .handle = say_mine},
+    {.method = "PUT", .path = "/items/{id}", .handle = echo},
+    {.method = "POST", .path = "/raw", .handle = say_length, .wants_raw_body = true},
+    {.method = "POST", .path = "/small", .handle = echo, .max_body_bytes = 10},
+    {.method = "GET", .path = "/headers", .handle = say_headers},
+    {.method = "GET", .path = "/nothing", .handle = say_nothing},
+    {.method = "GET", .path = "/wait", .handle = wait_here},
 };
 
-/* ---- rows: the bytes, then LAST */
+static struct server *start(unsigned receive_timeout_ms)
+{
+    struct server *server = NULL;
+    struct error error = {""};
+    struct server_config config = {.service = "shop",
+                                   .routes = routes,
+                                   .route_count = sizeof routes / sizeof routes[0],
+                                   .max_body_bytes = BODY_MAX,
+                                   .receive_timeout_ms = receive_timeout_ms};
+    assert_int_equal(server_listen("127.0.0.1:0", &config.listen_fd, &error), STATUS_OK);
+    assert_int_equal(server_new(&server, &config, &error), STATUS_OK);
+    assert_int_not_equal(server_port(server), 0);
+    return server;
+}
 
-static const struct row {
+/* ---- one request, one answer */
+
+struct row {
     const char *it;
-    const char *bytes;
-    unsigned status;  /* of the first answer */
-    unsigned answers; /* 1: the connection was closed before LAST was looked at */
-    const char *has;  /* somewhere in the answers */
-} rows[] = {
-    {"it answers, and goes on with the connection", "GET /hello HTTP/1.1\r\n" HOST "\r\n", 200, 2,
-     "\"hello\""},
-    {"it decodes a query", "GET /hello?name=a%20b+c HTTP/1.1\r\n" HOST "\r\n", 200, 2, "a b c"},
-    {"it hands header values out without white space around",
-     "GET /hello HTTP/1.1\r\n" HOST "X-Mark: \t m k \t \r\n\r\n", 200, 2, "\"m k\""},
-    {"it knows parameters of the path", "GET /items/a%20b HTTP/1.1\r\n" HOST "\r\n", 200, 2,
-     "\"a b\""},
-    {"it prefers a word to a parameter", "GET /items/mine HTTP/1.1\r\n" HOST "\r\n", 200, 2,
-     "\"mine\""},
-    {"it takes no empty parameter", "GET /items/ HTTP/1.1\r\n" HOST "\r\n", 404, 2, "not_found"},
-    {"it answers HEAD without a body", "HEAD /hello HTTP/1.1\r\n" HOST "\r\n", 200, 2, "last"},
-    {"it answers pipelined requests in turn",
-     "GET /hello?name=1 HTTP/1.1\r\n" HOST "\r\nGET /hello?name=2 HTTP/1.1\r\n" HOST "\r\n", 200, 3,
-     "\"2\""},
-    {"it answers HTTP/1.0 without Host", "GET /hello HTTP/1.0\r\n\r\n", 200, 1, "hello"},
-    {"it answers 404 to an unknown path", "GET /nowhere HTTP/1.1\r\n" HOST "\r\n", 404, 2,
-     "\"error\""},
-    {"it answers 405 with Allow", "POST /items/1 HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n",
-     405, 2, "GET, HEAD, DELETE"},
-    {"it answers 405 to an unknown method", "BREW /hello HTTP/1.1\r\n" HOST "\r\n", 405, 2,
-     "Allow: GET, HEAD\r\n"},
-    {"it takes what a name of ours says in any case",
-     "GET /hello HTTP/1.1\r\nHost: LOCALHOST:80\r\n\r\n", 200, 2, NULL},
-    {"it takes the service's name", "GET /hello HTTP/1.1\r\nHost: tested\r\n\r\n", 200, 2, NULL},
-    {"it takes names that the config allows",
-     "GET /hello HTTP/1.1\r\nHost: shop.example:8080\r\n\r\n", 200, 2, NULL},
-    {"it takes the IPv6 loopback", "GET /hello HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", 200, 2, NULL},
-
-    {"it refuses an unknown Host", "GET /hello HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, 1,
-     "unknown_host"},
-    {"it refuses two Hosts", "GET /hello HTTP/1.1\r\n" HOST "Host: evil.example\r\n\r\n", 400, 1,
-     NULL},
-    {"it refuses two equal Hosts", "GET /hello HTTP/1.1\r\n" HOST HOST "\r\n", 400, 1, NULL},
-    {"it refuses HTTP/1.1 without Host", "GET /hello HTTP/1.1\r\n\r\n", 400, 1, "bad_host"},
-    {"it refuses an empty Host", "GET /hello HTTP/1.1\r\nHost:\r\n\r\n", 400, 1, NULL},
-    {"it refuses a Host with a user in it",
-     "GET /hello HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n", 400, 1, NULL},
-    {"it refuses Content-Length beside Transfer-Encoding",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
-     "0\r\n\r\n",
-     400, 1, "bad_framing"},
-    {"it refuses Transfer-Encoding beside Content-Length",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
-     "0\r\n\r\n",
-     400, 1, NULL},
-    {"it refuses both with GET too",
-     "GET /hello HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
-     "0\r\n\r\n",
-     400, 1, NULL},
-    {"it refuses two Content-Lengths",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 2\r\nContent-Length: 60\r\n\r\n{}", 400,
-     1, NULL},
-    {"it refuses two equal Content-Lengths",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400, 1,
-     NULL},
-    {"it refuses a list of Content-Lengths",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 2, 2\r\n\r\n{}", 400, 1, NULL},
-    {"it refuses a Content-Length with a sign",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: +2\r\n\r\n{}", 400, 1, NULL},
-    {"it refuses a negative Content-Length",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: -2\r\n\r\n{}", 400, 1, NULL},
-    {"it refuses a hexadecimal Content-Length",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 0x2\r\n\r\n{}", 400, 1, NULL},
-    {"it refuses an unknown Transfer-Encoding",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Transfer-Encoding: gzip\r\n\r\n", 501, 1, NULL},
-    {"it refuses one with GET too",
-     "GET /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip\r\n\r\n", 501, 1, NULL},
-    {"it refuses an encoding that ends with chunked",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501,
-     1, NULL},
-    {"it refuses chunked that is not last",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", 400,
-     1, NULL},
-    {"it refuses two Transfer-Encodings",
-     "POST /echo HTTP/1.1\r\n" HOST JSON
-     "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
-     400, 1, NULL},
-    {"it refuses Transfer-Encoding in HTTP/1.0",
-     "POST /echo HTTP/1.0\r\n" HOST JSON "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 1,
-     NULL},
-    {"it refuses a bare CR in a value", "GET /hello HTTP/1.1\r\n" HOST "X-Mark: a\rb\r\n\r\n", 400,
-     1, NULL},
-    {"it refuses a control character in a value",
-     "GET /hello HTTP/1.1\r\n" HOST "X-Mark: a\x01"
-     "b\r\n\r\n",
-     400, 1, NULL},
-    {"it refuses white space before a colon", "GET /hello HTTP/1.1\r\n" HOST "X-Mark : 1\r\n\r\n",
-     400, 1, NULL},
-    {"it refuses an encoded slash", "GET /items/a%2fb HTTP/1.1\r\n" HOST "\r\n", 400, 1,
-     "bad_target"},
-    {"it refuses an encoded backslash", "GET /items/a%5Cb HTTP/1.1\r\n" HOST "\r\n", 400, 1, NULL},
-    {"it refuses an encoded NUL", "GET /hello%00x HTTP/1.1\r\n" HOST "\r\n", 400, 1, NULL},
-    {"it refuses an encoded NUL in a query", "GET /hello?name=%00 HTTP/1.1\r\n" HOST "\r\n", 400, 1,
-     NULL},
-    {"it refuses a broken escape", "GET /items/%zz HTTP/1.1\r\n" HOST "\r\n", 400, 1, NULL},
-    {"it refuses 8-bit characters in the target", "GET /items/\xc3\xa4 HTTP/1.1\r\n" HOST "\r\n",
-     400, 1, NULL},
-    {"it refuses an absolute target", "GET http://localhost/hello HTTP/1.1\r\n" HOST "\r\n", 400, 1,
-     NULL},
-    {"it refuses '*'", "OPTIONS * HTTP/1.1\r\n" HOST "\r\n", 400, 1, NULL},
-    {"it refuses other versions", "GET /hello HTTP/1.2\r\n" HOST "\r\n", 505, 1, NULL},
-
-    {"it reads a JSON body",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 7\r\n\r\n{\"a\":1}", 201, 2, "{\"a\":1}"},
-    {"it reads a chunked body",
-     "POST /echo HTTP/1.1\r\n" HOST JSON
-     "Transfer-Encoding: chunked\r\n\r\n3\r\n{\"a\r\n4\r\n\":1}\r\n0\r\n\r\n",
-     201, 2, "{\"a\":1}"},
-    {"it takes a character set behind the type",
-     "POST /echo HTTP/1.1\r\n" HOST
-     "Content-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}",
-     201, 2, NULL},
-    {"it hands out no object where there is no body",
-     "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", 201, 2, "empty"},
-    {"it reads over a body that a GET brings",
-     "GET /hello HTTP/1.1\r\n" HOST JSON "Content-Length: 2\r\n\r\n{}", 200, 2, NULL},
-    {"it takes no body for a request, where the path is unknown",
-     "POST /nowhere HTTP/1.1\r\n" HOST "Content-Length: 38\r\n\r\n"
-     "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n",
-     404, 2, NULL},
-    {"it takes no body for a request, where the method is wrong",
-     "DELETE /hello HTTP/1.1\r\n" HOST "Content-Length: 38\r\n\r\n"
-     "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n",
-     405, 2, NULL},
-    {"it answers 415 to another type",
-     "POST /echo HTTP/1.1\r\n" HOST "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}", 415,
-     2, NULL},
-    {"it answers 415 to a body without a type",
-     "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n{}", 415, 2, NULL},
-    {"it takes any type where raw bodies are wanted",
-     "POST /raw HTTP/1.1\r\n" HOST "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{[", 200,
-     2, "{["},
-    {"it answers 400 to broken JSON",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 5\r\n\r\n{\"a\":", 400, 2, "line 1"},
-    {"it answers 400 to two values",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 4\r\n\r\n{}{}", 400, 2, NULL},
-    {"it answers 400 to a key that is there twice",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 13\r\n\r\n{\"a\":1,\"a\":2}", 400, 2,
-     NULL},
-    {"it answers 400 to an array",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 2\r\n\r\n[]", 400, 2, "object"},
-    {"it answers 400 to bytes that are not UTF-8",
-     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 9\r\n\r\n{\"a\":\"\xff\"}", 400, 2, NULL},
-    {"it answers 413 by the Content-Length, without the body",
-     "PUT /small HTTP/1.1\r\n" HOST JSON "Content-Length: 65\r\n\r\n", 413, 1, "too_large"},
-    {"it answers 413 to a length that is no 64-bit number",
-     "PUT /small HTTP/1.1\r\n" HOST JSON "Content-Length: 18446744073709551614\r\n\r\n", 413, 1,
-     NULL},
-    {"it answers 413 where 100 was expected, and sends none",
-     "PUT /small HTTP/1.1\r\n" HOST JSON "Expect: 100-continue\r\nContent-Length: 1000000\r\n\r\n",
-     413, 1, "too_large"},
-    {"it answers 413 to chunks that add up",
-     "PUT /small HTTP/1.1\r\n" HOST JSON "Transfer-Encoding: chunked\r\n\r\n"
-     "20\r\n{\"a\":\"aaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"
-     "20\r\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"
-     "20\r\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}\r\n0\r\n\r\n",
-     413, 1, "too_large"},
-
-    {"it sends headers, and none that was injected", "GET /headers HTTP/1.1\r\n" HOST "\r\n", 200,
-     2, "X-Good: yes\r\n"},
-    {"it answers with an empty body where the handler says nothing",
-     "GET /nothing HTTP/1.1\r\n" HOST "\r\n", 200, 2, NULL},
-    {"it answers 500 where there was no memory for the value",
-     "GET /no_json HTTP/1.1\r\n" HOST "\r\n", 500, 2, NULL},
+    const char *request;
+    unsigned status;
+    const char *holds; /* somewhere in the answer */
 };
 
-static void check_row(void **state)
+#define HOST        "Host: localhost\r\n"
+#define CLOSE       "Connection: close\r\n"
+#define GET(target) "GET " target " HTTP/1.1\r\n" HOST CLOSE "\r\n"
+#define JSON        "Content-Type: application/json\r\n"
+#define BODY(path, length, body)                                                                   \
+    "POST " path " HTTP/1.1\r\n" HOST CLOSE JSON "Content-Length: " length "\r\n\r\n" body
+#define CHUNKED(path, body)                                                                        \
+    "POST " path " HTTP/1.1\r\n" HOST CLOSE JSON "Transfer-Encoding: chunked\r\n\r\n" body
+#define NEST8  "[[[[[[[["
+#define NEST64 NEST8 NEST8 NEST8 NEST8 NEST8 NEST8 NEST8 NEST8
+
+static const struct row rows[] = {
+    {"it hands a JSON body over", BODY("/echo", "7", "{\"a\":1}"), 201, "{\"a\":1}"},
+    {"it hands a chunked body over", CHUNKED("/echo", "3\r\n{\"a\r\n4\r\n\":1}\r\n0\r\n\r\n"), 201,
+     "{\"a\":1}"},
+    {"it answers 500 for an answer that is none", BODY("/echo", "0", ""), 500, "\"internal\""},
+    {"it hands a parameter over", GET("/items/7"), 200, "\"id\":\"7\""},
+    {"it decodes a parameter", GET("/items/a%20b"), 200, "\"id\":\"a b\""},
+    {"it prefers words to parameters", GET("/items/mine"), 200, "\"id\":\"word\""},
+    {"it hands the query over", GET("/items/7?p=1&q=x%20y&q=z"), 200, "\"q\":\"x y\""},
+    {"it takes a query without a value for empty", GET("/items/7?q"), 200, "\"q\":\"\""},
+    {"it trims headers", "GET /items/7 HTTP/1.1\r\n" HOST CLOSE "x-given:  a b \t \r\n\r\n", 200,
+     "\"header\":\"a b\""},
+    {"it answers HEAD as GET", "HEAD /items/7 HTTP/1.1\r\n" HOST CLOSE "\r\n", 200,
+     "Content-Length: 37"},
+    {"it sends good headers and drops bad ones", GET("/headers"), 409, "X-Good: yes\r\n"},
+    {"it answers 500 for no answer", GET("/nothing"), 500, "\"internal\""},
+    {"it does not know other paths", GET("/other"), 404, "\"not_found\""},
+    {"it does not know an empty parameter", GET("/items/"), 404, "\"not_found\""},
+    {"it does not know longer paths", GET("/items/7/8"), 404, "\"not_found\""},
+    {"it does not walk up", GET("/items/../nothing"), 404, "\"not_found\""},
+    {"it says which methods a path has", "DELETE /items/7 HTTP/1.1\r\n" HOST CLOSE "\r\n", 405,
+     "Allow: GET, HEAD, PUT\r\n"},
+    {"it wants JSON said to be so",
+     "POST /echo HTTP/1.1\r\n" HOST CLOSE "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+     415, "\"unsupported_media_type\""},
+    {"it wants a type of content at all",
+     "POST /echo HTTP/1.1\r\n" HOST CLOSE "Content-Length: 2\r\n\r\n{}", 415, "application/json"},
+    {"it takes parameters of the type",
+     "POST /echo HTTP/1.1\r\n" HOST CLOSE "Content-Type: Application/JSON; charset=utf-8\r\n"
+     "Content-Length: 2\r\n\r\n{}",
+     201, "{}"},
+    {"it does not read compressed JSON",
+     "POST /echo HTTP/1.1\r\n" HOST CLOSE JSON "Content-Encoding: gzip\r\n"
+     "Content-Length: 2\r\n\r\n{}",
+     415, "\"unsupported_media_type\""},
+    {"it takes any body where a route wants so",
+     "POST /raw HTTP/1.1\r\n" HOST CLOSE "Content-Length: 3\r\n\r\n\x01{x", 200, "\"bytes\":3"},
+    {"it says where JSON is malformed", BODY("/echo", "8", "{\n\"a\":x}"), 400, "line 2"},
+    {"it refuses JSON that is cut", BODY("/echo", "5", "{\"a\":"), 400, "\"malformed_json\""},
+    {"it refuses a key twice", BODY("/echo", "13", "{\"a\":1,\"a\":2}"), 400, "duplicate"},
+    {"it refuses an array", BODY("/echo", "2", "[]"), 400, "must be an object"},
+    {"it refuses what stands behind the object", BODY("/echo", "4", "{} x"), 400,
+     "\"malformed_json\""},
+    {"it refuses bad UTF-8", BODY("/echo", "8", "{\"a\xff\":1}"), 400, "\"malformed_json\""},
+    {"it refuses deep nesting", BODY("/echo", "69", "{\"a\":" NEST64), 400, "nested deeper"},
+    {"it refuses a long body by its length", BODY("/small", "11", "{\"a\":12345"), 413,
+     "may have 10 bytes"},
+    {"it refuses a length beyond all numbers", BODY("/small", "99999999999999999999", ""), 413, ""},
+    {"it refuses a long chunked body at its end",
+     CHUNKED("/small", "6\r\n{\"a\":1\r\n6\r\n23456}\r\n0\r\n\r\n"), 413, "may have 10 bytes"},
+    {"it takes a body of the greatest length", BODY("/small", "10", "{\"a\":1234}"), 201, "1234"},
+    {"it takes a chunked body of the greatest length",
+     CHUNKED("/small", "a\r\n{\"a\":1234}\r\n0\r\n\r\n"), 201, "1234"},
+};
+
+static struct server *shared;
+
+static void check(void **state)
 {
     const struct row *row = *state;
-    char bytes[4096];
-    int length = snprintf(bytes, sizeof bytes, "%s" LAST, row->bytes);
-    struct raw_answer *answer = raw_talk(port, bytes, (size_t)length);
-    bool went_on = strstr(answer->text, "\"last\"") != NULL;
-    bool as_expected = answer->closed && raw_status(answer->text, 0) == row->status &&
-                       went_on == (row->answers > 1);
-    if (!as_expected)
-        print_error("%s\n", answer->text);
-    assert_true(answer->closed);
-    assert_int_equal(raw_status(answer->text, 0), row->status);
-    assert_int_equal(went_on, row->answers > 1);
-    /* libmicrohttpd sends the head of its own refusals twice: only ours are counted. */
-    if (went_on)
-        assert_int_equal(raw_count(answer->text), row->answers);
-    assert_null(strstr(answer->text, "X-Injected"));
-    if (row->has)
-        assert_non_null(strstr(answer->text, row->has));
-    free(answer);
+    raw_ask(server_port(shared), row->request, strlen(row->request), &answer);
+    assert_int_equal(raw_status(&answer), row->status);
+    assert_true(answer.closed);
+    if (strstr(answer.text, row->holds) == NULL)
+        fail_msg("\"%s\" is not in \"%s\"", row->holds, answer.text);
+    assert_null(strstr(answer.text, "X-Evil"));
 }
 
-/* ---- what has no row */
+/* ---- bodies that are much too long */
 
-static void deep(void **state)
+static void counts_what_was_too_large(void **state)
 {
     (void)state;
-    char body[512] = "", bytes[1024];
-    for (int i = 0; i < 100; i++)
-        strcat(body, "{\"a\":");
-    int length = snprintf(bytes, sizeof bytes,
-                          "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: %zu\r\n\r\n%s" LAST,
-                          strlen(body), body);
-    struct raw_answer *answer = raw_talk(port, bytes, (size_t)length);
-    assert_int_equal(raw_status(answer->text, 0), 400);
-    assert_int_equal(raw_count(answer->text), 2);
-    free(answer);
+    struct server *server = start(0);
+    static const char long_one[] = BODY("/small", "5000000000", "");
+    raw_ask(server_port(server), long_one, strlen(long_one), &answer);
+    assert_int_equal(raw_status(&answer), 413);
+    assert_int_equal(server_stats(server).too_large, 1);
+    server_free(server);
 }
 
-/* The client must hear 413 although it goes on sending. */
-static void large(void **state)
+static void does_not_read_without_end(void **state)
 {
-    enum { BODY = 3 << 20 };
-    char head[256];
-    char *body = malloc(BODY);
-    struct raw_answer *answer = calloc(1, sizeof *answer);
     (void)state;
-    memset(body, ' ', BODY);
-    int length = snprintf(head, sizeof head,
-                          "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: %d\r\n\r\n", BODY);
-    int fd = raw_connect(port);
-    assert_true(raw_send(fd, head, (size_t)length));
-    raw_send(fd, body, BODY);
-    raw_read(fd, answer, NULL);
-    assert_int_equal(raw_status(answer->text, 0), 413);
+    static const char head[] = CHUNKED("/small", "");
+    static char chunk[65536 + 9];
+    size_t sent = 0;
+    struct server *server = start(0);
+    int fd = raw_connect(server_port(server));
+    memcpy(chunk, "10000\r\n", 7);
+    memset(chunk + 7, ' ', 65536);
+    memcpy(chunk + 7 + 65536, "\r\n", 2);
+    assert_true(raw_send(fd, head, strlen(head)));
+    while (sent < (64u << 20) && raw_send(fd, chunk, sizeof chunk))
+        sent += sizeof chunk;
     close(fd);
-    free(body);
-    free(answer);
+    assert_true(sent < (64u << 20));
+    server_free(server);
 }
 
-static void long_header(void **state)
+/* ---- slow senders */
+
+struct slow_row {
+    const char *it;
+    const char *part;
+    unsigned status; /* 0: closed without an answer */
+};
+
+static const struct slow_row slow_rows[] = {
+    {"it closes who says nothing", "", 0},
+    {"it closes who stops in the first line", "GET /items/7 HT", 0},
+    {"it tells who stops in the head", "GET /items/7 HTTP/1.1\r\nHost: local", 408},
+    {"it tells who stops in the body", BODY("/echo", "7", "{\"a"), 408},
+};
+
+static void check_slow(void **state)
 {
-    enum { HEAD = 60000 };
-    char *bytes = malloc(HEAD);
-    (void)state;
-    int length = snprintf(bytes, HEAD, "GET /hello HTTP/1.1\r\n" HOST "X-Mark: ");
-    memset(bytes + length, 'a', (size_t)(HEAD - length));
-    struct raw_answer *answer = raw_talk(port, bytes, HEAD);
-    assert_true(answer->closed);
-    unsigned status = raw_status(answer->text, 0);
-    assert_true(status == 431 || status == 0 || status == 413);
-    free(answer);
-    free(bytes);
+    const struct slow_row *row = *state;
+    struct server *server = start(50);
+    raw_ask(server_port(server), row->part, strlen(row->part), &answer);
+    assert_true(answer.closed);
+    assert_int_equal(raw_status(&answer), row->status);
+    assert_int_equal(server_stats(server).timed_out, 1);
+    server_free(server);
 }
 
-/* What a client that goes away leaves behind must go with it: the leak checker looks. */
-static void cut_off(void **state)
+static void does_not_hurry_handlers(void **state)
 {
-    static const char *const parts[] = {
-        "G", "GET /hello HTTP/1.1\r\n", "GET /hello HTTP/1.1\r\n" HOST,
-        "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 10\r\n\r\n{",
-        "POST /echo HTTP/1.1\r\n" HOST JSON "Transfer-Encoding: chunked\r\n\r\n5\r\n{"};
     (void)state;
-    for (size_t i = 0; i < 20 * sizeof parts / sizeof parts[0]; i++) {
-        const char *part = parts[i % (sizeof parts / sizeof parts[0])];
-        int fd = raw_connect(port);
-        assert_true(raw_send(fd, part, strlen(part)));
-        close(fd);
+    struct server *server = start(50);
+    int slow = raw_connect(server_port(server)), fd = raw_connect(server_port(server));
+    assert_true(raw_send(fd, GET("/wait"), strlen(GET("/wait"))));
+    sem_wait(&entered);
+    raw_read(slow, NULL, &answer); /* another connection's deadline passes meanwhile */
+    assert_true(answer.closed);
+    sem_post(&released);
+    raw_read(fd, NULL, &answer);
+    assert_int_equal(raw_status(&answer), 200);
+    close(fd);
+    close(slow);
+    server_free(server);
+}
+
+static void keeps_connections(void **state)
+{
+    (void)state;
+    static const char one[] = "GET /items/1 HTTP/1.1\r\n" HOST "\r\n";
+    struct server *server = start(0);
+    int fd = raw_connect(server_port(server));
+    for (int i = 0; i < 3; i++) {
+        assert_true(raw_send(fd, one, strlen(one)));
+        raw_read(fd, "\"none\"}", &answer);
+        assert_int_equal(raw_status(&answer), 200);
+        assert_false(answer.closed);
     }
-    struct raw_answer *answer = raw_talk(port, LAST, strlen(LAST));
-    assert_int_equal(raw_status(answer->text, 0), 200);
-    free(answer);
+    close(fd);
+    assert_int_equal(server_stats(server).requests, 3);
+    server_free(server);
+}
+
+/* ---- drain */
+
+struct client {
+    pthread_t thread;
+    uint16_t port;
+    unsigned status;
+    bool says_close;
+};
+
+static void *ask_wait(void *argument)
+{
+    struct client *client = argument;
+    struct raw_answer *mine = malloc(sizeof *mine);
+    static const char request[] = "GET /wait HTTP/1.1\r\n" HOST "\r\n";
+    raw_ask(client->port, request, strlen(request), mine);
+    client->status = raw_status(mine);
+    client->says_close = strstr(mine->text, "Connection: close\r\n") != NULL;
+    free(mine);
+    return NULL;
+}
+
+static void *drain(void *argument)
+{
+    static enum status status;
+    status = server_drain(argument, clock_mono_ns() + RAW_CLIENT_S * NS_PER_S);
+    return &status;
+}
+
+static void answers_what_is_in_flight(void **state)
+{
+    (void)state;
+    struct client clients[CLIENTS];
+    struct server *server = start(0);
+    pthread_t drainer;
+    void *status;
+    int fd;
+    for (size_t i = 0; i < CLIENTS; i++) {
+        clients[i] = (struct client){.port = server_port(server)};
+        pthread_create(&clients[i].thread, NULL, ask_wait, &clients[i]);
+    }
+    for (size_t i = 0; i < CLIENTS; i++)
+        sem_wait(&entered);
+    assert_int_equal(server_stats(server).in_flight, CLIENTS);
+    pthread_create(&drainer, NULL, drain, server);
+    while ((fd = raw_connect(server_port(server))) >= 0) /* until the drain has begun */
+        close(fd);
+    for (size_t i = 0; i < CLIENTS; i++)
+        sem_post(&released);
+    pthread_join(drainer, &status);
+    assert_int_equal(*(enum status *)status, STATUS_OK);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        pthread_join(clients[i].thread, NULL);
+        assert_int_equal(clients[i].status, 200);
+        assert_true(clients[i].says_close);
+    }
+    assert_int_equal(server_stats(server).in_flight, 0);
+    server_free(server);
+}
+
+static void gives_up_a_drain_at_its_deadline(void **state)
+{
+    (void)state;
+    struct server *server = start(0);
+    struct client client = {.port = server_port(server)};
+    pthread_create(&client.thread, NULL, ask_wait, &client);
+    sem_wait(&entered);
+    assert_int_equal(server_drain(server, clock_mono_ns() + 10 * NS_PER_MS), STATUS_TIMEOUT);
+    sem_post(&released);
+    assert_int_equal(server_drain(server, clock_mono_ns() + RAW_CLIENT_S * NS_PER_S), STATUS_OK);
+    pthread_join(client.thread, NULL);
+    assert_int_equal(client.status, 200);
+    server_free(server);
+}
+
+/* ---- addresses */
+
+struct listen_row {
+    const char *it;
+    const char *address;
+    enum status status;
+};
+
+static const struct listen_row listen_rows[] = {
+    {"it listens on an address and port", "127.0.0.1:0", STATUS_OK},
+    {"it listens on a port alone", "0", STATUS_OK},
+    {"it listens on an address alone", "127.0.0.1", STATUS_OK},
+    {"it listens on localhost", "localhost:0", STATUS_OK},
+    {"it listens everywhere", "0.0.0.0:0", STATUS_OK},
+    {"it refuses a port above 65535", "127.0.0.1:65536", STATUS_INVALID},
+    {"it refuses a port of words", "127.0.0.1:http", STATUS_INVALID},
+    {"it refuses a port that is missing", "127.0.0.1:", STATUS_INVALID},
+    {"it refuses names", "example.com:80", STATUS_INVALID},
+    {"it refuses IPv6 without brackets", "::1:80", STATUS_INVALID},
+    {"it refuses a bracket that is open", "[::1:80", STATUS_INVALID},
+    {"it refuses words behind a bracket", "[::1]x80", STATUS_INVALID},
+};
+
+static void check_listen(void **state)
+{
+    const struct listen_row *row = *state;
+    struct error error = {""};
+    int fd = -1;
+    assert_int_equal(server_listen(row->address, &fd, &error), row->status);
+    if (row->status == STATUS_OK)
+        close(fd);
+    else
+        assert_non_null(strstr(error.text, row->address));
+}
+
+static void says_which_port_is_in_use(void **state)
+{
+    (void)state;
+    struct error error = {""};
+    char address[32];
+    int fd;
+    struct server *server = start(0);
+    snprintf(address, sizeof address, "127.0.0.1:%u", server_port(server));
+    assert_int_equal(server_listen(address, &fd, &error), STATUS_EXISTS);
+    assert_non_null(strstr(error.text, address));
+    assert_int_equal(fd, -1);
+    server_free(server);
 }
 
 int main(void)
 {
-    static struct rows all;
-    signal(SIGPIPE, SIG_IGN);
-    struct server *server =
-        raw_server((struct server_config){.service = "tested",
-                                          .routes = routes,
-                                          .route_count = sizeof routes / sizeof routes[0],
-                                          .allowed_hosts = "one.example, shop.example"});
-    port = server_port(server);
-    ROWS(&all, rows, check_row);
-    rows_one(&all, "it answers 400 to JSON that is nested too deep", deep);
-    rows_one(&all, "it answers 413 to who goes on sending", large);
-    rows_one(&all, "it closes on headers without end", long_header);
-    rows_one(&all, "it survives clients that go away", cut_off);
-    int failed = rows_run("server", &all);
-    server_free(server);
-    return failed;
+    struct rows all = {.count = 0};
+    log_start("shop", LOG_ERROR);
+    sem_init(&entered, 0, 0);
+    sem_init(&released, 0, 0);
+    shared = start(0);
+    ROWS(&all, rows, check);
+    rows_one(&all, "it counts what was too large", counts_what_was_too_large);
+    rows_one(&all, "it does not read without end", does_not_read_without_end);
+    ROWS(&all, slow_rows, check_slow);
+    rows_one(&all, "it does not hurry handlers", does_not_hurry_handlers);
+    rows_one(&all, "it keeps connections", keeps_connections);
+    rows_one(&all, "it answers what is in flight when it is drained", answers_what_is_in_flight);
+    rows_one(&all, "it gives up a drain at its deadline", gives_up_a_drain_at_its_deadline);
+    ROWS(&all, listen_rows, check_listen);
+    rows_one(&all, "it says which port is in use", says_which_port_is_in_use);
+    int failures = rows_run("server", &all);
+    server_free(shared);
+    sem_destroy(&entered);
+    sem_destroy(&released);
+    return failures;
 }

@@ -193,6 +193,70 @@ static void check_limit(void **state)
     small_server_stop(&server);
 }
 
+/* Answers that come in pieces on several connections at once must not mix. */
+static void check_pieces_side_by_side(void **state)
+{
+    (void)state;
+    static const struct row pieces = {
+        .answer = "HTTP/1.1 200 A reason of some length\r\nX-Padding: 0123456789abcdef\r\n"
+                  "Content-Length: 10\r\n\r\n0123456789",
+        .in_bytes = true};
+    struct small_server server;
+    struct call calls[REQUESTS];
+    small_server_start(&server, talk_by_row, &pieces);
+    struct engine *engine = new_engine(server.url, REQUESTS, LIMIT_NS);
+    for (size_t round = 0; round < 10; round++) {
+        ended_count = 0;
+        for (size_t i = 0; i < REQUESTS; i++)
+            calls[i] = new_call(GET);
+        run_calls(engine, calls, REQUESTS);
+        for (size_t i = 0; i < REQUESTS; i++) {
+            assert_int_equal(calls[i].request.outcome, STATUS_OK);
+            assert_string_equal(calls[i].body_start, "0123456789");
+        }
+    }
+    engine_free(engine);
+    small_server_stop(&server);
+}
+
+/* Answers how many requests came on this connection. */
+static void talk_count(struct small_server *server, int fd)
+{
+    char request[4096], answer[128];
+    for (unsigned count = 1; small_server_read(server, fd, request, sizeof(request)) > 0; count++) {
+        int length = snprintf(answer, sizeof(answer), OK11 "Content-Length: 3\r\n\r\n%03u", count);
+        if (!small_server_write(fd, answer, (size_t)length))
+            return;
+    }
+}
+
+static void check_warm_first(void **state)
+{
+    (void)state;
+    struct small_server server;
+    struct call calls[] = {new_call(GET), new_call(GET)};
+    small_server_start(&server, talk_count, NULL);
+    struct engine *engine = new_engine(server.url, 2, LIMIT_NS);
+    run_calls(engine, calls, 2);
+    while (engine_counts(engine).connections < 2) { /* one may have served both */
+        calls[0] = new_call(GET);
+        calls[1] = new_call(GET);
+        ended_count = 0;
+        run_calls(engine, calls, 2);
+    }
+    unsigned long served = 0;
+    for (unsigned i = 0; i < 5; i++) {
+        struct call call = new_call(GET);
+        ended_count = 0;
+        run_calls(engine, &call, 1);
+        unsigned long now = strtoul(call.body_start, NULL, 10);
+        assert_true(i == 0 || now == served + 1);
+        served = now;
+    }
+    engine_free(engine);
+    small_server_stop(&server);
+}
+
 static void check_queue_full(void **state)
 {
     (void)state;
@@ -328,6 +392,8 @@ static void check_slack(void **state)
 
 /* ---- large requests, and requests from callbacks */
 
+static in_port_t narrow_port;
+
 static void talk_slowly(struct small_server *server, int fd)
 {
     static const char answer[] = OK11 "Content-Length: 2\r\n\r\nhi";
@@ -337,6 +403,19 @@ static void talk_slowly(struct small_server *server, int fd)
     while (request && small_server_read(server, fd, request, SMALL_SERVER_REQUEST_MAX) > 0)
         small_server_write(fd, answer, sizeof(answer) - 1);
     free(request);
+}
+
+/* The engine's own socket, found by where it leads to: made to take a little at a time. */
+static void write_through_small_socket(struct engine_request *request, struct buffer *out)
+{
+    const int small = 1;
+    struct sockaddr_in peer;
+    for (int fd = 0; fd < 256; fd++) {
+        socklen_t length = sizeof(peer);
+        if (getpeername(fd, (struct sockaddr *)&peer, &length) == 0 && peer.sin_port == narrow_port)
+            setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    }
+    write_call(request, out);
 }
 
 static void check_large_request(void **state)
@@ -351,6 +430,8 @@ static void check_large_request(void **state)
     struct engine *engine = new_engine(server.url, 1, LIMIT_NS);
     struct call calls[] = {new_call(text), new_call(text)};
     calls[0].text_bytes = calls[1].text_bytes = (size_t)head + 63000;
+    calls[0].request.write = calls[1].request.write = write_through_small_socket;
+    narrow_port = htons((uint16_t)atoi(strrchr(server.url, ':') + 1));
     run_calls(engine, calls, 2);
     assert_int_equal(calls[0].request.outcome, STATUS_OK);
     assert_int_equal(calls[1].request.outcome, STATUS_OK);
@@ -430,6 +511,8 @@ int main(void)
     ROWS(&all, rows, check_row);
     rows_one(&all, "it never opens more connections than it may, and serves the oldest first",
              check_limit);
+    rows_one(&all, "it keeps answers in pieces apart", check_pieces_side_by_side);
+    rows_one(&all, "it uses the connection first that was used last", check_warm_first);
     rows_one(&all, "it refuses a request when the queue is full", check_queue_full);
     rows_one(&all, "it reports each request that finds nobody listening", check_refused);
     rows_one(&all, "it gives up on answers and on free connections in time", check_timeout);

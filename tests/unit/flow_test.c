@@ -127,7 +127,7 @@ static void check_lines(void **state)
     struct flow_shape shape = shape_of(row->min, row->max, row->median);
     shape.sku_count = row->skus;
     assert_int_equal(flow_shape_check(&shape, NULL), STATUS_OK);
-    unsigned at_most_median = 0, at_least_median = 0, lowest = row->max, highest = 0;
+    unsigned near = 0, at_most_median = 0, at_least_median = 0, lowest = row->max, highest = 0;
     unsigned middle = row->median ? row->median : (row->min + row->max) / 2;
     for (uint64_t number = 0; number < FLOWS; number++) {
         struct flow flow;
@@ -135,6 +135,9 @@ static void check_lines(void **state)
         assert_in_range(flow.lines, row->min, row->max);
         at_most_median += flow.lines <= middle;
         at_least_median += flow.lines >= middle;
+        unsigned side = flow.lines < middle ? middle - row->min : row->max - middle;
+        unsigned distance = flow.lines < middle ? middle - flow.lines : flow.lines - middle;
+        near += 2 * distance <= side;
         lowest = flow.lines < lowest ? flow.lines : lowest;
         highest = flow.lines > highest ? flow.lines : highest;
         if (number % 40 == 0) {
@@ -146,6 +149,8 @@ static void check_lines(void **state)
     /* The seed is fixed: these are facts of the stream, with room of three standard deviations. */
     assert_true(at_most_median >= FLOWS / 2 - 30);
     assert_true(at_least_median >= FLOWS / 2 - 30);
+    if (row->median != 0) /* three quarters of a triangle, and half of what is even */
+        assert_true(near >= FLOWS * 2 / 3);
     if (row->median == 0) {
         assert_int_equal(lowest, row->min);
         assert_int_equal(highest, row->max);

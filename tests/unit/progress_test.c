@@ -132,6 +132,27 @@ static void check_every_five_seconds(void **state)
     free(shown);
 }
 
+/* Tells come four times a second: a rate of so short a time would jump. */
+static void check_rate(void **state)
+{
+    (void)state;
+    struct progress progress;
+    char *shown = NULL;
+    size_t length;
+    FILE *out = open_memstream(&shown, &length);
+    assert_non_null(out);
+    progress_begin_on(&progress, out, (struct progress_style){0}, "w", 60000);
+    const struct window_progress told[] = {{.done = 100, .elapsed_ms = 1000},
+                                           {.done = 100, .elapsed_ms = 1250},
+                                           {.done = 160, .elapsed_ms = 1500}};
+    for (size_t i = 0; i < 3; i++)
+        progress_window(&progress, &told[i], 0);
+    progress_end(&progress);
+    fclose(out);
+    assert_non_null(strstr(shown, ", 100.0/s,"));
+    free(shown);
+}
+
 static void check_one_line(void **state)
 {
     (void)state;
@@ -230,6 +251,7 @@ int main(void)
     ROWS(&all, rows, check_row);
     ROWS(&all, style_rows, check_style);
     rows_one(&all, "it writes a plain line every 5 s", check_every_five_seconds);
+    rows_one(&all, "it measures the rate over a second at least", check_rate);
     rows_one(&all, "it stays on one line of a terminal", check_one_line);
     rows_one(&all, "it shows nothing where nothing was told", check_nothing_told);
     rows_one(&all, "it cuts a long label", check_long_label);

@@ -214,6 +214,35 @@ static uint64_t sum_of(const uint64_t outcomes[WINDOW_OUTCOME_COUNT])
     return sum;
 }
 
+static uint64_t done_of_cart(uint64_t flow)
+{
+    for (uint64_t i = 0; i < watch.observed; i++)
+        if (watch.all[i].step == WINDOW_CART && watch.all[i].flow == flow)
+            return watch.all[i].done_ns;
+    return 0;
+}
+
+/* The histograms are of the times that the observer saw. */
+static void expect_times(const struct window_result *result)
+{
+    uint64_t latency_ns = 0, service_ns = 0, lag_ns = 0;
+    for (uint64_t i = 0; i < watch.observed; i++) {
+        const struct window_request *request = &watch.all[i];
+        bool never_sent = request->sent_ns == 0;
+        bool dropped = never_sent && request->outcome == WINDOW_TIMEOUT_OUTCOME;
+        if (!never_sent || dropped)
+            lag_ns += (never_sent ? request->done_ns : request->sent_ns) - request->due_ns;
+        if (request->step != WINDOW_CHECKOUT)
+            continue;
+        assert_true(request->due_ns == done_of_cart(request->flow));
+        latency_ns += request->done_ns - request->due_ns;
+        service_ns += never_sent ? 0 : request->done_ns - request->sent_ns;
+    }
+    assert_true(result->latency.sum_ns == latency_ns);
+    assert_true(result->service_time.sum_ns == service_ns);
+    assert_true(result->lag.sum_ns == lag_ns);
+}
+
 /* What must hold of every result. */
 static void expect_consistent(const struct window_result *result)
 {
@@ -230,6 +259,8 @@ static void expect_consistent(const struct window_result *result)
     assert_true(result->end_wall_ns >= result->start_wall_ns);
     assert_int_equal(watch.progress.done, result->flows_done);
     assert_int_equal(watch.progress.due, result->flows_due);
+    if (watch.observed <= SEEN_MAX)
+        expect_times(result);
     uint64_t ok = 0;
     for (uint64_t i = 0; i < result->flows_due; i++)
         ok += result->latency_by_flow_ns[i] > 0;
@@ -444,6 +475,7 @@ static const struct trace_row trace_rows[] = {
 
 static void check_traced(void **state)
 {
+    static const struct tracer tracer = {"window_test", NULL};
     const struct trace_row *row = *state;
     static struct small_server receiver;
     struct tracing_config tracing;
@@ -456,8 +488,11 @@ static void check_traced(void **state)
     snprintf(tracing.endpoint, sizeof(tracing.endpoint), "%s/v1/traces", receiver.url);
     tracing.sampler = row->sampler;
     assert_int_equal(tracing_start(&tracing, NULL), STATUS_OK);
+    struct span_scope outer = span_enter(&tracer, "outer"); /* no parent of theirs */
     struct tracing_stats before = tracing_stats();
     assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
+    struct tracing_stats ran = tracing_stats();
+    span_leave(&outer);
     expect_consistent(&result);
     assert_int_equal(watch.observed, 2 * FLOWS);
     assert_int_equal(watch.sampled, row->is_sampled ? 2 * FLOWS : 0);
@@ -465,9 +500,10 @@ static void check_traced(void **state)
     expect_traced(shop);
     assert_int_equal(tracing_shutdown(clock_mono_ns() + 10 * NS_PER_S), STATUS_OK);
     struct tracing_stats after = tracing_stats();
-    assert_int_equal(after.started - before.started, row->is_sampled ? 2 * FLOWS : 0);
-    assert_int_equal(after.ended - before.ended, row->is_sampled ? 2 * FLOWS : 0);
-    assert_int_equal(after.exported - before.exported, row->is_sampled ? 2 * FLOWS : 0);
+    uint64_t spans = row->is_sampled ? 2 * FLOWS : 0;
+    assert_int_equal(ran.started - before.started, spans);
+    assert_int_equal(ran.ended - before.ended, spans);
+    assert_int_equal(after.exported - before.exported, spans + row->is_sampled);
     small_server_stop(&receiver);
     window_result_release(&result);
     free_shop(shop);

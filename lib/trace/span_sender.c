@@ -8,6 +8,7 @@
 
 static const uint64_t log_gap_ns = 10 * NS_PER_S;
 static const uint64_t hurried_ns = 100 * NS_PER_MS;
+static const uint64_t respite_max_ns = 60 * NS_PER_S;
 
 enum status span_sender_init(struct span_sender *sender, const struct otlp_request *request,
                              uint64_t timeout_ns)
@@ -90,10 +91,22 @@ static uint64_t delay_before_retry(struct span_sender *sender, unsigned attempt,
     return hurry && delay_ns > hurried_ns ? hurried_ns : delay_ns;
 }
 
-/* Posts the built batch until it is taken, refused for good, or out of time. */
+/* The batch is lost, but the next one must not come sooner than the receiver asked for. */
+static void give_up(struct span_sender *sender, uint32_t count, enum status status,
+                    const struct http_reply *reply)
+{
+    uint64_t respite_ns = reply->retry_after_ns;
+    if (respite_ns > 0)
+        sender->not_before_ns =
+            clock_mono_ns() + (respite_ns < respite_max_ns ? respite_ns : respite_max_ns);
+    count_failed(sender, count, status, reply->status_code);
+}
+
 void span_sender_send(struct span_sender *sender, const uint8_t *body, size_t length_bytes,
                       uint32_t count)
 {
+    if (!is_stopped(sender))
+        (void)otlp_http_pause(&sender->http, sender->not_before_ns);
     uint64_t deadline_ns = clock_mono_ns() + sender->timeout_ns;
     for (unsigned attempt = 0;; attempt++) {
         struct http_reply reply = {0};
@@ -107,7 +120,7 @@ void span_sender_send(struct span_sender *sender, const uint8_t *body, size_t le
             clock_mono_ns() + delay_before_retry(sender, attempt, reply.retry_after_ns);
         if (!retry_is_due(status, reply.status_code) || until_ns >= deadline_ns ||
             until_ns >= atomic_load(&sender->http.limit_ns)) {
-            count_failed(sender, count, status, reply.status_code);
+            give_up(sender, count, status, &reply);
             return;
         }
         if (is_stopped(sender))

@@ -8,7 +8,8 @@
 
 struct span_sender {
     struct otlp_http http;
-    uint64_t timeout_ns; /* for a batch with all its repetitions */
+    uint64_t timeout_ns;    /* for a batch with all its repetitions */
+    uint64_t not_before_ns; /* what the receiver asked for, beyond the batch it refused */
     uint64_t logged_ns;
     struct rng rng;
     _Atomic uint64_t exported, failed, rejected, requests,

@@ -171,6 +171,25 @@ static void gives_up_on_a_silent_receiver(void **state)
     sink_stop(&sink);
 }
 
+static void spares_a_receiver_that_asked_for_it(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {ANSWER("429 Slow", "Retry-After: 1\r\n"), SINK_OK};
+    sink_start(&sink, answers, 2);
+    sink_trace(&sink, tiny_timeout); /* shorter than what the receiver wants */
+    uint64_t before_ns = clock_mono_ns();
+    end_spans(3);
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_IO);
+    assert_true(clock_mono_ns() - before_ns < NS_PER_S);
+    end_spans(4);
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_OK);
+    assert_true(clock_mono_ns() - before_ns >= NS_PER_S);
+    assert_int_equal(atomic_load(&sink.span_count), 4);
+    assert_int_equal(tracing_stats().dropped_export_failed, 3);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
 static void keeps_the_connection(void **state)
 {
     (void)state;
@@ -626,6 +645,7 @@ int main(void)
         cmocka_unit_test(follows_the_answer),
         cmocka_unit_test(waits_as_long_as_it_is_told),
         cmocka_unit_test(gives_up_on_a_silent_receiver),
+        cmocka_unit_test(spares_a_receiver_that_asked_for_it),
         cmocka_unit_test(keeps_the_connection),
         cmocka_unit_test(connects_anew_where_the_server_closed),
         cmocka_unit_test(sends_nothing_where_nothing_ended),

@@ -19,7 +19,7 @@ static struct url cut_url(const char *text)
 {
     struct url url = {.scheme = {NULL, 0}};
     struct text rest = text_of(text);
-    const char *mark = text ? strstr(text, "://") : NULL;
+    const char *mark = strstr(text, "://");
     if (mark != NULL) {
         url.scheme = (struct text){text, (size_t)(mark - text)};
         rest = text_of(mark + 3);
@@ -105,7 +105,7 @@ static void propagate(const struct span *span, struct curl_slist **headers)
 struct span *trace_curl_begin(const struct trace_curl_call *call, struct curl_slist **headers)
 {
     struct http_attributes attributes = {.count = 0};
-    struct url url = cut_url(call->url);
+    struct url url = cut_url(call->url ? call->url : "");
     struct line full;
     char name[SPAN_NAME_MAX];
     bool is_tls = text_equal_ignore_case(url.scheme, TEXT_LITERAL("https"));

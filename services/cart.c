@@ -234,7 +234,7 @@ static enum status load_lines(struct request *request, const char *cart_id, stru
 }
 
 /* The catalog's products come in the order of the lines. NULL: its answer is not what we asked. */
-static json_t *lines_json(const struct lines *lines, const json_t *products)
+static json_t *described_lines(const struct lines *lines, const json_t *products)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < lines->count; i++) {
@@ -259,7 +259,7 @@ static void answer_cart(struct request *request, const char *cart_id, const stru
 {
     struct call call = {0};
     if (ask_catalog(request, lines, &call, response)) {
-        json_t *array = lines_json(lines, json_object_get(call.reply, "products"));
+        json_t *array = described_lines(lines, json_object_get(call.reply, "products"));
         if (array) {
             response_json(response, 200,
                           json_pack("{s:s, s:o}", "cart_id", cart_id, "lines", array));

@@ -28,7 +28,6 @@ static const struct fault_row rows[] = {
 enum {
     CHECKOUTS_AT_ONCE = 512,
     UNDO_TIME_MS = 3000, /* of a request's time: kept for taking back */
-    TRACKING_MAX = SHOP_ID_MAX,
 };
 
 struct checkout_body {
@@ -52,23 +51,25 @@ struct flow {
     json_t *cart_lines; /* sku, quantity, name, unit_price_minor, weight_g */
     json_t *lines;      /* what is reserved: sku, quantity, unit_price_minor, weight_g */
     int64_t total_minor, weight_g;
-    char tracking[TRACKING_MAX + 1];
+    char tracking[SHOP_ID_MAX + 1];
     /* What may have happened elsewhere. */
     bool reserved, reserved_before, charged, ordered;
 };
 
 /* ---- calls */
 
-static void prepare(const struct work *work, struct call *call)
+static void call_all(const struct work *work, struct call *calls, size_t count)
 {
-    call->drop_context = fault_word_is(&work->faults, ROW_LOST_CONTEXT, call->peer);
+    for (size_t i = 0; i < count; i++) {
+        calls[i].drop_context = fault_word_is(&work->faults, ROW_LOST_CONTEXT, calls[i].peer);
+    }
+    client_call_all(work, calls, count);
 }
 
 /* Does the call; false: the answer to the customer is set. */
 static bool ask(struct flow *flow, struct call *call)
 {
-    prepare(&flow->work, call);
-    client_call(&flow->work, call);
+    call_all(&flow->work, call, 1);
     if (!call_succeeded(call)) {
         relay_failure(flow->response, call);
     }
@@ -91,6 +92,17 @@ static bool take_reply(struct flow *flow, const struct call *call,
         return false;
     }
     return true;
+}
+
+/* Every peer knows the operation by its key and does its part once. Takes the body over: finish()
+ * frees it. */
+static struct call post(const struct flow *flow, const char *peer, const char *path, json_t *body)
+{
+    return (struct call){.peer = peer,
+                         .method = "POST",
+                         .path_template = path,
+                         .idempotency_key = flow->operation_id,
+                         .body = body};
 }
 
 static void finish(struct call *call)
@@ -151,12 +163,9 @@ static json_t *price_lines(const json_t *reserved, const json_t *cart_lines)
 static bool reserve(struct flow *flow)
 {
     struct lines_reply reply = {0};
-    struct call call = {.peer = "inventory",
-                        .method = "POST",
-                        .path_template = "/reservations",
-                        .idempotency_key = flow->operation_id,
-                        .body = json_pack("{s:s, s:O}", "reservation_id", flow->operation_id,
-                                          "lines", flow->cart_lines)};
+    struct call call = post(
+        flow, "inventory", "/reservations",
+        json_pack("{s:s, s:O}", "reservation_id", flow->operation_id, "lines", flow->cart_lines));
     bool good = ask(flow, &call);
     flow->reserved = may_have_happened(&call);
     flow->reserved_before = good && call.status == 200;
@@ -179,13 +188,11 @@ static const struct validate_field quote_fields[] = {
 
 static bool price(struct flow *flow)
 {
-    struct call call = {.peer = "pricing",
-                        .method = "POST",
-                        .path_template = "/quotes",
-                        .body = json_pack("{s:s, s:s, s:s, s:s, s:O}", "user_id",
-                                          flow->body.user_id, "currency", flow->body.currency,
-                                          "country", flow->body.country, "coupon",
-                                          flow->body.coupon, "lines", flow->lines)};
+    struct call call =
+        post(flow, "pricing", "/quotes",
+             json_pack("{s:s, s:s, s:s, s:s, s:O}", "user_id", flow->body.user_id, "currency",
+                       flow->body.currency, "country", flow->body.country, "coupon",
+                       flow->body.coupon, "lines", flow->lines));
     bool good =
         ask(flow, &call) && take_reply(flow, &call, quote_fields, COUNT_OF(quote_fields), flow);
     finish(&call);
@@ -194,26 +201,18 @@ static bool price(struct flow *flow)
 
 static struct call score_call(const struct flow *flow)
 {
-    return (struct call){.peer = "fraud",
-                         .method = "POST",
-                         .path_template = "/scores",
-                         .idempotency_key = flow->operation_id,
-                         .body = json_pack("{s:s, s:s, s:I}", "operation_id", flow->operation_id,
-                                           "user_id", flow->body.user_id, "total_minor",
-                                           (json_int_t)flow->total_minor)};
+    return post(flow, "fraud", "/scores",
+                json_pack("{s:s, s:s, s:I}", "operation_id", flow->operation_id, "user_id",
+                          flow->body.user_id, "total_minor", (json_int_t)flow->total_minor));
 }
 
 static struct call shipment_call(const struct flow *flow)
 {
-    return (struct call){.peer = "shipping",
-                         .method = "POST",
-                         .path_template = "/shipments",
-                         .idempotency_key = flow->operation_id,
-                         .body = json_pack("{s:s, s:s, s:s, s:I, s:I}", "operation_id",
-                                           flow->operation_id, "country", flow->body.country,
-                                           "currency", flow->body.currency, "weight_g",
-                                           (json_int_t)flow->weight_g, "total_minor",
-                                           (json_int_t)flow->total_minor)};
+    return post(flow, "shipping", "/shipments",
+                json_pack("{s:s, s:s, s:s, s:I, s:I}", "operation_id", flow->operation_id,
+                          "country", flow->body.country, "currency", flow->body.currency,
+                          "weight_g", (json_int_t)flow->weight_g, "total_minor",
+                          (json_int_t)flow->total_minor));
 }
 
 static bool take_score(struct flow *flow, const struct call *call)
@@ -228,7 +227,7 @@ static bool take_score(struct flow *flow, const struct call *call)
 static bool take_label(struct flow *flow, const struct call *call)
 {
     const char *tracking = json_string_value(json_object_get(call->reply, "tracking"));
-    if (!tracking || strlen(tracking) > TRACKING_MAX) {
+    if (!tracking || strlen(tracking) > SHOP_ID_MAX) {
         response_error(flow->response, 502, "peer_failed", "shipping gave no label");
         return false;
     }
@@ -241,10 +240,7 @@ static bool assess_and_ship(struct flow *flow)
 {
     struct call calls[] = {score_call(flow), shipment_call(flow)};
     bool good = true;
-    for (size_t i = 0; i < COUNT_OF(calls); i++) {
-        prepare(&flow->work, &calls[i]);
-    }
-    client_call_all(&flow->work, calls, COUNT_OF(calls));
+    call_all(&flow->work, calls, COUNT_OF(calls));
     for (size_t i = 0; i < COUNT_OF(calls) && good; i++) {
         good = call_succeeded(&calls[i]);
         if (!good) {
@@ -260,13 +256,10 @@ static bool assess_and_ship(struct flow *flow)
 
 static bool pay(struct flow *flow)
 {
-    struct call call = {.peer = "payment",
-                        .method = "POST",
-                        .path_template = "/payments",
-                        .idempotency_key = flow->operation_id,
-                        .body = json_pack("{s:s, s:I, s:s}", "operation_id", flow->operation_id,
-                                          "amount_minor", (json_int_t)flow->total_minor, "currency",
-                                          flow->body.currency)};
+    struct call call =
+        post(flow, "payment", "/payments",
+             json_pack("{s:s, s:I, s:s}", "operation_id", flow->operation_id, "amount_minor",
+                       (json_int_t)flow->total_minor, "currency", flow->body.currency));
     bool good = ask(flow, &call);
     flow->charged = may_have_happened(&call);
     finish(&call);
@@ -285,15 +278,12 @@ static void answer_order(struct flow *flow, unsigned code, const json_t *order)
 
 static bool place_order(struct flow *flow)
 {
-    struct call call = {.peer = "orders",
-                        .method = "POST",
-                        .path_template = "/orders",
-                        .idempotency_key = flow->operation_id,
-                        .body = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:O}", "operation_id",
-                                          flow->operation_id, "user_id", flow->body.user_id,
-                                          "total_minor", (json_int_t)flow->total_minor, "currency",
-                                          flow->body.currency, "country", flow->body.country,
-                                          "tracking", flow->tracking, "lines", flow->lines)};
+    struct call call =
+        post(flow, "orders", "/orders",
+             json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:O}", "operation_id", flow->operation_id,
+                       "user_id", flow->body.user_id, "total_minor", (json_int_t)flow->total_minor,
+                       "currency", flow->body.currency, "country", flow->body.country, "tracking",
+                       flow->tracking, "lines", flow->lines));
     bool good = ask(flow, &call);
     flow->ordered = may_have_happened(&call);
     if (good) {
@@ -323,13 +313,9 @@ static void log_left(const struct flow *flow, const char *message, const char *p
  * it has one, which is then the answer, or nobody knows, and then nothing may be taken back. */
 static bool withdraw(const struct work *work, struct flow *flow)
 {
-    struct call call = {.peer = "orders",
-                        .method = "POST",
-                        .path_template = "/withdrawals",
-                        .idempotency_key = flow->operation_id,
-                        .body = json_pack("{s:s}", "operation_id", flow->operation_id)};
-    prepare(work, &call);
-    client_call(work, &call);
+    struct call call = post(flow, "orders", "/withdrawals",
+                            json_pack("{s:s}", "operation_id", flow->operation_id));
+    call_all(work, &call, 1);
     const json_t *order = json_object_get(call.reply, "order");
     bool withdrawn = json_is_true(json_object_get(call.reply, "withdrawn"));
     if (call_succeeded(&call) && order) {
@@ -357,24 +343,13 @@ static void give_back(const struct work *work, const struct flow *flow)
                             .path_template = "/payments/{payment_id}",
                             .path = payment}};
     size_t count = flow->charged ? 2 : 1;
-    for (size_t i = 0; i < count; i++) {
-        prepare(work, &calls[i]);
-    }
-    client_call_all(work, calls, count);
+    call_all(work, calls, count);
     for (size_t i = 0; i < count; i++) {
         if (!call_succeeded(&calls[i])) {
             log_left(flow, "something was not taken back", calls[i].peer);
         }
     }
     call_release_all(calls, count);
-}
-
-static void undo(const struct work *work, struct flow *flow)
-{
-    bool in_doubt = flow->ordered || flow->reserved_before;
-    if (flow->reserved && (!in_doubt || withdraw(work, flow))) {
-        give_back(work, flow);
-    }
 }
 
 /* ---- route */
@@ -385,8 +360,9 @@ static void run(const struct work *work, struct flow *flow)
     for (size_t i = 0; i < COUNT_OF(steps) && good; i++) {
         good = steps[i](flow);
     }
-    if (!good) {
-        undo(work, flow);
+    bool in_doubt = flow->ordered || flow->reserved_before;
+    if (!good && flow->reserved && (!in_doubt || withdraw(work, flow))) {
+        give_back(work, flow);
     }
     json_decref(flow->cart_lines);
     json_decref(flow->lines);

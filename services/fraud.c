@@ -7,7 +7,7 @@
 enum {
     SCORE_REFUSED = 90,
     AMOUNT_SUSPECT_MINOR = 1000 * 1000 * 1000, /* ten million in any currency */
-    JUMP = 50,                                /* times the usual amount */
+    JUMP = 50,                                 /* times the usual amount */
     JUMP_SCORE = 30,
     HISTORY_LOOKED_AT = 20,
 };

@@ -180,11 +180,12 @@ static json_t *total(const struct sums *sums, const int64_t values[QUOTES], cons
     int64_t euros = net + vat + values[QUOTE_DUTY];
     int64_t changed = share(euros, values[QUOTE_RATE]);
     int64_t fee = share(changed, values[QUOTE_FEE]);
-    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "total_minor",
-                     (json_int_t)(changed + fee), "currency", currency, "subtotal_minor",
-                     (json_int_t)sums->subtotal_minor, "discount_minor", (json_int_t)discount,
-                     "vat_minor", (json_int_t)vat, "duty_minor", (json_int_t)values[QUOTE_DUTY],
-                     "fee_minor", (json_int_t)fee, "weight_g", (json_int_t)sums->weight_g);
+    json_int_t sum = changed + fee;
+    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "total_minor", sum, "currency",
+                     currency, "subtotal_minor", (json_int_t)sums->subtotal_minor, "discount_minor",
+                     (json_int_t)discount, "vat_minor", (json_int_t)vat, "duty_minor",
+                     (json_int_t)values[QUOTE_DUTY], "fee_minor", (json_int_t)fee, "weight_g",
+                     (json_int_t)sums->weight_g);
 }
 
 /* ---- route */

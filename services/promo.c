@@ -32,8 +32,8 @@ static void get_loyalty(struct request *request, struct response *response)
 {
     partner_wait(request);
     const char *user = partner_query(request, "user_id");
-    uint64_t grade = hash_bytes_keyed(user, strlen(user), 0, 0) % 3;
-    response_json(response, 200, json_pack("{s:I}", "discount_ppm", (json_int_t)(grade * 10000)));
+    json_int_t discount_ppm = (json_int_t)(hash_bytes_keyed(user, strlen(user), 0, 0) % 3) * 10000;
+    response_json(response, 200, json_pack("{s:I}", "discount_ppm", discount_ppm));
 }
 
 static const struct server_route routes[] = {

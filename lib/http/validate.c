@@ -117,7 +117,7 @@ static enum status take_array(const json_t *value, const struct validate_field *
     if (!within(field, (int64_t)json_array_size(value))) {
         return out_of_bounds(field, "number of items", error);
     }
-    memcpy(out, &value, sizeof value);
+    memcpy(out, (const void *)&value, sizeof(void *));
     return STATUS_OK;
 }
 

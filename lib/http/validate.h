@@ -23,9 +23,9 @@ enum validate_type {
 
 struct validate_field {
     const char *name;
-    enum validate_type type;
     size_t offset; /* of the value in the caller's struct */
     int64_t lowest, highest;
+    enum validate_type type;
     bool optional; /* may be absent or null: the struct keeps what it held */
 };
 

@@ -29,18 +29,24 @@ struct search {
     struct plan_found found[READBACK_STEPS];
 };
 
+/* Lost context costs a call's spans again and again; a few missing ones are drops, and as few
+ * cannot change a verdict (see VERDICT_ARRIVED_LEAST). */
+#define MISSING_SHARE_LEAST 0.02
+
 /* Services whose spans are missing though they were called. */
 static size_t list_services(const struct readback_totals *totals, const struct plan *plans,
                             const char *services[SERVICES_MAX])
 {
     size_t count = 0;
+    double least = MISSING_SHARE_LEAST * (double)totals->requests / READBACK_STEPS;
     for (size_t step = 0; step < READBACK_STEPS; step++) {
         for (size_t e = 0; e < plans[step].count; e++) {
             const struct plan_edge *edge = &plans[step].edges[e];
             /* what lies below comes with the fragment of the service above it */
             bool is_top = edge->parent < 0 || totals->missing[step].callee[edge->parent] <
                                                   totals->missing[step].callee[e];
-            if (!edge->has_callee || totals->missing[step].callee[e] == 0 || !is_top)
+            if (!edge->has_callee || !is_top || totals->missing[step].callee[e] == 0 ||
+                totals->missing[step].callee[e] < least)
                 continue;
             bool is_known = false;
             for (size_t i = 0; i < count; i++)
@@ -150,6 +156,10 @@ static enum status search_service(struct search *search, const char *service, st
                                      .end_wall_ns = at_ns + slice_ns,
                                      .trace_limit = TRACES_A_SEARCH};
         enum status status = search_slice(search, &query, &traces, error);
+        if (status == STATUS_TIMEOUT) {
+            search->out->is_cut = true;
+            return STATUS_OK;
+        }
         if (status != STATUS_OK)
             return status;
         bool is_full = traces >= TRACES_A_SEARCH;

@@ -106,10 +106,10 @@ static void add_window(struct table *table, const char *name, const struct measu
 static void print_windows(const struct experiment *experiment, FILE *out)
 {
     static const struct table_column columns[] = {
-        {"window", false, true},    {"checkouts", true, false},   {"failed", true, false},
-        {"p50 ms", true, false},    {"p90", true, false},         {"p99", true, false},
-        {"max", true, false},       {"traces", true, false},      {"complete", true, false},
-        {"connected", true, false}, {"as expected", true, false}, {"dropped", true, false},
+        {"window", false, true},    {"flows", true, false},      {"failed", true, false},
+        {"p50 ms", true, false},    {"p90", true, false},        {"p99", true, false},
+        {"max", true, false},       {"traces", true, false},     {"complete", true, false},
+        {"connected", true, false}, {"as planned", true, false}, {"dropped", true, false},
     };
     struct table *table = malloc(sizeof *table);
     if (!table)

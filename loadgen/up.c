@@ -129,13 +129,13 @@ int command_up(int argc, char **argv)
     struct options options = {.ports = "fixed"};
     const struct flag flags[] = {
         {"ports", 'p', FLAG_TEXT, &options.ports, "WHICH",
-         "fixed (those of the topology; default) or auto (free ones)"},
+         "fixed (the usual ones) or auto (free ones)"},
         {"json", 'j', FLAG_TEXT, &options.json_path, "FILE",
          "write addresses, pids and control token there once all is ready"},
         {"data", 'd', FLAG_TEXT, &options.data, "DIR",
-         "keep databases and logs there (default: a temporary directory, removed at the end)"},
+         "keep databases and logs there (else removed at the end)"},
         {"bin", 'b', FLAG_TEXT, &options.bin, "DIR", "programs (default: beside this one)"},
-        {"listen", 'l', FLAG_TEXT, &options.listen, "ADDR", "default 127.0.0.1"},
+        {"listen", 'l', FLAG_TEXT, &options.listen, "ADDR", "address to listen on (127.0.0.1)"},
     };
     const struct flags_usage usage = {
         .program = program,

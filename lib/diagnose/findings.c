@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX_BYTES = 1024 };
+enum { TEXT_MAX_BYTES = 4096 };
 
 enum status findings_init(struct findings *findings, struct arena *arena)
 {
@@ -33,12 +33,17 @@ struct text findings_copy(struct findings *findings, struct text text)
 
 struct text findings_text(struct findings *findings, const char *format, ...)
 {
-    char words[TEXT_MAX_BYTES] = "";
+    struct buffer words;
+    buffer_init(&words, TEXT_MAX_BYTES);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(words, sizeof(words), format, arguments);
+    buffer_vprintf(&words, format, arguments);
     va_end(arguments);
-    return findings_copy(findings, text_of(words));
+    if (words.failed == STATUS_NO_MEMORY)
+        findings->failed = STATUS_NO_MEMORY;
+    const struct text copy = findings_copy(findings, text_of(buffer_text(&words)));
+    buffer_release(&words);
+    return copy;
 }
 
 bool findings_gate(struct finding *finding, const char *name, double value, double threshold)

@@ -95,8 +95,9 @@ static struct record *far_ends(const struct fingerprints *prints, struct arena *
         if (print->peer.length == 0)
             continue;
         const bool database = print->flags & FINGERPRINT_DATABASE;
-        const struct text service =
-            database ? (struct text){0} : known_service(prints, print->peer);
+        struct text service = {0};
+        if (!database)
+            service = known_service(prints, print->peer);
         ends[i].outside = service.length == 0;
         ends[i].right = service.length > 0 ? service : print->peer;
         if (database)

@@ -7,6 +7,13 @@ struct sink {
     size_t length, size;
 };
 
+static struct sink sink_of(char *out, size_t size)
+{
+    if (size > 0)
+        out[0] = 0;
+    return (struct sink){out, 0, size};
+}
+
 static void put(struct sink *sink, char c)
 {
     if (sink->length + 1 < sink->size)
@@ -61,7 +68,7 @@ static bool separates(char c)
 
 size_t normal_name(struct text name, char *out, size_t size)
 {
-    struct sink sink = {out, 0, size};
+    struct sink sink = sink_of(out, size);
     for (size_t at = 0; at < name.length && name.data[at] != '?';) {
         size_t end = at;
         while (end < name.length && !separates(name.data[end]))
@@ -129,7 +136,7 @@ static void put_mark(struct sink *sink)
 
 size_t normal_sql(struct text sql, char *out, size_t size)
 {
-    struct sink sink = {out, 0, size};
+    struct sink sink = sink_of(out, size);
     for (size_t at = 0; at < sql.length;) {
         const char c = sql.data[at];
         const char next = at + 1 < sql.length ? sql.data[at + 1] : 0;

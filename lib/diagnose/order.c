@@ -1,7 +1,6 @@
 #include "diagnose/order.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/map.h"
 #include "diagnose/figures.h"
@@ -117,7 +116,8 @@ static void find_calls(const struct order *order, const struct map *rows, const 
                        const struct tree_node *parent, const struct tree_node **out)
 {
     bool twice[ORDER_CALLS_MAX] = {false};
-    memset(out, 0, order->count * sizeof(*out));
+    for (size_t i = 0; i < order->count; i++)
+        out[i] = NULL;
     for (uint32_t i = 0; i < parent->child_count; i++) {
         const struct tree_node *call = &tree->nodes[parent->first_child + i];
         const uint64_t *row =

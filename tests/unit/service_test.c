@@ -150,6 +150,16 @@ static unsigned ask(const struct child *child, const char *request)
     return raw_status(&answer);
 }
 
+/* Until it answers so; false: it never did. */
+static bool becomes(const struct child *child, const char *request, unsigned status)
+{
+    uint64_t deadline_ns = clock_mono_ns() + RAW_CLIENT_S * NS_PER_S;
+    while (clock_mono_ns() < deadline_ns)
+        if (ask(child, request) == status)
+            return true;
+    return false;
+}
+
 #define HOST      "Host: localhost:1\r\nConnection: close\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
 #define PUT(headers, length, body)                                                                 \

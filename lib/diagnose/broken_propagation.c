@@ -8,6 +8,9 @@
 #define CHILDLESS_MIN 0.5 /* of a site's calls; less counts where enough of them are matched */
 #define AGREE_PROVED  0.8 /* matched, of either side */
 #define AGREE_STRONG  0.5
+#define AGREE_SAMPLE  0.95 /* of the calls, where the traces are too many */
+
+enum { SAMPLE_MIN = 20 };
 
 /* One site: calls of one fingerprint, and what was found of them. */
 struct lost {
@@ -122,6 +125,9 @@ static bool judge_match(struct finding *finding, const struct lost *lost)
     findings_gate(finding, "share of such traces that lie in a call", of_fragments, AGREE_PROVED);
     finding->confidence =
         of_calls >= AGREE_PROVED && of_fragments >= AGREE_PROVED ? FINDING_PROVED : FINDING_STRONG;
+    /* Where only a sample of the requests is looked at, most such traces lie in none of it. */
+    if (childless_share >= CHILDLESS_MIN && of_calls >= AGREE_SAMPLE && lost->matched >= SAMPLE_MIN)
+        return true;
     if (of_fragments < AGREE_STRONG)
         return false;
     /* A callee that samples for itself leaves few traces, but they all lie in calls. */

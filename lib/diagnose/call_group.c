@@ -79,7 +79,8 @@ static uint64_t proofs(const struct call_group_search *search, size_t a, size_t 
 static bool is_outside(const struct call_group_search *search, const struct fingerprint *print)
 {
     return (print->flags & FINGERPRINT_HTTP) && print->far_side_count == 0 &&
-           print->peer.length > 0 && !window_has_service(search->window, print->peer);
+           print->peer.length > 0 &&
+           fingerprint_service_of(search->window->prints, print->peer).length == 0;
 }
 
 /* A call that can be in a group of that level at all. */

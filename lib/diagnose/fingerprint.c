@@ -20,20 +20,25 @@ void fingerprint_init(struct fingerprints *prints, struct arena *arena)
 {
     *prints = (struct fingerprints){.arena = arena, .count = 1};
     map_init(&prints->known, FINGERPRINTS_MAX);
+    map_init(&prints->services, FINGERPRINTS_MAX);
 }
 
 void fingerprint_release(struct fingerprints *prints)
 {
     map_release(&prints->known);
+    map_release(&prints->services);
 }
 
-bool fingerprint_is_service(struct text peer, struct text service)
+struct text fingerprint_service_of(const struct fingerprints *prints, struct text peer)
 {
-    if (service.length == 0 || peer.length < service.length ||
-        memcmp(peer.data, service.data, service.length) != 0)
-        return false;
-    return peer.length == service.length || peer.data[service.length] == '.' ||
-           peer.data[service.length] == ':';
+    for (size_t length = peer.length; length > 0; length--) {
+        if (length < peer.length && peer.data[length] != '.' && peer.data[length] != ':')
+            continue;
+        const uint64_t *number = map_find(&prints->services, peer.data, length);
+        if (number)
+            return prints->items[*number].service;
+    }
+    return (struct text){"", 0};
 }
 
 /* The first of some attributes that is there; old names of the conventions stand behind new. */
@@ -220,6 +225,21 @@ static bool grow(struct fingerprints *prints)
     return true;
 }
 
+static enum status note_service(struct fingerprints *prints, uint32_t number)
+{
+    const struct fingerprint *print = &prints->items[number];
+    bool added;
+    if ((print->kind != OTLP_KIND_SERVER && print->kind != OTLP_KIND_CONSUMER) ||
+        print->service.length == 0)
+        return STATUS_OK;
+    uint64_t *value =
+        map_put(&prints->services, print->service.data, print->service.length, &added);
+    if (!value)
+        return STATUS_NO_MEMORY;
+    *value = added ? number : *value;
+    return STATUS_OK;
+}
+
 static enum status add(struct fingerprints *prints, const struct draft *draft, const char *key,
                        size_t key_bytes, uint32_t *out)
 {
@@ -237,7 +257,7 @@ static enum status add(struct fingerprints *prints, const struct draft *draft, c
     *number = prints->count;
     prints->items[prints->count] = print;
     *out = prints->count++;
-    return STATUS_OK;
+    return note_service(prints, *out);
 }
 
 static enum status number_of(struct fingerprints *prints, const struct tree *tree, uint32_t at,

@@ -33,6 +33,7 @@ struct fingerprint {
 
 struct fingerprints {
     struct map known;
+    struct map services;       /* that sent SERVER or CONSUMER spans: name to a fingerprint */
     struct fingerprint *items; /* items[0] is unused */
     uint32_t count;            /* with items[0] */
     uint32_t capacity;
@@ -47,7 +48,8 @@ void fingerprint_release(struct fingerprints *prints);
 /* Sets `print` of every node. STATUS_NO_MEMORY; kinds of spans beyond the maximum get 0. */
 MUST_CHECK enum status fingerprint_assign(struct fingerprints *prints, struct forest *forest);
 
-/* Whether a host name is a service: the same, or with a domain behind it. */
-bool fingerprint_is_service(struct text peer, struct text service);
+/* The service that a peer's name stands for: of that name, or of what stands before a domain or a
+ * port; empty where none of that name served anything. */
+struct text fingerprint_service_of(const struct fingerprints *prints, struct text peer);
 
 #endif

@@ -112,14 +112,13 @@ static int order_fragments(const void *left, const void *right)
 struct text fragments_callee(const struct fingerprints *prints, uint32_t call)
 {
     const struct text peer = prints->items[call].peer;
-    for (uint32_t i = 1; i < prints->count; i++) {
+    const struct text named = fingerprint_service_of(prints, peer);
+    for (uint32_t i = 1; named.length == 0 && i < prints->count; i++) {
         const struct fingerprint *print = &prints->items[i];
-        if (print->kind == OTLP_KIND_SERVER && fingerprint_is_service(peer, print->service))
-            return print->service;
         if (print->far_service.length > 0 && text_equal(print->peer, peer))
             return print->far_service;
     }
-    return (struct text){"", 0};
+    return named;
 }
 
 bool fragments_fit(const struct fingerprints *prints, uint32_t call, struct text callee,

@@ -62,18 +62,6 @@ static bool crosses_below(const struct tree *tree, const struct tree_node *node)
     return false;
 }
 
-/* The service that a peer's name stands for, where one of the window's has it. */
-static struct text known_service(const struct fingerprints *prints, struct text peer)
-{
-    for (uint32_t i = 1; i < prints->count; i++) {
-        const struct fingerprint *print = &prints->items[i];
-        if ((print->kind == OTLP_KIND_SERVER || print->kind == OTLP_KIND_CONSUMER) &&
-            fingerprint_is_service(peer, print->service))
-            return print->service;
-    }
-    return (struct text){"", 0};
-}
-
 /* A database is often named after the service that has it, and is not the service. */
 static struct text database_name(struct text peer, struct arena *arena)
 {
@@ -97,7 +85,7 @@ static struct record *far_ends(const struct fingerprints *prints, struct arena *
         const bool database = print->flags & FINGERPRINT_DATABASE;
         struct text service = {0};
         if (!database)
-            service = known_service(prints, print->peer);
+            service = fingerprint_service_of(prints, print->peer);
         ends[i].outside = service.length == 0;
         ends[i].right = service.length > 0 ? service : print->peer;
         if (database)

@@ -263,8 +263,9 @@ static enum status judge(struct detect *detect, struct call_group_search *search
 static enum status search_site(struct detect *detect, const struct window_site *site)
 {
     struct call_group_search search = {.window = detect->current, .site = site};
-    const struct window_entry *entry = window_find_entry(detect->current, site->entry);
-    if (!entry || site->count < DETECT_SUPPORT_MIN)
+    const struct window_entry *entry =
+        site->count < DETECT_SUPPORT_MIN ? NULL : window_find_entry(detect->current, site->entry);
+    if (!entry)
         return STATUS_OK;
     search.entry_p50_ms = entry->p50_ms;
     search.scratch = arena_alloc_array(detect->arena, site->count, sizeof(*search.scratch));

@@ -39,6 +39,14 @@ static int order_entries(const void *left, const void *right)
     return (a->print > b->print) - (a->print < b->print);
 }
 
+static int order_prints(const void *left, const void *right, void *context)
+{
+    const struct window_entry *entries = context;
+    const uint32_t a = entries[*(const uint32_t *)left].print;
+    const uint32_t b = entries[*(const uint32_t *)right].print;
+    return (a > b) - (a < b);
+}
+
 static struct window_entry entry_of(const struct durations *sorted, size_t count, double *scratch)
 {
     struct window_entry entry = {.print = sorted[0].print, .tree_count = (uint32_t)count};
@@ -85,7 +93,8 @@ static enum status build_entries(struct window *window, struct arena *arena)
     for (size_t i = 0; i < count; i++)
         kinds += i == 0 || all[i].print != all[i - 1].print;
     window->entries = arena_alloc_array(arena, kinds, sizeof(*window->entries));
-    if (!window->entries)
+    window->by_print = arena_alloc_array(arena, kinds, sizeof(*window->by_print));
+    if (!window->entries || !window->by_print)
         return STATUS_NO_MEMORY;
     for (size_t first = 0, end; first < count; first = end) {
         for (end = first + 1; end < count && all[end].print == all[first].print;)
@@ -93,6 +102,9 @@ static enum status build_entries(struct window *window, struct arena *arena)
         window->entries[window->entry_count++] = entry_of(all + first, end - first, scratch);
     }
     qsort(window->entries, window->entry_count, sizeof(*window->entries), order_entries);
+    for (uint32_t i = 0; i < kinds; i++)
+        window->by_print[i] = i;
+    qsort_r(window->by_print, kinds, sizeof(*window->by_print), order_prints, window->entries);
     return STATUS_OK;
 }
 
@@ -183,9 +195,16 @@ enum status window_build(struct window *window, struct fingerprints *prints,
 
 const struct window_entry *window_find_entry(const struct window *window, uint32_t print)
 {
-    for (size_t i = 0; window && i < window->entry_count; i++) {
-        if (window->entries[i].print == print)
-            return &window->entries[i];
+    size_t low = 0, high = window ? window->entry_count : 0;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const struct window_entry *entry = &window->entries[window->by_print[middle]];
+        if (entry->print == print)
+            return entry;
+        if (entry->print < print)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return NULL;
 }
@@ -212,15 +231,4 @@ const struct window_site *window_find_site(const struct window *window, uint32_t
 bool window_is_late(const struct window *window, const struct window_entry *entry, uint32_t tree)
 {
     return (double)(window->forest.trees[tree].base_ns - window->first_ns) > entry->half_ns;
-}
-
-bool window_has_service(const struct window *window, struct text peer)
-{
-    for (uint32_t i = 1; i < window->prints->count; i++) {
-        const struct fingerprint *print = &window->prints->items[i];
-        if ((print->kind == OTLP_KIND_SERVER || print->kind == OTLP_KIND_CONSUMER) &&
-            fingerprint_is_service(peer, print->service))
-            return true;
-    }
-    return false;
 }

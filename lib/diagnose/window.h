@@ -36,6 +36,7 @@ struct window {
     uint64_t first_ns;            /* begin of the first tree */
     struct window_entry *entries; /* most time first */
     size_t entry_count;
+    uint32_t *by_print; /* indices of entries, by fingerprint */
     struct window_site *sites;
     size_t site_count;
     uint64_t complete_count, partial_count;
@@ -57,8 +58,5 @@ bool window_is_call(const struct tree_node *node);
 
 /* Whether a tree began in the second half of its entry's trees. */
 bool window_is_late(const struct window *window, const struct window_entry *entry, uint32_t tree);
-
-/* Whether some service of the window sends spans of its own work under that peer's name. */
-bool window_has_service(const struct window *window, struct text peer);
 
 #endif

@@ -230,13 +230,39 @@ static void check_entries(void **state)
     assert_true(window_is_late(window, first, 5));
     assert_ptr_equal(window_find_entry(window, first->print), first);
     assert_null(window_find_entry(window, 0));
-    assert_true(window_has_service(window, text_of("web")));
-    assert_true(window_has_service(window, text_of("web.shop.svc")));
-    assert_false(window_has_service(window, text_of("webs")));
     bench_release(&bench);
 }
 
 /* ---- the order of two calls over a few pages */
+
+struct service_row {
+    const char *it;
+    const char *peer, *service;
+};
+
+static const struct service_row service_rows[] = {
+    {"it knows a service by its name", "web", "web"},
+    {"it knows it with a domain", "web.shop.svc", "web"},
+    {"it knows it with a port", "web:80", "web"},
+    {"it knows one whose name has a dot", "pay.eu.svc", "pay.eu"},
+    {"it does not know a longer name", "webs", ""},
+    {"it does not know a shorter name", "we", ""},
+    {"it does not know who only calls", "gen", ""},
+    {"it knows nobody by no name", "", ""},
+};
+
+static void check_service(void **state)
+{
+    const struct service_row *row = *state;
+    struct bench bench;
+    bench_init(&bench);
+    const uint64_t sent = builder_call(&bench.builder, 0, "gen", C, "POST /x", 0, 10);
+    builder_call(&bench.builder, sent, "web", S, "POST /x", 1, 9);
+    builder_call(&bench.builder, sent, "pay.eu", S, "POST /y", 2, 8);
+    bench_build(&bench);
+    assert_true(text_is(fingerprint_service_of(&bench.prints, text_of(row->peer)), row->service));
+    bench_release(&bench);
+}
 
 struct order_row {
     const char *it;
@@ -295,6 +321,7 @@ int main(void)
 {
     struct rows all = {0};
     ROWS(&all, print_rows, check_print);
+    ROWS(&all, service_rows, check_service);
     ROWS(&all, order_rows, check_order);
     rows_one(&all, "it tells peers of one address apart by port", check_address);
     rows_one(&all, "it keeps to its maximum of fingerprints", check_many);

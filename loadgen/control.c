@@ -10,6 +10,20 @@ enum { CALL_MS = 3000, ANSWER_BYTES_MAX = 256 * 1024, BODY_BYTES_MAX = 16 * 1024
 
 static const char path[] = "/-/faults";
 
+/* Words of an answer that is none of success. */
+static enum status refused(const char *name, const char *method, const struct fetch_answer *answer,
+                           struct error *error)
+{
+    json_t *reply = json_loadb(answer->body.data, answer->body.length, 0, NULL);
+    const char *message =
+        json_string_value(json_object_get(json_object_get(reply, "error"), "message"));
+    enum status status = error_set(
+        error, answer->status == 400 || answer->status == 422 ? STATUS_INVALID : STATUS_IO,
+        "%s: %s %s answered %u: %s", name, method, path, answer->status, message ? message : "");
+    json_decref(reply);
+    return status;
+}
+
 static enum status ask(const struct control *control, const char *name,
                        struct fetch_request *request, json_t **reply, struct error *error)
 {
@@ -26,10 +40,7 @@ static enum status ask(const struct control *control, const char *name,
         status = error_set(error, status == STATUS_INVALID ? STATUS_IO : status, "%s: %s", name,
                            words.text);
     } else if (answer.status != 200 && answer.status != 204) {
-        status = answer.status == 400 ? STATUS_INVALID : STATUS_IO;
-        error_set(error, status, "%s: %s %s answered %u: %.*s", name, request->method, path,
-                  answer.status, answer.body.length > 300 ? 300 : (int)answer.body.length,
-                  answer.body.data);
+        status = refused(name, request->method, &answer, error);
     } else if (reply) {
         *reply = json_loadb(answer.body.data, answer.body.length, 0, NULL);
     }

@@ -129,6 +129,16 @@ static enum status find_fragments(struct lab *lab, struct measurement *measureme
                             &measurement->fragments, error);
 }
 
+/* One that answered nothing at all is not there: that says nothing about the traces. */
+static enum status check_back_end(const struct readback *readback, struct error *error)
+{
+    const struct readback_totals *totals = readback_totals(readback);
+    if (totals->reads == 0 || totals->read_failures < totals->reads)
+        return STATUS_OK;
+    return error_set(error, STATUS_IO, "no back end to read traces from: %s",
+                     readback_trouble(readback));
+}
+
 enum status measure_run(struct lab *lab, const struct measure_config *config,
                         struct measurement *out, struct error *error)
 {
@@ -155,6 +165,8 @@ enum status measure_run(struct lab *lab, const struct measure_config *config,
         readback_give_up(out->readback);
     (void)readback_wait(out->readback, clock_mono_ns() + DECIDE_MS * NS_PER_MS);
     progress_end(&progress);
+    if (status == STATUS_OK)
+        status = check_back_end(out->readback, error);
     if (status == STATUS_OK)
         status = find_fragments(lab, out, error);
     struct drops after = drops_read(&lab->target);

@@ -27,8 +27,10 @@ static void print_evidence(const struct finding *finding, FILE *out)
     for (size_t i = 0; i < finding->gate_count; i++)
         fprintf(out, "    %s: %.3g (at least %.3g)\n", finding->gates[i].name,
                 finding->gates[i].value, finding->gates[i].threshold);
-    for (size_t i = 0; i < finding->ruled_out_count; i++)
-        fprintf(out, "    ruled out: %.*s\n", TEXT_ARGS(finding->ruled_out[i]));
+    for (size_t i = 0; i < finding->ruled_out_count; i++) {
+        snprintf(line, sizeof line, "ruled out: %.*s", TEXT_ARGS(finding->ruled_out[i]));
+        table_prose(out, 4, line);
+    }
     for (size_t i = 0; i < finding->trace_count; i++) {
         char id[33] = "";
         hex_encode(finding->traces[i].trace_id, 16, id);
@@ -168,6 +170,8 @@ static void print_trouble(const struct measurement *measurement, FILE *out)
     if (trouble[0])
         fprintf(out, "  back end: %" PRIu64 " of %" PRIu64 " reads failed, first: %s\n",
                 totals->read_failures, totals->reads, trouble);
+    if (totals->unread)
+        fprintf(out, "  traces: %" PRIu64 " were not read back\n", totals->unread);
     if (totals->lost || totals->never_made || totals->extra || totals->duplicates)
         fprintf(out,
                 "  spans: %" PRIu64 " missing (%" PRIu64 " found as fragments), %" PRIu64

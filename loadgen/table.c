@@ -144,7 +144,7 @@ void table_word(FILE *out, enum table_colour colour, const char *word)
 void table_prose(FILE *out, unsigned indent, const char *text)
 {
     struct text rest = text_of(text);
-    size_t column = 0;
+    size_t column = 0, hang = indent;
     while (rest.data && rest.length > 0) {
         struct text word = text_split(&rest, ' ');
         char copy[TABLE_CELL_MAX];
@@ -153,9 +153,10 @@ void table_prose(FILE *out, unsigned indent, const char *text)
         if (column > 0 && column + 1 + width > TABLE_WIDTH_MAX) {
             fputc('\n', out);
             column = 0;
+            hang = indent + 2;
         }
-        fprintf(out, "%*s%.*s", column ? 1 : (int)indent, "", TEXT_ARGS(word));
-        column += (column ? 1 : indent) + width;
+        fprintf(out, "%*s%.*s", column ? 1 : (int)hang, "", TEXT_ARGS(word));
+        column += (column ? 1 : hang) + width;
     }
     fputc('\n', out);
 }

@@ -46,7 +46,7 @@ void table_print(const struct table *table, FILE *out, unsigned indent);
 /* One word in its colour, where `out` shows colours. */
 void table_word(FILE *out, enum table_colour colour, const char *word);
 
-/* Prose, filled to the width with an indent. */
+/* Prose, filled to the width with an indent, two more from the second line on. */
 void table_prose(FILE *out, unsigned indent, const char *text);
 
 #endif

@@ -80,7 +80,7 @@ static void check_prose(void **state)
                 "eeeeeeeeeeeeeeeeee f");
     fclose(out);
     assert_string_equal(text, "    aaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbb ccccccccccccccccccc "
-                              "dddddddddddddddddddd\n    eeeeeeeeeeeeeeeeee f\n");
+                              "dddddddddddddddddddd\n      eeeeeeeeeeeeeeeeee f\n");
     free(text);
 }
 

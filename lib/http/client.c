@@ -10,8 +10,9 @@
 #include "http/client_transfer.h"
 
 enum {
-    CALLS_MAX = 128,          /* side by side */
-    TRANSPORTS_KEPT_MAX = 64, /* beyond that a transport is freed after use */
+    CALLS_MAX = 128,           /* side by side */
+    TRANSPORTS_KEPT_MAX = 64,  /* beyond that a transport is freed after use */
+    CONNECTIONS_KEPT_MAX = 32, /* idle ones of a transport */
     POLL_MAX_MS = 1000,
     SHUTDOWN_MARGIN_MS = 50, /* libcurl's own time-outs come first */
 };
@@ -142,6 +143,10 @@ static struct transport *transport_take(struct client *client)
     if (transport && !(transport->multi = curl_multi_init())) {
         free(transport);
         return NULL;
+    }
+    if (transport) {
+        /* Unset, libcurl keeps four connections an easy handle: fewer than there are peers. */
+        curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT_MAX);
     }
     return transport;
 }

@@ -66,11 +66,6 @@ const char *request_header(const struct request *request, const char *name)
     return ends_there ? trimmed.data : copy_trimmed(request->parameters, trimmed);
 }
 
-json_t *request_json(struct request *request)
-{
-    return request->parameters->json;
-}
-
 /* The parser calls itself a level at a time, on a small stack. */
 static bool is_too_deep(struct text json)
 {
@@ -96,27 +91,35 @@ bool request_parse_json(struct request *request, struct response *response)
 {
     json_error_t error;
     struct server_parameters *parameters = request->parameters;
-    bool is_raw = request->route && request->route->wants_raw_body;
+    parameters->is_parsed = true;
     if (request->body.length == 0)
         return true;
     if (is_too_deep(request->body)) {
-        if (!is_raw)
-            response_error(response, 400, "malformed_json", "nested deeper than %d",
-                           JSON_NESTING_MAX);
-        return is_raw;
+        response_error(response, 400, "malformed_json", "nested deeper than %d", JSON_NESTING_MAX);
+        return false;
     }
     parameters->json =
         json_loadb(request->body.data, request->body.length, JSON_REJECT_DUPLICATES, &error);
     if (json_is_object(parameters->json))
         return true;
-    if (!is_raw && parameters->json)
+    if (parameters->json)
         response_error(response, 400, "malformed_json", "the body must be an object");
-    else if (!is_raw)
+    else
         response_error(response, 400, "malformed_json", "line %d, column %d: %s", error.line,
                        error.column, error.text);
     json_decref(parameters->json);
     parameters->json = NULL;
-    return is_raw;
+    return false;
+}
+
+/* Raw bodies are read as JSON only when somebody asks: most of them are none, and long. */
+json_t *request_json(struct request *request)
+{
+    struct response unwanted = {.status = 0};
+    if (!request->parameters->is_parsed)
+        (void)request_parse_json(request, &unwanted);
+    free(unwanted.body);
+    return request->parameters->json;
 }
 
 bool request_is_json_type(const struct request *request)

@@ -246,7 +246,7 @@ static enum MHD_Result run(struct server_exchange *exchange)
     if (exchange->is_refused)
         return answer(exchange);
     request->body = (struct text){buffer_text(&exchange->body), exchange->body.length_bytes};
-    if (request_parse_json(request, response))
+    if (request->route->wants_raw_body || request_parse_json(request, response))
         request->route->handle(request, response);
     return answer(exchange);
 }

@@ -40,6 +40,7 @@ struct server_parameters {
     char *values[ROUTE_PARAMETERS_MAX]; /* of the path, NUL-terminated */
     struct server_header_copy *copies;
     json_t *json;
+    bool is_parsed;
 };
 
 /* One request, from its first line to its end. */
@@ -72,7 +73,7 @@ enum MHD_Result server_exchange_step(void *closure, struct MHD_Connection *conne
 void server_exchange_end(void *closure, struct MHD_Connection *connection, void **exchange,
                          enum MHD_RequestTerminationCode why);
 
-/* Whether a body may reach a handler; sets the response and gives false where it may not. */
+/* Reads the body as a JSON object; sets the response and gives false where it is none. */
 bool request_parse_json(struct request *request, struct response *response);
 
 /* The request's body is said to be JSON. */

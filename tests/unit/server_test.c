@@ -33,7 +33,9 @@ static void say_parameter(struct request *request, struct response *response)
 
 static void say_length(struct request *request, struct response *response)
 {
-    response_json(response, 200, json_pack("{s:i}", "bytes", (int)request->body.length));
+    response_json(response, 200,
+                  json_pack("{s:i, s:b}", "bytes", (int)request->body.length, "json",
+                            request_json(request) != NULL));
 }
 
 static void say_mine(struct request *request, struct response *response)
@@ -150,7 +152,11 @@ static const struct row rows[] = {
      "Content-Length: 2\r\n\r\n{}",
      415, "\"unsupported_media_type\""},
     {"it takes any body where a route wants so",
-     "POST /raw HTTP/1.1\r\n" HOST CLOSE "Content-Length: 3\r\n\r\n\x01{x", 200, "\"bytes\":3"},
+     "POST /raw HTTP/1.1\r\n" HOST CLOSE "Content-Length: 3\r\n\r\n\x01{x", 200,
+     "\"bytes\":3,\"json\":false"},
+    {"it reads a raw body as JSON when asked",
+     "POST /raw HTTP/1.1\r\n" HOST CLOSE "Content-Length: 2\r\n\r\n{}", 200,
+     "\"bytes\":2,\"json\":true"},
     {"it says where JSON is malformed", BODY("/echo", "8", "{\n\"a\":x}"), 400, "line 2"},
     {"it refuses JSON that is cut", BODY("/echo", "5", "{\"a\":"), 400, "\"malformed_json\""},
     {"it refuses a key twice", BODY("/echo", "13", "{\"a\":1,\"a\":2}"), 400, "duplicate"},

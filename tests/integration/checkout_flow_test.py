@@ -273,6 +273,38 @@ def test_it_releases_a_reservation_once():
     assert STACK.ask("inventory", "POST", "/reservations", body)[0] == 201
 
 
+def test_it_charges_once_and_pays_back_once():
+    body = {"operation_id": "charged.once", "amount_minor": 1234, "currency": "EUR"}
+
+    def charge(**more):
+        return STACK.ask("payment", "POST", "/payments", {**body, **more})[:2]
+    first, second = charge(), charge()
+    assert (first[0], second[0]) == (201, 200) and first[1] == second[1], (first, second)
+    assert charge(amount_minor=1235)[0] == 409 and charge(currency="USD")[0] == 409
+    before = STACK.totals()["payments"]
+    answers = in_threads(4, lambda i: STACK.ask("payment", "DELETE", "/payments/charged.once")[0])
+    assert answers == [200] * 4, answers
+    assert STACK.totals()["payments"]["refunded"] == before["refunded"] + 1
+    again = charge()
+    assert again[0] == 201 and again[1]["receipt"] != first[1]["receipt"], (first, again)
+    assert STACK.ask("payment", "DELETE", "/payments/never.charged")[1] == {"refunded": False}
+
+
+def test_it_refuses_what_looks_like_fraud():
+    def score(total, user="fraud-user"):
+        body = {"operation_id": f"f.{user}-{total}", "user_id": user, "total_minor": total}
+        return STACK.ask("fraud", "POST", "/scores", body)[1]
+    assert score(5000) == {"score": 0, "accepted": True}
+    assert score(5001 * 60)["score"] == 30, "far above what is usual for this customer"
+    assert score(5001 * 60, "another-user")["score"] == 0
+    assert score(10 ** 9) == {"score": 100, "accepted": False}
+    customer = Customer(STACK, "user-16")
+    before = STACK.totals()
+    status, reply = customer.buy("fraud", [line(i + 1, 99) for i in range(100)], currency="CZK")
+    assert (status, reply["error"]["code"]) == (402, "declined"), (status, reply)
+    assert moved(before, STACK.totals())["reserved"] == 0
+
+
 def test_it_lists_products():
     status, reply, _ = STACK.ask("frontend", "GET", "/products?limit=500")
     assert status == 200 and len(reply["products"]) == 500

@@ -2,7 +2,8 @@
  * request. Environment rows (a partner's latency, a database's round trip) live in the same table
  * and are set apart from faults. Switching is never logged, counted or traced.
  *
- * Thread rules: rows are static; values sit behind one mutex inside; a snapshot is a plain value. */
+ * Thread rules: rows are static; values sit behind one mutex inside; a snapshot is a plain value.
+ */
 #ifndef CULPRIT_HTTP_FAULTS_H
 #define CULPRIT_HTTP_FAULTS_H
 
@@ -45,10 +46,10 @@ struct fault_values {
 
 struct faults;
 
-/* Rows must outlive it; `has_database` adds the environment row database_round_trip_us. Values start
- * from CULPRIT_FAULTS and CULPRIT_ENVIRONMENT ("pricing.sequential_calls,inventory.n_plus_one=40"):
- * entries of other services are passed over; an unknown name or a bad value of this service is
- * STATUS_INVALID with words. */
+/* Rows must outlive it; `has_database` adds the environment row database_round_trip_us. Values
+ * start from CULPRIT_FAULTS and CULPRIT_ENVIRONMENT
+ * ("pricing.sequential_calls,inventory.n_plus_one=40"): entries of other services are passed over;
+ * an unknown name or a bad value of this service is STATUS_INVALID with words. */
 MUST_CHECK enum status faults_new(struct faults **out, const char *service,
                                   const struct fault_row *rows, size_t count, bool has_database,
                                   struct error *error);
@@ -62,8 +63,8 @@ void faults_snapshot(struct faults *faults, struct fault_values *out);
 MUST_CHECK enum status faults_replace(struct faults *faults, const json_t *document,
                                       struct error *error);
 
-/* The table for people and tools: new reference. {"service":..,"rows":[{name,type,environment,value,
- * lowest,highest,stands_for,trace_shows}]} */
+/* The table for people and tools: new reference.
+ * {"service":..,"rows":[{name,type,environment,value, lowest,highest,stands_for,trace_shows}]} */
 json_t *faults_describe(struct faults *faults);
 
 /* In handlers: index is the row's place in the service's own table. */

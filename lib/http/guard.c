@@ -93,7 +93,7 @@ struct guard_verdict guard_request_line(const char *method, const char *version)
 static bool split_port(struct text host, struct text *name)
 {
     const char *end = host.data + host.length;
-    const char *colon = end;
+    const char *colon;
     *name = host;
     if (host.length == 0) {
         return false;

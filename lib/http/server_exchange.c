@@ -251,6 +251,7 @@ static enum MHD_Result run(struct server_exchange *exchange)
     return answer(exchange);
 }
 
+/* The library's signature. NOLINTNEXTLINE(readability-function-size) */
 enum MHD_Result server_exchange_step(void *closure, struct MHD_Connection *connection,
                                      const char *path, const char *method, const char *version,
                                      const char *upload, size_t *upload_bytes, void **context)

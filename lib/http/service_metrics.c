@@ -70,18 +70,21 @@ static void write_queue(const struct service_control *control, struct buffer *ou
     WRITE_FIGURES(out, figures);
 }
 
-/* 0 where the kernel does not say. */
+/* The second word of statm is pages; 0 where the kernel does not say. */
 static uint64_t resident_bytes(void)
 {
-    unsigned long total = 0, resident = 0;
-    long page = sysconf(_SC_PAGESIZE);
+    char line[128] = "";
+    uint64_t pages = 0;
+    long page_bytes = sysconf(_SC_PAGESIZE);
     FILE *file = fopen("/proc/self/statm", "re");
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%lu %lu", &total, &resident) != 2)
-        resident = 0;
+    struct text rest = text_of(fgets(line, sizeof line, file));
     fclose(file);
-    return page > 0 ? (uint64_t)resident * (uint64_t)page : 0;
+    text_split(&rest, ' ');
+    if (rest.data == NULL || text_to_u64(text_split(&rest, ' '), &pages) != STATUS_OK)
+        return 0;
+    return page_bytes > 0 ? pages * (uint64_t)page_bytes : 0;
 }
 
 static void write_process(const struct service_control *control, struct buffer *out)

@@ -334,7 +334,7 @@ enum status topology_load(struct topology *topology, struct error *error)
     *topology = (struct topology){0};
     if (path == NULL || path[0] == '\0')
         return topology_parse(topology, topology_data_begin,
-                              (size_t)(topology_data_end - topology_data_begin),
+                              (uintptr_t)topology_data_end - (uintptr_t)topology_data_begin,
                               "compose/topology.json", error);
     struct buffer file;
     buffer_init(&file, FILE_MAX_BYTES);

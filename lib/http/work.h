@@ -17,7 +17,7 @@ struct service_parts {
     struct db *db;       /* NULL where the service has none */
     struct queue *queue; /* NULL where the service has none */
     struct faults *faults;
-    void *own;           /* what the service's start function made */
+    void *own; /* what the service's start function made */
 };
 
 struct work {

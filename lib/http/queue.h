@@ -19,11 +19,11 @@ enum { QUEUE_PAYLOAD_MAX = 64 * 1024 };
 
 struct queue_message {
     int64_t id;
-    char key[64];              /* the producer's: a message with a key that is known is not added */
-    struct text payload;       /* JSON; borrowed during the handler */
+    char key[64];        /* the producer's: a message with a key that is known is not added */
+    struct text payload; /* JSON; borrowed during the handler */
     struct remote_context context;
     uint64_t enqueued_wall_ns;
-    unsigned attempt;          /* from 1 */
+    unsigned attempt; /* from 1 */
 };
 
 /* `url`: "sqlite:PATH" (or a bare path). STATUS_UNSUPPORTED, STATUS_IO with words. */
@@ -38,11 +38,12 @@ struct queue_context {
 };
 
 /* Starts the PRODUCER span "send {topic}" under the thread's current span and gives its context as
- * texts, for the outbox row that the caller writes in its transaction. End it with span_end once the
- * row is written. */
+ * texts, for the outbox row that the caller writes in its transaction. End it with span_end once
+ * the row is written. */
 struct span *queue_producer_span(const char *service, const char *topic, struct queue_context *out);
 
-/* Adds messages; known keys are passed over (STATUS_OK). STATUS_BUSY, STATUS_IO, STATUS_TOO_LARGE. */
+/* Adds messages; known keys are passed over (STATUS_OK). STATUS_BUSY, STATUS_IO, STATUS_TOO_LARGE.
+ */
 MUST_CHECK enum status queue_publish(struct queue *queue, const char *topic, const char *key,
                                      struct text payload, const struct queue_context *context);
 
@@ -56,8 +57,8 @@ struct queue_consumers; /* a few threads that take messages of one topic */
 struct queue_consumer_config {
     const char *topic;
     queue_handler *handle;
-    unsigned thread_count;      /* 4 when 0 */
-    unsigned lease_ms;          /* 30,000 when 0 */
+    unsigned thread_count; /* 4 when 0 */
+    unsigned lease_ms;     /* 30,000 when 0 */
     struct service_parts *parts;
     struct faults *faults;
 };

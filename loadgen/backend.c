@@ -39,7 +39,7 @@ bool backend_parse(struct text json, struct backend_buckets *out)
 bool backend_read(const char *query_url, struct backend_buckets *out)
 {
     struct fetch fetch;
-    struct fetch_answer answer;
+    struct fetch_answer answer = {0};
     enum status status = fetch_init(&fetch, query_url, ANSWER_BYTES_MAX, NULL);
     if (status == STATUS_OK)
         status = fetch_do(&fetch, &(struct fetch_request){.method = "GET", .path = path},

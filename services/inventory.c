@@ -7,9 +7,18 @@
 #include "http/validate.h"
 #include "services/shop.h"
 
-enum { ROW_STOCK };
+enum { ROW_N_PLUS_ONE_QUERIES, ROW_STOCK };
 
 static const struct fault_row rows[] = {
+    [ROW_N_PLUS_ONE_QUERIES] = {.name = "n_plus_one_queries",
+                                .type = FAULT_NUMBER,
+                                .lowest = 1,
+                                .highest = 20,
+                                .when_on = 1,
+                                .stands_for = "each line of a cart is looked up with this many "
+                                              "queries of its own, as an object mapper does it",
+                                .trace_shows = "alike database spans one after another, as many "
+                                               "as the cart has lines"},
     [ROW_STOCK] = {.name = "stock",
                    .type = FAULT_NUMBER,
                    .environment = true,
@@ -65,8 +74,8 @@ static const struct db_query select_stock = {
     " FROM json_each(?) l LEFT JOIN stock s ON s.sku = l.value ->> 'sku'",
 };
 
-/* Looks every line up in one query. What it finds is for the answer's words: whether there is
- * enough is decided in the transaction. */
+/* What a look finds is for the answer's words: whether there is enough is decided in the
+ * transaction. The good way: every line in one query. */
 static enum status look_at_all_lines(const struct work *work, const struct reservation *wanted,
                                      struct shortage *shortage)
 {
@@ -81,6 +90,39 @@ static enum status look_at_all_lines(const struct work *work, const struct reser
     }
     enum status done = db_done(found);
     return status == STATUS_OK ? done : status;
+}
+
+static const struct db_query select_one_stock = {
+    "SELECT stock",
+    "SELECT available FROM stock WHERE sku = ?",
+};
+
+static enum status look_at_line(const struct work *work, const struct line *line,
+                                struct shortage *shortage)
+{
+    struct db_rows *found = NULL;
+    enum status status = db_select(work, &select_one_stock, &found, "s", line->sku);
+    if (status == STATUS_OK && !db_next(found)) {
+        note_shortage(shortage, STATUS_NOT_FOUND, line->sku);
+    } else if (status == STATUS_OK && db_i64(found, 0) < line->quantity) {
+        note_shortage(shortage, STATUS_REFUSED, line->sku);
+    }
+    enum status done = db_done(found);
+    return status == STATUS_OK ? done : status;
+}
+
+/* The bad way: a query a line, or several. */
+static enum status look_at_each_line(const struct work *work, const struct reservation *wanted,
+                                     struct shortage *shortage)
+{
+    enum status status = STATUS_OK;
+    int64_t times = fault_number(&work->faults, ROW_N_PLUS_ONE_QUERIES);
+    for (size_t i = 0; i < wanted->count && status == STATUS_OK; i++) {
+        for (int64_t n = 0; n < times && status == STATUS_OK; n++) {
+            status = look_at_line(work, &wanted->items[i], shortage);
+        }
+    }
+    return status;
 }
 
 /* ---- reserving */
@@ -183,7 +225,9 @@ static void answer_reservation(const struct work *work, const struct reservation
                                struct response *response)
 {
     struct shortage shortage = {0};
-    enum status status = look_at_all_lines(work, wanted, &shortage);
+    enum status status = fault_is_on(&work->faults, ROW_N_PLUS_ONE_QUERIES)
+                             ? look_at_each_line(work, wanted, &shortage)
+                             : look_at_all_lines(work, wanted, &shortage);
     if (status == STATUS_OK && shortage.status == STATUS_NOT_FOUND) {
         answer_shortage(response, &shortage);
         return;

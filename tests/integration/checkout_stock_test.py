@@ -36,6 +36,16 @@ def test_it_sells_exactly_what_is_there():
         assert totals["orders"]["units"] == {"sku-0001": 100}
 
 
+def test_it_sells_the_same_whatever_is_switched_on():
+    """A fault costs time; it never changes what is sold."""
+    faults = "inventory.n_plus_one_queries=2,pricing.sequential_calls,checkout.lost_context=orders"
+    with Stack(environment={"inventory": {"stock": 20}},
+               variables={"CULPRIT_FAULTS": faults}) as stack:
+        codes = shop(stack, 10, lambda i, n: [line(1), line(2)])
+        assert codes == {201: 20, 409: THREADS * 10 - 20}, codes
+        settled(stack)
+
+
 def test_it_takes_all_lines_or_none():
     """Carts that overlap run out of different products; no part of a refused one stays taken."""
     with Stack(environment={"inventory": {"stock": 30}}) as stack:

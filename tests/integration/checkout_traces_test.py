@@ -145,6 +145,23 @@ def test_it_asks_side_by_side_what_does_not_depend():
         STACK.set(name, environment={})
 
 
+def test_it_looks_lines_up_one_by_one():
+    """Only the number of database spans grows with the cart; what a customer gets stays alike."""
+    customer = Customer(STACK)
+    STACK.set("inventory", environment={"database_round_trip_us": 2000})
+    healthy = checkout(customer, "at-once", [line(i + 1) for i in range(12)])
+    STACK.set("inventory", faults={"n_plus_one_queries": True})
+    one = checkout(customer, "one-by-one", [line(i + 1) for i in range(12)])
+    STACK.set("inventory", faults={"n_plus_one_queries": 3})
+    three = checkout(customer, "three-a-line", [line(i + 1) for i in range(4)])
+    STACK.set("inventory", faults={}, environment={})
+    looks = ("inventory", "SELECT stock")
+    assert [database_spans(rows)[looks] for rows in (healthy, one, three)] == [1, 12, 12]
+    assert {row["name"] for row in healthy} == {row["name"] for row in one}
+    spans = [row for row in one if (row["service"], row["name"]) == looks]
+    assert all(row["end"] - row["begin"] >= 2000000 for row in spans), "a round trip each"
+
+
 def test_it_drops_the_context_of_calls_to_one_peer():
     customer = Customer(STACK)
     for peer, below in (("payment", ("payment",)), ("pricing", ("pricing",)),

@@ -107,13 +107,29 @@ static enum status consume(struct work *work, const struct queue_message *messag
     return status;
 }
 
-/* ---- reading */
+/* ---- asked directly, without the queue */
 
 static void answer_trouble(struct response *response, enum status status)
 {
-    response_error(response, status == STATUS_TIMEOUT ? 504 : 500, "notification_failed", "%s",
+    response_error(response, status == STATUS_TIMEOUT ? 504 : 502, "notification_failed", "%s",
                    status_words(status));
 }
+
+static void post_notification(struct request *request, struct response *response)
+{
+    struct placed placed = {0};
+    if (!validate_body(request, response, placed_fields, COUNT_OF(placed_fields), &placed)) {
+        return;
+    }
+    enum status status = notify(&request->work, &placed);
+    if (status != STATUS_OK) {
+        answer_trouble(response, status);
+        return;
+    }
+    response_json(response, 200, json_pack("{s:s}", "order_id", placed.order_id));
+}
+
+/* ---- reading */
 
 static void get_sent(struct request *request, struct response *response)
 {
@@ -159,6 +175,7 @@ static void get_totals(struct request *request, struct response *response)
 }
 
 static const struct server_route routes[] = {
+    {.method = "POST", .path = "/notifications", .handle = post_notification},
     {.method = "GET", .path = "/sent/{order_id}", .handle = get_sent},
     {.method = "GET", .path = "/totals", .handle = get_totals},
 };

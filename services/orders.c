@@ -13,6 +13,17 @@
 #include "http/validate.h"
 #include "services/shop.h"
 
+enum { ROW_SYNCHRONOUS_NOTIFICATION };
+
+static const struct fault_row rows[] = {
+    [ROW_SYNCHRONOUS_NOTIFICATION] =
+        {.name = "synchronous_notification",
+         .type = FAULT_FLAG,
+         .stands_for = "the customer waits while the mail about the order is sent",
+         .trace_shows = "the call of notification, and of mail below it, inside of placing the "
+                        "order; no message on the queue"},
+};
+
 enum { ORDER_ID_BYTES = 12, ORDER_ID_LENGTH = 2 * ORDER_ID_BYTES + 6 };
 
 struct order_line {
@@ -98,6 +109,7 @@ struct placing {
     const struct order *order;
     char order_id[ORDER_ID_LENGTH + 1];
     char *lines_json, *payload;
+    bool directly; /* the customer is told by a call, not by a message */
     struct outbox_message message;
 };
 
@@ -141,7 +153,10 @@ static enum status place_in(struct db_transaction *transaction, const struct wor
         status = db_execute(transaction, &insert_lines, NULL, "ss", placing->order_id,
                             placing->lines_json);
     }
-    return status == STATUS_OK ? outbox_write(transaction, work, &placing->message) : status;
+    if (status == STATUS_OK && !placing->directly) {
+        status = outbox_write(transaction, work, &placing->message);
+    }
+    return status;
 }
 
 /* As place_in, committed; with STATUS_EXISTS *existing is the earlier order, or NULL when the
@@ -164,6 +179,26 @@ static enum status place(const struct work *work, struct placing *placing, json_
     return status;
 }
 
+/* The good way: a message, which others take care of. */
+static void tell_by_queue(const struct work *work, const struct placing *placing)
+{
+    outbox_send(work->parts->own, work, &placing->message);
+}
+
+/* The bad way: the mail is sent before the customer gets an answer. */
+static void tell_directly(const struct work *work, const struct placing *placing)
+{
+    json_t *body = json_loads(placing->payload, 0, NULL);
+    struct call call = {.peer = "notification",
+                        .method = "POST",
+                        .path_template = "/notifications",
+                        .idempotency_key = placing->order_id,
+                        .body = body};
+    client_call(work, &call); /* the order stands, whether the mail goes out or not */
+    call_release(&call);
+    json_decref(body);
+}
+
 static void answer_placed(struct response *response, const struct placing *placing)
 {
     const struct order *order = placing->order;
@@ -176,14 +211,16 @@ static void answer_placed(struct response *response, const struct placing *placi
 static void place_and_answer(const struct work *work, const struct order *order,
                              struct response *response)
 {
-    struct placing placing = {0};
+    struct placing placing = {
+        .directly = fault_is_on(&work->faults, ROW_SYNCHRONOUS_NOTIFICATION),
+    };
     json_t *existing = NULL;
     enum status status = prepare(&placing, order);
     if (status == STATUS_OK) {
         status = place(work, &placing, &existing);
     }
     if (status == STATUS_OK) {
-        outbox_send(work->parts->own, work, &placing.message);
+        (placing.directly ? tell_directly : tell_by_queue)(work, &placing);
         answer_placed(response, &placing);
     } else if (status == STATUS_EXISTS && existing) {
         response_json(response, 200, existing);
@@ -370,6 +407,8 @@ int main(int argc, char **argv)
     return service_main(&(struct service){.name = "orders",
                                           .routes = routes,
                                           .route_count = COUNT_OF(routes),
+                                          .faults = rows,
+                                          .fault_count = COUNT_OF(rows),
                                           .schema = schema,
                                           .uses_queue = true,
                                           .start = start,

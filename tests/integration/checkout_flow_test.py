@@ -247,6 +247,7 @@ def test_it_answers_bad_fields_inside_too():
                                        "country": "DE", "tracking": "t", "total_minor": 1,
                                        "lines": [{"sku": "x"}]}),
         ("orders", "POST", "/withdrawals", {"operation_id": ""}),
+        ("notification", "POST", "/notifications", {"order_id": "a", "user_id": "u"}),
         ("checkout", "POST", "/checkouts", {"user_id": "u"}),
         ("auth", "POST", "/users", {"user": "u", "password": "a\nb"}),
         ("cart", "PUT", "/carts/x", {"lines": lines}),

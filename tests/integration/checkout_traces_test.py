@@ -162,6 +162,32 @@ def test_it_looks_lines_up_one_by_one():
     assert all(row["end"] - row["begin"] >= 2000000 for row in spans), "a round trip each"
 
 
+def test_it_tells_the_customer_before_it_answers():
+    customer = Customer(STACK)
+    STACK.set("mail", environment={"latency_ms": 30})
+    STACK.set("orders", faults={"synchronous_notification": True})
+    assert customer.put_cart("cart-waits", [line(1)])[0] == 200
+    trace, traced = trace_ids()
+    status, order, _ = STACK.ask("frontend", "POST", "/checkout",
+                                 {"cart_id": "cart-waits", "currency": "EUR", "country": "DE"},
+                                 {**traced, **customer.headers(Idempotency_Key="waits")})
+    told = STACK.ask("notification", "GET", f"/sent/{order['order_id']}")[0]
+    STACK.set("orders", faults={})
+    STACK.set("mail", environment={})
+    assert (status, told) == (201, 200), "the mail went out before the answer"
+    wanted = expected("frontend", "POST", "/checkout")
+    queued = expected("notification", "PROCESS", "order.placed")
+    queued[("orders", "POST /orders", "notification", "process order.placed")] += 1
+    directly = expected("notification", "POST", "/notifications")
+    directly[("orders", "POST /orders", "notification", "POST /notifications")] += 1
+    wanted = wanted - queued + directly
+    rows = settled(trace, wanted)
+    assert found(rows) == wanted, (found(rows) - wanted, wanted - found(rows))
+    placing = [row for row in rows if row["service"] == "orders" and row["kind"] == "SERVER"]
+    assert placing[0]["end"] - placing[0]["begin"] >= 30000000, placing
+    assert "PRODUCER" not in {row["kind"] for row in rows}
+
+
 def test_it_drops_the_context_of_calls_to_one_peer():
     customer = Customer(STACK)
     for peer, below in (("payment", ("payment",)), ("pricing", ("pricing",)),

@@ -67,7 +67,8 @@ def settled(trace, wanted):
         rows = SINK.trace(trace)
         by_id = {row["id"] for row in rows}
         roots = [row for row in rows if row["parent"] not in by_id]
-        return len(roots) == 1 and not wanted - found(rows) and rows
+        whole = [(row["service"], row["kind"]) for row in roots] == [("frontend", "SERVER")]
+        return whole and not wanted - found(rows) and rows
     return wait_until(complete, 20, f"all edges: {wanted}")
 
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "http/bounded_json.h"
 #include "trace/adapters/curl.h"
 
 enum {
@@ -20,6 +21,16 @@ static size_t take_reply(char *bytes, size_t size, size_t count, void *context)
     return buffer_append(&transfer->reply, bytes, size * count) == STATUS_OK ? size * count : 0;
 }
 
+/* Asked before each request. libcurl sends what was lost on a kept connection again by itself,
+ * whatever the method, and nobody would see it: that is for us to decide. */
+static int before_request(void *context, char *their_address, char *our_address, int their_port,
+                          int our_port)
+{
+    struct client_transfer *transfer = context;
+    (void)their_address, (void)our_address, (void)their_port, (void)our_port;
+    return ++transfer->request_count == 1 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
 void client_transfer_configure(CURL *easy)
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -30,6 +41,7 @@ void client_transfer_configure(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_AGE_S);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "culprit/1");
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_reply);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
 }
 
 static bool is_idempotent(const struct call *call)
@@ -138,6 +150,7 @@ enum status client_transfer_begin(struct client_transfer *transfer, uint64_t dea
     if (call->result != STATUS_OK) {
         return call->result;
     }
+    transfer->request_count = 0;
     start_span(transfer);
     CURL *easy = transfer->easy;
     set_method(transfer);
@@ -148,6 +161,7 @@ enum status client_transfer_begin(struct client_transfer *transfer, uint64_t dea
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      left_ms < CONNECT_TIMEOUT_MS ? left_ms : (long)CONNECT_TIMEOUT_MS);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     return STATUS_OK;
 }
@@ -181,23 +195,36 @@ static enum status parse_reply(struct client_transfer *transfer)
     if (transfer->reply.length_bytes == 0) {
         return STATUS_OK;
     }
-    transfer->call->reply = json_loadb(buffer_text(&transfer->reply), transfer->reply.length_bytes,
-                                       JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+    struct text reply = {buffer_text(&transfer->reply), transfer->reply.length_bytes};
+    transfer->call->reply = bounded_json_load(reply, NULL);
     return transfer->call->reply ? STATUS_OK : STATUS_INVALID;
+}
+
+/* On a kept connection that the peer closed: either libcurl says so, or it began a second request
+ * and was stopped. */
+static bool was_closed_under(const struct client_transfer *transfer, CURLcode result)
+{
+    long connects = 0;
+    if (result == CURLE_ABORTED_BY_CALLBACK) {
+        return transfer->request_count > 1;
+    }
+    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+    return connects == 0 && status_of(result, &transfer->reply) == STATUS_CLOSED;
 }
 
 bool client_transfer_end(struct client_transfer *transfer, CURLcode result)
 {
     struct call *call = transfer->call;
-    long reused = 0, status = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &reused);
-    reused = reused == 0;
+    long status = 0, request_bytes = 0;
+    bool closed_under = was_closed_under(transfer, result);
+    if (closed_under) {
+        result = CURLE_GOT_NOTHING;
+    }
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     if (transfer->span) {
         trace_curl_end(transfer->span, transfer->easy, result);
         transfer->span = NULL;
     }
-    long request_bytes = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
     call->sent = call->sent || request_bytes > 0;
     call->result = status_of(result, &transfer->reply);
@@ -205,8 +232,7 @@ bool client_transfer_end(struct client_transfer *transfer, CURLcode result)
     if (call->result == STATUS_OK) {
         call->result = parse_reply(transfer);
     }
-    return call->result == STATUS_CLOSED && status == 0 && reused && is_idempotent(call) &&
-           transfer->resend_count == 0;
+    return closed_under && status == 0 && is_idempotent(call) && transfer->resend_count == 0;
 }
 
 void client_transfer_release(struct client_transfer *transfer)

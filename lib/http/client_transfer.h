@@ -28,7 +28,8 @@ struct client_transfer {
     struct buffer url;
     struct buffer reply;
     unsigned resend_count;
-    bool running; /* in the multi handle */
+    unsigned request_count; /* that libcurl began for it: it must not begin a second by itself */
+    bool running;           /* in the multi handle */
 };
 
 /* Sets all that is the same for every transfer; once a handle. */

@@ -4,9 +4,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "http/bounded_json.h"
 #include "http/server_inner.h"
-
-enum { JSON_NESTING_MAX = 64 };
 
 const char *request_parameter(const struct request *request, const char *name)
 {
@@ -66,47 +65,17 @@ const char *request_header(const struct request *request, const char *name)
     return ends_there ? trimmed.data : copy_trimmed(request->parameters, trimmed);
 }
 
-/* The parser calls itself a level at a time, on a small stack. */
-static bool is_too_deep(struct text json)
-{
-    unsigned depth = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < json.length; i++) {
-        char c = json.data[i];
-        if (in_string && c == '\\')
-            i++;
-        else if (c == '"')
-            in_string = !in_string;
-        else if (!in_string && (c == '[' || c == '{'))
-            depth++;
-        else if (!in_string && (c == ']' || c == '}') && depth > 0)
-            depth--;
-        if (depth > JSON_NESTING_MAX)
-            return true;
-    }
-    return false;
-}
-
 bool request_parse_json(struct request *request, struct response *response)
 {
-    json_error_t error;
+    struct error error = {"the body must be an object"};
     struct server_parameters *parameters = request->parameters;
     parameters->is_parsed = true;
     if (request->body.length == 0)
         return true;
-    if (is_too_deep(request->body)) {
-        response_error(response, 400, "malformed_json", "nested deeper than %d", JSON_NESTING_MAX);
-        return false;
-    }
-    parameters->json =
-        json_loadb(request->body.data, request->body.length, JSON_REJECT_DUPLICATES, &error);
+    parameters->json = bounded_json_load(request->body, &error);
     if (json_is_object(parameters->json))
         return true;
-    if (parameters->json)
-        response_error(response, 400, "malformed_json", "the body must be an object");
-    else
-        response_error(response, 400, "malformed_json", "line %d, column %d: %s", error.line,
-                       error.column, error.text);
+    response_error(response, 400, "malformed_json", "%s", error.text);
     json_decref(parameters->json);
     parameters->json = NULL;
     return false;

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-enum { DESCRIPTORS_MAX = 1 << 20, DESCRIPTORS_STEP = 256 };
+enum { DESCRIPTORS_MAX = 1 << 20, DESCRIPTORS_STEP = 256, CROWDED_PATIENCE_MS = 200 };
 
 /* Of a descriptor; others are points in time. */
 #define CLOSED  0ull
@@ -18,16 +18,19 @@ enum { DESCRIPTORS_MAX = 1 << 20, DESCRIPTORS_STEP = 256 };
 struct slot {
     uint64_t deadline_ns;
     bool in_request; /* an answer is owed */
+    bool is_idle;    /* between two requests */
 };
 
 struct reaper {
     uint64_t receive_ns, idle_ns;
+    size_t crowded_count;
     pthread_t thread;
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
     struct slot *slots; /* by descriptor */
     size_t count;
-    uint64_t wake_ns; /* when the thread looks again */
+    uint64_t wake_ns;  /* when the thread looks again */
+    size_t open_count; /* without the late ones */
     uint64_t late_count;
     bool stopping;
 };
@@ -46,7 +49,18 @@ static void end_late_one(struct reaper *reaper, struct slot *slot, int fd)
         send(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(fd, SHUT_RDWR);
     slot->deadline_ns = LATE;
+    reaper->open_count--;
     reaper->late_count++;
+}
+
+/* Where there is hardly room for more connections, those that keep theirs without a whole request
+ * have less time; the ones between two requests keep it. */
+static uint64_t deadline_of(const struct reaper *reaper, const struct slot *slot)
+{
+    uint64_t patience_ns = CROWDED_PATIENCE_MS * NS_PER_MS;
+    bool is_pressed = reaper->open_count > reaper->crowded_count && !slot->is_idle &&
+                      patience_ns < reaper->receive_ns;
+    return is_pressed ? slot->deadline_ns - reaper->receive_ns + patience_ns : slot->deadline_ns;
 }
 
 static uint64_t end_late_ones(struct reaper *reaper, uint64_t now_ns)
@@ -56,10 +70,11 @@ static uint64_t end_late_ones(struct reaper *reaper, uint64_t now_ns)
         struct slot *slot = &reaper->slots[fd];
         if (slot->deadline_ns == CLOSED || slot->deadline_ns >= LATE)
             continue;
-        if (slot->deadline_ns <= now_ns)
+        uint64_t deadline_ns = deadline_of(reaper, slot);
+        if (deadline_ns <= now_ns)
             end_late_one(reaper, slot, (int)fd);
-        else if (slot->deadline_ns < next_ns)
-            next_ns = slot->deadline_ns;
+        else if (deadline_ns < next_ns)
+            next_ns = deadline_ns;
     }
     return next_ns;
 }
@@ -112,9 +127,13 @@ static void set(struct reaper *reaper, int fd, uint64_t deadline_ns)
     struct slot *slot = &reaper->slots[fd];
     if (slot->deadline_ns == LATE && deadline_ns != CLOSED)
         return;
+    reaper->open_count += slot->deadline_ns == CLOSED && deadline_ns != CLOSED;
+    reaper->open_count -=
+        slot->deadline_ns != CLOSED && slot->deadline_ns != LATE && deadline_ns == CLOSED;
     slot->deadline_ns = deadline_ns;
-    if (deadline_ns != CLOSED && deadline_ns < reaper->wake_ns) {
-        reaper->wake_ns = deadline_ns;
+    uint64_t wake_ns = deadline_of(reaper, slot);
+    if (deadline_ns != CLOSED && deadline_ns < LATE && wake_ns < reaper->wake_ns) {
+        reaper->wake_ns = wake_ns;
         pthread_cond_signal(&reaper->changed);
     }
 }
@@ -135,6 +154,7 @@ void reaper_receiving(struct reaper *reaper, int fd)
     if (make_room(reaper, fd)) {
         struct slot *slot = &reaper->slots[fd];
         slot->in_request = true;
+        slot->is_idle = false;
         /* On a new connection the time runs since it was opened. */
         if (slot->deadline_ns == CLOSED || slot->deadline_ns > deadline_ns)
             set(reaper, fd, deadline_ns);
@@ -142,11 +162,12 @@ void reaper_receiving(struct reaper *reaper, int fd)
     pthread_mutex_unlock(&reaper->mutex);
 }
 
-static void leave_request(struct reaper *reaper, int fd, uint64_t deadline_ns)
+static void leave_request(struct reaper *reaper, int fd, uint64_t deadline_ns, bool is_idle)
 {
     pthread_mutex_lock(&reaper->mutex);
     if (make_room(reaper, fd)) {
         reaper->slots[fd].in_request = false;
+        reaper->slots[fd].is_idle = is_idle;
         set(reaper, fd, deadline_ns);
     }
     pthread_mutex_unlock(&reaper->mutex);
@@ -154,17 +175,17 @@ static void leave_request(struct reaper *reaper, int fd, uint64_t deadline_ns)
 
 void reaper_working(struct reaper *reaper, int fd)
 {
-    leave_request(reaper, fd, WORKING);
+    leave_request(reaper, fd, WORKING, false);
 }
 
 void reaper_idle(struct reaper *reaper, int fd)
 {
-    leave_request(reaper, fd, clock_mono_ns() + reaper->idle_ns + reaper->receive_ns);
+    leave_request(reaper, fd, clock_mono_ns() + reaper->idle_ns + reaper->receive_ns, true);
 }
 
 void reaper_closed(struct reaper *reaper, int fd)
 {
-    leave_request(reaper, fd, CLOSED);
+    leave_request(reaper, fd, CLOSED, false);
 }
 
 bool reaper_was_late(struct reaper *reaper, int fd)
@@ -185,15 +206,16 @@ uint64_t reaper_late_count(struct reaper *reaper)
 
 /* ---- life */
 
-enum status reaper_new(struct reaper **out, unsigned receive_ms, unsigned idle_ms)
+enum status reaper_new(struct reaper **out, const struct reaper_config *config)
 {
     pthread_condattr_t monotonic;
     struct reaper *reaper = calloc(1, sizeof *reaper);
     *out = NULL;
     if (reaper == NULL)
         return STATUS_NO_MEMORY;
-    reaper->receive_ns = receive_ms * NS_PER_MS;
-    reaper->idle_ns = idle_ms * NS_PER_MS;
+    reaper->receive_ns = config->receive_ms * NS_PER_MS;
+    reaper->idle_ns = config->idle_ms * NS_PER_MS;
+    reaper->crowded_count = config->crowded_count;
     reaper->wake_ns = NO_WAKE;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

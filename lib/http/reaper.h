@@ -8,15 +8,21 @@
 #define CULPRIT_HTTP_REAPER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
 
 struct reaper;
 
-/* `receive_ms`: head and body of a request together; `idle_ms`: what may pass before them on a
- * connection that is kept. STATUS_NO_MEMORY. */
-MUST_CHECK enum status reaper_new(struct reaper **out, unsigned receive_ms, unsigned idle_ms);
+struct reaper_config {
+    unsigned receive_ms;  /* head and body of a request together */
+    unsigned idle_ms;     /* what may pass before them on a connection that is kept */
+    size_t crowded_count; /* above so many connections, requests have 200 ms to arrive */
+};
+
+/* STATUS_NO_MEMORY. */
+MUST_CHECK enum status reaper_new(struct reaper **out, const struct reaper_config *config);
 void reaper_free(struct reaper *reaper);
 
 /* A connection came. May be reported after the first request on it. */

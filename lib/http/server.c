@@ -107,8 +107,10 @@ enum status server_new(struct server **out, const struct server_config *config, 
     server->listen_fd = config->listen_fd;
     server->port = port_of(config->listen_fd);
     init_locks(server);
-    enum status status = reaper_new(&server->reaper, server->config.receive_timeout_ms,
-                                    server->config.idle_timeout_s * 1000);
+    struct reaper_config waits = {server->config.receive_timeout_ms,
+                                  server->config.idle_timeout_s * 1000,
+                                  server->config.connection_limit / 4 * 3};
+    enum status status = reaper_new(&server->reaper, &waits);
     if (status == STATUS_OK)
         server->daemon = start_daemon(server);
     if (server->daemon == NULL) {

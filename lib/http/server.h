@@ -1,7 +1,8 @@
 /* HTTP/1.1 server on libmicrohttpd, which stays inside: one thread a connection, poll, so that
  * handlers may block. In front of it a guard that refuses what the library lets through (ambiguous
  * framing, repeated Host, bad characters); body limit with 413; idle time-out and a total deadline
- * for headers and body; connection limit; drain.
+ * for headers and body, which is 200 ms while more than three quarters of the connections that may
+ * be are there; connection limit; drain.
  *
  * Each traced route gets a server span (trace/adapters/mhd.h) and one log line; the span is current
  * on the handler's thread. Routes under "/-/", "/livez", "/readyz" and "/metrics" get neither. */

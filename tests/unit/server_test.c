@@ -81,7 +81,7 @@ static const struct server_route routes[] = {
     {.method = "GET", .path = "/wait", .handle = wait_here},
 };
 
-static struct server *start(unsigned receive_timeout_ms)
+static struct server *start_limited(unsigned receive_timeout_ms, unsigned connection_limit)
 {
     struct server *server = NULL;
     struct error error = {""};
@@ -89,11 +89,17 @@ static struct server *start(unsigned receive_timeout_ms)
                                    .routes = routes,
                                    .route_count = sizeof routes / sizeof routes[0],
                                    .max_body_bytes = BODY_MAX,
-                                   .receive_timeout_ms = receive_timeout_ms};
+                                   .receive_timeout_ms = receive_timeout_ms,
+                                   .connection_limit = connection_limit};
     assert_int_equal(server_listen("127.0.0.1:0", &config.listen_fd, &error), STATUS_OK);
     assert_int_equal(server_new(&server, &config, &error), STATUS_OK);
     assert_int_not_equal(server_port(server), 0);
     return server;
+}
+
+static struct server *start(unsigned receive_timeout_ms)
+{
+    return start_limited(receive_timeout_ms, 0);
 }
 
 /* ---- one request, one answer */
@@ -243,6 +249,28 @@ static void check_slow(void **state)
     assert_true(answer.closed);
     assert_int_equal(raw_status(&answer), row->status);
     assert_int_equal(server_stats(server).timed_out, 1);
+    server_free(server);
+}
+
+static void makes_room_where_slow_senders_took_it(void **state)
+{
+    (void)state;
+    enum { LIMIT = 8, MINUTE_MS = 60000 };
+    static const char part[] = "GET /items/7 HTTP/1.1\r\nHost: local";
+    struct server *server = start_limited(MINUTE_MS, LIMIT);
+    uint64_t deadline_ns = clock_mono_ns() + RAW_CLIENT_S * NS_PER_S;
+    int slow[LIMIT];
+    for (int i = 0; i < LIMIT; i++) {
+        slow[i] = raw_connect(server_port(server));
+        assert_true(raw_send(slow[i], part, strlen(part)));
+    }
+    do {
+        raw_ask(server_port(server), GET("/items/7"), strlen(GET("/items/7")), &answer);
+    } while (raw_status(&answer) != 200 && clock_mono_ns() < deadline_ns);
+    assert_int_equal(raw_status(&answer), 200);
+    assert_true(server_stats(server).timed_out > 0);
+    for (int i = 0; i < LIMIT; i++)
+        close(slow[i]);
     server_free(server);
 }
 
@@ -414,6 +442,8 @@ int main(void)
     rows_one(&all, "it counts what was too large", counts_what_was_too_large);
     rows_one(&all, "it does not read without end", does_not_read_without_end);
     ROWS(&all, slow_rows, check_slow);
+    rows_one(&all, "it makes room where slow senders took it",
+             makes_room_where_slow_senders_took_it);
     rows_one(&all, "it does not hurry handlers", does_not_hurry_handlers);
     rows_one(&all, "it keeps connections", keeps_connections);
     rows_one(&all, "it answers what is in flight when it is drained", answers_what_is_in_flight);

@@ -1,5 +1,6 @@
 #include "base/map.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,7 @@ uint64_t *map_put(struct map *map, const void *key, size_t key_bytes, bool *adde
             return NULL;
         entry = place_of(map, hash, key, key_bytes);
     }
+    assert(entry); /* there is room now, so there is a place */
     /* NULL marks a free place, but is a fair address of no bytes. */
     *entry = (struct map_entry){key ? key : "", (uint32_t)key_bytes, hash, 0};
     map->count++;

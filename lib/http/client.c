@@ -55,14 +55,14 @@ static enum status set_peer(struct client_peer *peer, const struct topology_serv
 {
     char line[512];
     struct text address = endpoint_of(endpoints, service->name);
-    int length = address.data && address.length > 0
+    int length = address.length > 0 && address.data
                      ? snprintf(line, sizeof line, "%s:80:%.*s", service->name, TEXT_ARGS(address))
                      : snprintf(line, sizeof line, "%s:80:%s:%u", service->name, service->name,
                                 service->port);
     if (length < 0 || (size_t)length >= sizeof line) {
         return error_set(error, STATUS_INVALID, "endpoint of %s is too long", service->name);
     }
-    if (address.length > 0 && !memchr(address.data, ':', address.length)) {
+    if (address.data && address.length > 0 && !memchr(address.data, ':', address.length)) {
         return error_set(error, STATUS_INVALID, "endpoint of %s: %.*s: expected HOST:PORT",
                          service->name, TEXT_ARGS(address));
     }
@@ -100,8 +100,11 @@ enum status client_new(struct client **out, const struct topology *topology, con
     pthread_mutex_init(&client->mutex, NULL);
     size_t count = topology ? topology->service_count : 0;
     client->peers = calloc(count + 1, sizeof *client->peers);
-    enum status status =
-        client->peers ? STATUS_OK : error_set(error, STATUS_NO_MEMORY, "out of memory");
+    if (!client->peers) {
+        client_free(client);
+        return error_set(error, STATUS_NO_MEMORY, "out of memory");
+    }
+    enum status status = STATUS_OK;
     while (status == STATUS_OK && client->peer_count < count) {
         status = set_peer(&client->peers[client->peer_count],
                           &topology->services[client->peer_count], endpoints, error);

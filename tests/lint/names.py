@@ -21,6 +21,20 @@ PREFIXES = {
     "lib/http/faults": ["fault_"],
     "lib/http/db_file": ["db_"],
     "lib/diagnose/diagnose": ["diagnosis_"],
+    "loadgen/child": ["environment_"],
+    "loadgen/complete": ["plan_"],
+    "loadgen/experiment": ["reference_"],
+    "loadgen/measure": ["measurement_"],
+    "loadgen/report_json": ["report_"],
+    "loadgen/session": ["sessions_"],
+    "loadgen/setting": ["settings_"],
+    # Each file of a command exports the row's function.
+    "loadgen/demo": ["command_"],
+    "loadgen/diagnose_command": ["command_"],
+    "loadgen/faults_command": ["command_"],
+    "loadgen/open": ["command_"],
+    "loadgen/run": ["command_"],
+    "loadgen/up": ["command_"],
 }
 
 

@@ -108,12 +108,10 @@ int command_diagnose(int argc, char **argv)
 {
     struct options options = {.last = "15m"};
     const struct flag flags[] = {
-        {"baseline", 'b', FLAG_TEXT, &options.baseline, "SOURCE",
-         "healthy traces to compare with: regressions are told from what always was so"},
+        {"baseline", 'b', FLAG_TEXT, &options.baseline, "SOURCE", "healthy traces to compare with"},
         {"service", 's', FLAG_TEXT, &options.service, "NAME",
-         "of an address: traces this service takes part in (default: all)"},
-        {"last", 'l', FLAG_TEXT, &options.last, "TIME",
-         "of an address: 30s, 15m (default), 2h, 7d"},
+         "of an address: traces that it takes part in (all)"},
+        {"last", 'l', FLAG_TEXT, &options.last, "TIME", "of an address: 30s, 15m, 2h, 7d"},
         {"json", 'j', FLAG_TEXT, &options.json_path, "FILE", "write the findings there"},
     };
     const struct flags_usage usage = {

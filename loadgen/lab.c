@@ -24,6 +24,7 @@ static enum status find_system(struct lab *lab, const struct lab_config *config,
 {
     if (config->target_path)
         return target_read(&lab->target, config->target_path, error);
+    fprintf(stderr, "starting the system\n");
     enum status status = stack_start(&lab->stack,
                                      &(struct stack_config){
                                          .bin_directory = config->bin_directory,

@@ -187,6 +187,11 @@ static double share(uint64_t part, uint64_t whole)
     return whole == 0 ? 1 : part >= whole ? 1 : (double)part / (double)whole;
 }
 
+static uint64_t without(uint64_t all, uint64_t some)
+{
+    return all > some ? all - some : 0;
+}
+
 struct coverage measurement_coverage(const struct measurement *measurement)
 {
     struct coverage coverage = {0, 1, 1, 1};
@@ -196,7 +201,9 @@ struct coverage measurement_coverage(const struct measurement *measurement)
     coverage.requests = totals->requests;
     coverage.arrived =
         share(totals->arrived + measurement->fragments.requests_restored, totals->requests);
-    coverage.connected = share(totals->connected, totals->requests);
+    /* what had to be searched for hangs together with nothing */
+    coverage.connected = share(without(totals->connected, measurement->fragments.requests_restored),
+                               totals->requests);
     coverage.as_expected = share(totals->as_expected, totals->requests);
     return coverage;
 }

@@ -74,6 +74,11 @@ static double share(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : part >= whole ? 1 : (double)part / (double)whole;
 }
 
+static uint64_t without(uint64_t all, uint64_t some)
+{
+    return all > some ? all - some : 0;
+}
+
 static void write_spans(struct json_writer *writer, const struct sums *sums)
 {
     const struct readback_totals *all = &sums->totals;
@@ -82,7 +87,7 @@ static void write_spans(struct json_writer *writer, const struct sums *sums)
     write_count(writer, "expected", all->expected);
     write_count(writer, "found", all->found + sums->restored);
     write_count(writer, "dropped", sums->dropped);
-    write_count(writer, "lost", all->lost - sums->restored);
+    write_count(writer, "lost", without(all->lost, sums->restored));
     write_count(writer, "in_fragments", sums->restored);
     write_count(writer, "never_made", all->never_made);
     write_count(writer, "extra", all->extra);
@@ -101,7 +106,8 @@ static void write_coverage(struct json_writer *writer, const struct sums *sums)
     write_count(writer, "unread", all->unread);
     write_number(writer, "coverage", share(all->arrived + sums->requests_restored, all->requests),
                  6);
-    write_number(writer, "connected", share(all->connected, all->requests), 6);
+    write_number(writer, "connected",
+                 share(without(all->connected, sums->requests_restored), all->requests), 6);
     write_number(writer, "as_expected", share(all->as_expected, all->requests), 6);
     write_spans(writer, sums);
 }

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""`culprit run` and `culprit demo`: real services, real load, verdicts from the traces alone."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+from culprit import CULPRIT, Up, culprit, is_alive, wait_for_words
+from stack import ROOT, SLOW, main
+
+LOAD = ["--rate", "10", "--duration", "4"]
+KEYS = {"schema", "verdict", "requests", "coverage", "spans", "latency_ms", "trace_latency_ms",
+        "findings", "unexplained_ms"}
+
+
+def run(target, scenario, *words):
+    """(finished process, its JSON)"""
+    with tempfile.TemporaryDirectory() as directory:
+        path = f"{directory}/run.json"
+        done = culprit("run", scenario, *LOAD, *words, "--target", target, "--json", path)
+        if not os.path.exists(path):
+            raise AssertionError(done)
+        with open(path, encoding="utf-8") as file:
+            return done, json.load(file)
+
+
+def places(told):
+    return [(f["kind"], f["service"], f["operation"]) for f in told["findings"]]
+
+
+def check_whole(told, requests=160):
+    assert KEYS <= set(told), KEYS - set(told)
+    assert told["schema"] == "culprit.run/1" and told["requests"] == requests, told
+    assert told["coverage"] == 1 and told["failed"] == 0, told
+    assert told["spans"]["found"] == told["spans"]["expected"] > 0, told["spans"]
+    assert told["spans"]["dropped"] == 0, told["spans"]
+    assert 0 < told["latency_ms"]["p50"] <= told["latency_ms"]["p99"] <= told["latency_ms"]["max"]
+    assert 0 < told["trace_latency_ms"]["p50"] <= told["trace_latency_ms"]["p99"]
+
+
+def test_it_finds_nothing_in_a_healthy_system():
+    with Up() as up:
+        before = up.rows()
+        done, told = run(up.path, "baseline")
+        assert done.returncode == 0, done
+        check_whole(told)
+        assert told["verdict"] == "pass" and told["findings"] == [] and told["connected"] == 1
+        assert told["as_expected"] == 1 and told["spans"]["orphans"] == 0
+        assert up.rows() == before
+
+
+def test_it_finds_what_was_planted_and_nothing_else():
+    with Up() as up:
+        before = up.rows()
+        done, told = run(up.path, "pricing-sequential")
+        assert done.returncode == 0, done
+        check_whole(told)
+        assert places(told) == [("sequential_calls", "pricing", "POST /quotes")], told["findings"]
+        finding = told["findings"][0]
+        assert finding["state"] == "regression" and len(finding["traces"][0]) == 32
+        assert abs(told["predicted_saving_ms"] - told["measured_saving_ms"]) < 30 * SLOW, told
+        assert up.rows() == before
+
+        done, told = run(up.path, "lost-context")
+        assert done.returncode == 0, done
+        check_whole(told)
+        assert places(told) == [("broken_propagation", "checkout", "POST /payments")]
+        assert told["findings"][0]["peer"] == "payment"
+        assert told["connected"] == 0.75 and told["spans"]["in_fragments"] > 0, told["spans"]
+        assert up.rows() == before
+
+
+def test_it_ends_with_99_when_the_expectation_is_wrong():
+    with Up() as up, tempfile.TemporaryDirectory() as directory:
+        with open(f"{ROOT}/scenarios/pricing-sequential.json", encoding="utf-8") as file:
+            scenario = json.load(file)
+        scenario["expect"]["findings"][0]["service"] = "payment"
+        path = f"{directory}/wrong.json"
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(scenario, file)
+        done, told = run(up.path, path)
+        assert done.returncode == 99 and told["verdict"] == "fail", done
+        assert len(told["reasons"]) == 2, told["reasons"]
+
+
+def test_it_resets_everything_when_it_is_interrupted():
+    with Up() as up:
+        before = up.rows()
+        talk = f"{up.directory.name}/talk"
+        with open(talk, "w", encoding="utf-8") as file:
+            child = subprocess.Popen(
+                [CULPRIT, "run", "pricing-sequential", "--rate", "5", "--duration", "12",
+                 "--target", up.path, "--json", f"{up.directory.name}/run.json"], cwd=ROOT,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=file, text=True)
+        wait_for_words(talk, "faulty", 60)
+        assert up.rows()["pricing.sequential_calls"] is True
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=60 * SLOW)
+        assert child.returncode == 105, (child.returncode, out)
+        assert "faulty" in out, out
+        assert up.rows() == before
+        with open(f"{up.directory.name}/run.json", encoding="utf-8") as file:
+            assert json.load(file)["verdict"] == "inconclusive"
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def test_it_names_a_process_that_dies_under_load():
+    with tempfile.TemporaryDirectory() as directory:
+        talk = f"{directory}/talk"
+        with open(talk, "w", encoding="utf-8") as file:
+            child = subprocess.Popen(
+                [CULPRIT, "run", "baseline", "--rate", "5", "--duration", "12"], cwd=ROOT,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=file, text=True,
+                env=dict(os.environ, TMPDIR=directory))
+        wait_for_words(talk, "healthy", 60)
+        names = {}
+        for pid in children_of(child.pid):
+            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+                names[file.read().strip()] = pid
+        os.kill(names["pricing"], signal.SIGKILL)
+        assert child.wait(timeout=60 * SLOW) == 1
+        with open(talk, encoding="utf-8") as file:
+            assert "pricing died: ended by signal 9" in file.read()
+        assert not [pid for pid in names.values() if is_alive(pid)]
+        assert os.listdir(directory) == ["talk"], os.listdir(directory)
+
+
+def test_it_says_when_the_back_end_never_answers():
+    import socket
+    with Up() as up, socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)
+        up.told["endpoints"]["query"] = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        path = f"{up.directory.name}/silent.json"
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(up.told, file)
+        done = culprit("run", "baseline", "--rate", "2", "--duration", "1", "--target", path)
+        assert done.returncode == 1 and "no back end" in done.stderr, done
+
+
+def test_it_runs_all_scenarios_of_a_directory():
+    with tempfile.TemporaryDirectory() as directory:
+        scenarios = f"{directory}/scenarios"
+        os.mkdir(scenarios)
+        for name in ("baseline", "lost-context"):
+            with open(f"{ROOT}/scenarios/{name}.json", encoding="utf-8") as file:
+                scenario = json.load(file)
+            scenario["environment"].update(rate=10, duration_s=3)
+            with open(f"{scenarios}/{name}.json", "w", encoding="utf-8") as file:
+                json.dump(scenario, file)
+        done = culprit("demo", "--json", f"{directory}/demo.json",
+                       env=dict(os.environ, CULPRIT_SCENARIOS=scenarios))
+        assert done.returncode == 0, done
+        with open(f"{directory}/demo.json", encoding="utf-8") as file:
+            told = json.load(file)
+        assert told["verdict"] == "pass"
+        assert [r["scenario"] for r in told["runs"]] == ["baseline", "lost-context"]
+        lines = done.stdout.splitlines()
+        assert max(map(len, lines)) <= 100
+        assert [line for line in lines if line.startswith("lost-context") and "pass" in line]
+        assert told["runs"][1]["findings"][0]["traces"][0] in done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main(*[f for n, f in list(globals().items()) if n.startswith("test_it_")]))

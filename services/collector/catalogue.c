@@ -106,9 +106,10 @@ static void add_operation(const struct operations_wanted *wanted, struct text na
     if (name.length > 0)
         memcpy(key + 1, name.data, name.length);
     const struct text own = add_new(wanted->catalogue, (struct text){key, name.length + 1});
+    if (!own.data)
+        return;
     const struct catalogue_operation operation = {{own.data + 1, name.length}, kind};
-    if (own.data)
-        buffer_append(&wanted->catalogue->items, &operation, sizeof(operation));
+    buffer_append(&wanted->catalogue->items, &operation, sizeof(operation));
 }
 
 static void add_open_operation(void *context, struct text bytes)

@@ -16,6 +16,9 @@ enum {
     ANSWER_MAX = 4096,
     MODEL_BYTES_MAX = 512 * 1024 * 1024,
     IN_FLIGHT_MAX = 256 * 1024 * 1024,
+    USUAL_RATIO = 24, /* inflated to deflated */
+    USUAL_LEAST = 64 * 1024,
+    MODEL_RATIO = 4, /* the model of spans to their JSON */
 };
 
 /* google.rpc.Code */
@@ -39,8 +42,19 @@ struct exchange {
     const struct request *request;
     struct response *response;
     enum encoding encoding;
-    uint64_t refused; /* that never got into the batch */
+    uint64_t refused;  /* that never got into the batch */
+    uint64_t reserved; /* bytes of the budget for requests at work */
 };
+
+/* Bodies, inflated bodies and models of all requests at work share one budget; a request that is
+ * alone always has room. false: come again later. */
+static bool reserve(struct exchange *exchange, uint64_t bytes)
+{
+    struct collector *collector = exchange->collector;
+    const uint64_t before = atomic_fetch_add(&collector->in_flight_bytes, bytes);
+    exchange->reserved += bytes;
+    return before + bytes <= IN_FLIGHT_MAX || before + bytes == exchange->reserved;
+}
 
 /* ---- answers */
 
@@ -166,6 +180,10 @@ static void take_json(struct exchange *exchange, struct text bytes)
     struct spans spans;
     struct buffer proto;
     struct error error = {{0}};
+    if (!reserve(exchange, bytes.length * MODEL_RATIO)) {
+        answer_busy(exchange);
+        return;
+    }
     spans_init(&spans, BATCH_SPANS_MAX, MODEL_BYTES_MAX);
     buffer_init(&proto, INGEST_PLAIN_MAX * 2);
     enum status status =
@@ -192,12 +210,32 @@ static void take_plain(struct exchange *exchange, struct text bytes)
         take_json(exchange, bytes);
 }
 
+/* Most bodies inflate a little, a few much: the first try has room for the usual ratio, only what
+ * passes it gets the whole limit. STATUS_BUSY: no room for now. */
+static enum status inflate(struct exchange *exchange, struct text body, struct buffer *plain)
+{
+    const size_t usual = body.length * USUAL_RATIO + USUAL_LEAST;
+    const size_t first = usual < INGEST_PLAIN_MAX ? usual : INGEST_PLAIN_MAX;
+    buffer_init(plain, first);
+    if (!reserve(exchange, first))
+        return STATUS_BUSY;
+    const enum status status = gunzip(body.data, body.length, plain);
+    if (status != STATUS_TOO_LARGE || first == INGEST_PLAIN_MAX)
+        return status;
+    buffer_release(plain);
+    buffer_init(plain, INGEST_PLAIN_MAX);
+    if (!reserve(exchange, INGEST_PLAIN_MAX - first))
+        return STATUS_BUSY;
+    return gunzip(body.data, body.length, plain);
+}
+
 static void take_gzip(struct exchange *exchange, struct text body)
 {
     struct buffer plain;
-    buffer_init(&plain, INGEST_PLAIN_MAX);
-    const enum status status = gunzip(body.data, body.length, &plain);
-    if (status == STATUS_OK)
+    const enum status status = inflate(exchange, body, &plain);
+    if (status == STATUS_BUSY)
+        answer_busy(exchange);
+    else if (status == STATUS_OK)
         take_plain(exchange, (struct text){buffer_text(&plain), plain.length_bytes});
     else
         answer_status(exchange, status,
@@ -236,7 +274,7 @@ static void take_body(struct exchange *exchange)
 void ingest_handle(struct request *request, struct response *response)
 {
     struct collector *collector = request->context;
-    struct exchange exchange = {collector, request, response, ENCODING_NONE, 0};
+    struct exchange exchange = {.collector = collector, .request = request, .response = response};
     const size_t length = request->body.length;
     exchange.encoding = encoding_of(request_header(request, "Content-Type"));
     counters_add(&collector->counters, COUNTER_REQUESTS, 1);
@@ -250,10 +288,9 @@ void ingest_handle(struct request *request, struct response *response)
         answer_status(&exchange, STATUS_TOO_LARGE, "over 20 MiB");
         return;
     }
-    const uint64_t in_flight = atomic_fetch_add(&collector->in_flight_bytes, length);
-    if (in_flight + length > IN_FLIGHT_MAX)
-        answer_busy(&exchange);
-    else
+    if (reserve(&exchange, length))
         take_body(&exchange);
-    atomic_fetch_sub(&collector->in_flight_bytes, length);
+    else
+        answer_busy(&exchange);
+    atomic_fetch_sub(&collector->in_flight_bytes, exchange.reserved);
 }

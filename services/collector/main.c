@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/server.h"
+#include "services/collector/analysis.h"
+#include "services/collector/assets.h"
 #include "services/collector/collector.h"
 #include "services/collector/ingest.h"
 #include "services/collector/options.h"
@@ -72,7 +74,17 @@ static const struct server_route ingest_routes[] = {
     }
 
 static const struct server_route query_routes[] = {
-    GET("/", page_home),
+    GET("/", assets_index),
+    GET("/search", assets_index),
+    GET("/trace/{trace_id}", assets_index),
+    GET("/findings", assets_index),
+    GET("/map", assets_index),
+    GET("/flame", assets_index),
+    GET("/compare", assets_index),
+    GET("/assets/{file}", assets_file),
+    GET("/favicon.ico", assets_favicon),
+    GET("/api/culprit/findings", analysis_findings),
+    GET("/api/culprit/graph", analysis_graph),
     GET("/api/culprit/status", page_status),
     GET("/api/v3/services", query_v3_services),
     GET("/api/v3/operations", query_v3_operations),

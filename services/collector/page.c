@@ -1,85 +1,12 @@
 #include "services/collector/page.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "services/collector/answer.h"
-#include "services/collector/catalogue.h"
+#include "services/collector/collector.h"
 
 enum { PAGE_BYTES_MAX = 4 * 1024 * 1024 };
-
-static const char policy[] = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-                             "form-action 'none'; frame-ancestors 'none'";
-
-static const char head[] =
-    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Culprit collector</title>"
-    "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
-    "td,th{text-align:left;padding:.1em 1em .1em 0}code{background:#eee;padding:0 .2em}</style>"
-    "<h1>Culprit collector</h1>";
-
-static const char tail[] =
-    "<h2>Asking</h2><ul>"
-    "<li><code>GET /api/v3/services</code></li>"
-    "<li><code>GET /api/v3/operations?service=NAME</code></li>"
-    "<li><code>GET /api/v3/traces?query.service_name=NAME&amp;query.num_traces=20</code></li>"
-    "<li><code>GET /api/v3/traces/TRACE_ID</code></li>"
-    "<li><code>GET /api/v3/trace-summaries?query.service_name=NAME</code></li>"
-    "<li><code>GET /api/dependencies</code>, <code>/api/services</code>, <code>/api/traces</code>: "
-    "Jaeger's older shapes</li>"
-    "<li><code>GET /api/culprit/status</code>, <code>/metrics</code></li></ul>"
-    "<p>Traces come in at <code>POST /v1/traces</code> on the OTLP port.</p></html>\n";
-
-/* Names are other people's: nothing of them may become markup. */
-static void put_escaped(struct buffer *out, struct text value)
-{
-    for (size_t i = 0; i < value.length; i++) {
-        const char byte = value.data[i];
-        if (strchr("<>&\"'", byte) || (unsigned char)byte < 0x20)
-            buffer_printf(out, "&#%d;", byte ? byte : 0xfffd);
-        else
-            buffer_append_byte(out, (uint8_t)byte);
-    }
-}
-
-static void put_figures(struct buffer *out, const struct collector *collector)
-{
-    const struct open_traces_stats open = open_traces_stats(collector->open);
-    const struct store_stats store = store_stats(collector->store);
-    const struct {
-        const char *label;
-        uint64_t value;
-    } rows[] = {
-        {"spans received", counters_get(&collector->counters, COUNTER_RECEIVED)},
-        {"spans refused", counters_get(&collector->counters, COUNTER_REFUSED)},
-        {"spans stored", counters_get(&collector->counters, COUNTER_STORED)},
-        {"spans dropped", counters_get(&collector->counters, COUNTER_DROPPED_STORE) +
-                              counters_get(&collector->counters, COUNTER_DROPPED_MEMORY)},
-        {"traces open", open.traces},
-        {"traces stored", store.traces},
-        {"bytes stored", store.bytes},
-    };
-    buffer_append_text(out, "<table>");
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        buffer_printf(out, "<tr><th>%s<td>%" PRIu64, rows[i].label, rows[i].value);
-    buffer_append_text(out, "</table>");
-}
-
-static void put_services(struct buffer *out, struct collector *collector)
-{
-    struct catalogue catalogue;
-    size_t count;
-    catalogue_init(&catalogue);
-    catalogue_services(&catalogue, collector);
-    const struct text *services = catalogue_service_items(&catalogue, &count);
-    buffer_append_text(out, count ? "<h2>Services</h2><ul>" : "<p>No traces yet.</p><ul>");
-    for (size_t i = 0; i < count; i++) {
-        buffer_append_text(out, "<li>");
-        put_escaped(out, services[i]);
-    }
-    buffer_append_text(out, "</ul>");
-    catalogue_release(&catalogue);
-}
 
 static void send_text(struct response *response, struct buffer *out, const char *content_type)
 {
@@ -91,19 +18,6 @@ static void send_text(struct response *response, struct buffer *out, const char 
     }
     uint8_t *bytes = buffer_take(out, &length_bytes);
     response_bytes(response, 200, content_type, bytes, length_bytes);
-}
-
-void page_home(struct request *request, struct response *response)
-{
-    struct buffer out;
-    buffer_init(&out, PAGE_BYTES_MAX);
-    buffer_append_text(&out, head);
-    put_figures(&out, request->context);
-    put_services(&out, request->context);
-    buffer_append_text(&out, tail);
-    response_header(response, "Content-Security-Policy", policy);
-    response_header(response, "X-Content-Type-Options", "nosniff");
-    send_text(response, &out, "text/html; charset=utf-8");
 }
 
 static void put_gauge(struct buffer *out, const char *name, const char *help, uint64_t value)

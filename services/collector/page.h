@@ -1,11 +1,9 @@
-/* What people and monitoring look at: the status page, GET /metrics, GET /api/culprit/status.
- */
+/* What monitoring looks at: GET /metrics, GET /api/culprit/status. */
 #ifndef CULPRIT_COLLECTOR_PAGE_H
 #define CULPRIT_COLLECTOR_PAGE_H
 
 #include "http/server.h"
 
-server_handler page_home;
 server_handler page_metrics;
 server_handler page_status;
 

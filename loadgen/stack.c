@@ -18,6 +18,7 @@
 #include "loadgen/directory.h"
 #include "loadgen/fetch.h"
 #include "loadgen/interrupt.h"
+#include "loadgen/service_environment.h"
 #include "loadgen/sockets.h"
 
 enum {
@@ -27,21 +28,6 @@ enum {
     RETRY_MS = 5,
     STOP_MS = 8000,
     KILL_MS = 2000,
-    ENDPOINTS_TEXT_MAX = 4096,
-};
-
-/* Parents' variables that would point our children elsewhere or rename them. */
-static const char *const not_inherited[] = {
-    "OTEL_SERVICE_NAME=",
-    "OTEL_RESOURCE_ATTRIBUTES=",
-    "OTEL_SDK_DISABLED=",
-    "OTEL_EXPORTER_",
-    "LISTEN_",
-    "CULPRIT_DATA=",
-    "CULPRIT_ENDPOINTS=",
-    "CULPRIT_CONTROL_TOKEN=",
-    "NOTIFY_SOCKET=",
-    NULL,
 };
 
 struct process {
@@ -129,53 +115,6 @@ static enum status bind_all(struct stack *stack, const struct stack_config *conf
     return STATUS_OK;
 }
 
-/* "auth=127.0.0.1:8081,cart=..." */
-static void list_endpoints(const struct stack *stack, struct buffer *out)
-{
-    for (size_t i = 0; i < stack->count; i++) {
-        const char *name = stack->processes[i].service->name;
-        const char *url = target_find(&stack->target, name);
-        if (url)
-            buffer_printf(out, "%s%s=%s", out->length_bytes ? "," : "", name,
-                          url + strlen("http://"));
-    }
-}
-
-static enum status fill_environment(const struct stack *stack, const struct process *process,
-                                    struct environment *environment)
-{
-    struct buffer endpoints;
-    buffer_init(&endpoints, ENDPOINTS_TEXT_MAX);
-    list_endpoints(stack, &endpoints);
-    const char *name = process->service->name;
-    const char *delay = getenv("OTEL_BSP_SCHEDULE_DELAY");
-    const char *level = getenv("CULPRIT_LOG_LEVEL");
-    const char *queue = getenv("QUEUE_URL");
-    const struct {
-        const char *name, *value;
-    } rows[] = {
-        {"CULPRIT_ENDPOINTS", buffer_text(&endpoints)},
-        {"CULPRIT_CONTROL_TOKEN", stack->target.control_token},
-        {"OTEL_EXPORTER_OTLP_ENDPOINT", target_find(&stack->target, "otlp")},
-        {"LISTEN_FDNAMES", process->sockets.count == 2 ? "otlp:query" : "http"},
-        {"OTEL_BSP_SCHEDULE_DELAY", delay ? NULL : "200"},
-        {"CULPRIT_LOG_LEVEL", level ? NULL : "warn"},
-    };
-    enum status status = environment_inherit(environment, not_inherited);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && status == STATUS_OK; i++)
-        if (rows[i].value)
-            status = environment_set(environment, rows[i].name, "%s", rows[i].value);
-    if (status == STATUS_OK)
-        status = environment_set(environment, "CULPRIT_DATA", "%s/%s", stack->data_directory, name);
-    if (status == STATUS_OK && !queue)
-        status =
-            environment_set(environment, "QUEUE_URL", "sqlite:%s/queue.db", stack->data_directory);
-    if (endpoints.failed != STATUS_OK)
-        status = endpoints.failed;
-    buffer_release(&endpoints);
-    return status;
-}
-
 static enum status start_one(struct stack *stack, struct process *process, struct error *error)
 {
     char program[PATH_MAX + 64], log_path[PATH_MAX + 64];
@@ -183,7 +122,9 @@ static enum status start_one(struct stack *stack, struct process *process, struc
     const char *name = process->service->name;
     snprintf(program, sizeof program, "%s/%s", stack->bin_directory, name);
     snprintf(log_path, sizeof log_path, "%s/log/%s.log", stack->data_directory, name);
-    enum status status = fill_environment(stack, process, &environment);
+    enum status status =
+        service_environment_fill(&environment, &stack->target, stack->data_directory, name,
+                                 process->service->kind == TOPOLOGY_COLLECTOR);
     if (status == STATUS_OK)
         status = child_start(&process->child,
                              &(struct child_spec){.name = name,

@@ -3,19 +3,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-bool command_flags(const struct flags_usage *usage, const struct flag *table, size_t count,
-                   int argc, char **argv, int *first_operand, int *exit_status)
+bool command_parse(struct command_line *line, int argc, char **argv)
 {
     struct error error = {0};
-    enum status status = flags_parse(table, count, argc, argv, first_operand, &error);
+    enum status status =
+        flags_parse(line->flags, line->flag_count, argc, argv, &line->first_operand, &error);
     if (status == STATUS_OK)
         return true;
     if (status == STATUS_END) {
-        flags_help(stdout, usage, table, count);
-        *exit_status = EXIT_AS_EXPECTED;
+        flags_help(stdout, line->usage, line->flags, line->flag_count);
+        line->exit_status = EXIT_AS_EXPECTED;
         return false;
     }
-    *exit_status = command_misused(usage->program, "%s", error.text);
+    line->exit_status = command_misused(line->usage->program, "%s", error.text);
     return false;
 }
 

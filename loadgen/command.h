@@ -30,10 +30,17 @@ int command_demo(int argc, char **argv);
 int command_diagnose(int argc, char **argv);
 int command_faults(int argc, char **argv);
 
-/* Parses the flags of a command. false: the command is over with *exit_status (help was printed, or
- * the words were wrong). */
-bool command_flags(const struct flags_usage *usage, const struct flag *table, size_t count,
-                   int argc, char **argv, int *first_operand, int *exit_status);
+/* How a command is called, and what came of it. */
+struct command_line {
+    const struct flags_usage *usage;
+    const struct flag *flags;
+    size_t flag_count;
+    int first_operand; /* set: index of the first word that is no flag */
+    int exit_status;   /* set where the command is over */
+};
+
+/* Parses the flags. false: the command is over (help was printed, or the words were wrong). */
+bool command_parse(struct command_line *line, int argc, char **argv);
 
 /* Says "culprit run: words" on standard error, and returns the exit status that stands for
  * `status`. */

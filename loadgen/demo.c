@@ -297,10 +297,11 @@ int command_demo(int argc, char **argv)
             "exit status: 0 all as expected, 99 not, 105 interrupted, 2 usage or a wrong file,\n"
             "             1 environment",
     };
-    int first, exit_status;
-    if (!command_flags(&usage, flags, sizeof flags / sizeof flags[0], argc, argv, &first,
-                       &exit_status))
-        return exit_status;
+    struct command_line line = {
+        .usage = &usage, .flags = flags, .flag_count = sizeof flags / sizeof flags[0]};
+    if (!command_parse(&line, argc, argv))
+        return line.exit_status;
+    int first = line.first_operand;
     if (first < argc)
         return command_misused(program, "takes no operand: %s", argv[first]);
     return run_demo(&options);

@@ -122,11 +122,12 @@ int command_diagnose(int argc, char **argv)
             "SOURCE is a file (OTLP JSON, Jaeger JSON, OTLP protobuf, each also gzipped) or the\n"
             "address of a Jaeger query API: http://host:port.",
     };
-    int first, exit_status;
     uint64_t last_ms = 0;
-    if (!command_flags(&usage, flags, sizeof flags / sizeof flags[0], argc, argv, &first,
-                       &exit_status))
-        return exit_status;
+    struct command_line line = {
+        .usage = &usage, .flags = flags, .flag_count = sizeof flags / sizeof flags[0]};
+    if (!command_parse(&line, argc, argv))
+        return line.exit_status;
+    int first = line.first_operand;
     if (first + 1 != argc)
         return command_misused(program, "which traces?");
     if (!parse_last(options.last, &last_ms))

@@ -116,9 +116,11 @@ int command_faults(int argc, char **argv)
         .more = "set switches on exactly the faults that are named, all others off;\n"
                 "reset makes faults and environment usual again.",
     };
-    int first, exit_status;
-    if (!command_flags(&usage, flags, 1, argc, argv, &first, &exit_status))
-        return exit_status;
+    struct command_line line = {
+        .usage = &usage, .flags = flags, .flag_count = sizeof flags / sizeof flags[0]};
+    if (!command_parse(&line, argc, argv))
+        return line.exit_status;
+    int first = line.first_operand;
     const struct verb *verb = first < argc ? find_verb(argv[first]) : NULL;
     if (!verb)
         return command_misused(program, "list, set or reset?");

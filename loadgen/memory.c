@@ -1,7 +1,21 @@
 #include "loadgen/memory.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* "Rss:   1234 kB" */
+static void take(const char *line, const char *label, uint64_t *kib)
+{
+    struct text rest = text_of(line);
+    if (!text_starts_with(rest, label))
+        return;
+    rest = text_trim((struct text){line + strlen(label), rest.length - strlen(label)});
+    struct text number = text_split(&rest, ' ');
+    if (text_to_u64(number, kib) != STATUS_OK)
+        *kib = 0;
+}
 
 struct memory memory_of(pid_t pid)
 {
@@ -12,8 +26,8 @@ struct memory memory_of(pid_t pid)
     if (!file)
         return memory;
     while (fgets(line, sizeof line, file)) {
-        (void)sscanf(line, "Rss: %" SCNu64, &memory.rss_kib);
-        (void)sscanf(line, "Pss: %" SCNu64, &memory.pss_kib);
+        take(line, "Rss:", &memory.rss_kib);
+        take(line, "Pss:", &memory.pss_kib);
     }
     fclose(file);
     return memory;

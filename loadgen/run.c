@@ -137,10 +137,11 @@ int command_run(int argc, char **argv)
             "exit status: 0 as expected, 99 not as expected, 97 inconclusive, 105 interrupted,\n"
             "             2 usage or a wrong file, 1 environment",
     };
-    int first, exit_status;
-    if (!command_flags(&usage, flags, sizeof flags / sizeof flags[0], argc, argv, &first,
-                       &exit_status))
-        return exit_status;
+    struct command_line line = {
+        .usage = &usage, .flags = flags, .flag_count = sizeof flags / sizeof flags[0]};
+    if (!command_parse(&line, argc, argv))
+        return line.exit_status;
+    int first = line.first_operand;
     if (first + 1 != argc)
         return command_misused(program, "which scenario?");
     if (options.rate < 0 || options.duration_s < 0 || options.duration_s > 3600 ||

@@ -13,14 +13,16 @@
 
 static enum status port_of(int fd, uint16_t *port)
 {
-    struct sockaddr_storage address = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
     socklen_t size = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+    memset(&address, 0, sizeof address);
+    if (getsockname(fd, &address.any, &size) < 0)
         return STATUS_IO;
-    if (address.ss_family == AF_INET6)
-        *port = ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
-    else
-        *port = ntohs(((const struct sockaddr_in *)&address)->sin_port);
+    *port = ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
     return STATUS_OK;
 }
 

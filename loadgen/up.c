@@ -144,10 +144,11 @@ int command_up(int argc, char **argv)
         .more = "FILE is what `--target` of the other commands takes. CULPRIT_FAULTS and\n"
                 "CULPRIT_ENVIRONMENT set faults from the start.",
     };
-    int first, exit_status;
-    if (!command_flags(&usage, flags, sizeof flags / sizeof flags[0], argc, argv, &first,
-                       &exit_status))
-        return exit_status;
+    struct command_line line = {
+        .usage = &usage, .flags = flags, .flag_count = sizeof flags / sizeof flags[0]};
+    if (!command_parse(&line, argc, argv))
+        return line.exit_status;
+    int first = line.first_operand;
     if (first < argc)
         return command_misused(program, "takes no operand: %s", argv[first]);
     if (strcmp(options.ports, "fixed") != 0 && strcmp(options.ports, "auto") != 0)

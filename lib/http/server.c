@@ -21,6 +21,7 @@ enum {
     IDLE_S = 30,
     RECEIVE_MS = 10000,
     WORK_MS = 10000,
+    LINGER_MS = 200,
 };
 
 static struct server_config with_defaults(const struct server_config *config)
@@ -44,10 +45,16 @@ static void on_connection(void *closure, struct MHD_Connection *connection, void
     (void)context;
     if (info == NULL)
         return;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+    bool is_new = code == MHD_CONNECTION_NOTIFY_STARTED;
+    if (is_new)
         reaper_opened(server->reaper, info->connect_fd);
     else
         reaper_closed(server->reaper, info->connect_fd);
+    pthread_mutex_lock(&server->mutex);
+    server->connections += is_new ? 1 : (size_t)-1;
+    if (server->connections == 0)
+        pthread_cond_broadcast(&server->settled);
+    pthread_mutex_unlock(&server->mutex);
 }
 
 static struct MHD_Daemon *start_daemon(struct server *server)
@@ -135,15 +142,22 @@ static void quiesce(struct server *server)
     shutdown(server->listen_fd, SHUT_RDWR);
 }
 
+/* What a client sent just before it could know is answered too, with word to close: so open
+ * connections are served for a moment more, until all are closed. */
 enum status server_drain(struct server *server, uint64_t deadline_ns)
 {
-    struct timespec until = {.tv_sec = (time_t)(deadline_ns / NS_PER_S),
-                             .tv_nsec = (long)(deadline_ns % NS_PER_S)};
-    int failure = 0;
+    uint64_t linger_ns = clock_mono_ns() + LINGER_MS * NS_PER_MS;
     quiesce(server);
     pthread_mutex_lock(&server->mutex);
-    while (server->in_flight > 0 && failure == 0)
-        failure = pthread_cond_timedwait(&server->settled, &server->mutex, &until);
+    for (;;) {
+        bool is_busy = server->in_flight > 0;
+        uint64_t until_ns = is_busy || deadline_ns < linger_ns ? deadline_ns : linger_ns;
+        if ((!is_busy && server->connections == 0) || clock_mono_ns() >= until_ns)
+            break;
+        struct timespec until = {.tv_sec = (time_t)(until_ns / NS_PER_S),
+                                 .tv_nsec = (long)(until_ns % NS_PER_S)};
+        pthread_cond_timedwait(&server->settled, &server->mutex, &until);
+    }
     bool is_settled = server->in_flight == 0;
     pthread_mutex_unlock(&server->mutex);
     return is_settled ? STATUS_OK : STATUS_TIMEOUT;

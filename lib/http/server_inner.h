@@ -26,6 +26,7 @@ struct server {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t settled;
     uint64_t requests, in_flight;
+    size_t connections;
 };
 
 /* A header's value without the white space around it. */

@@ -1,9 +1,9 @@
 /* HTTP client on libcurl, which stays inside: calls to peers by logical name, one after another or
  * side by side, with deadlines. Whole multi handles sit in a free list (the connection cache is the
- * multi's), one caller at a time each. Every call is a client span (trace/adapters/curl.h), child of
- * the thread's current span. Never follows redirects; http only, to the peers of the topology only.
- * A body is read up to 4 MiB. An idempotent call whose connection was closed under it is sent once
- * more, as a span of its own. Callable from any thread. */
+ * multi's), one caller at a time each. Every call is a client span (trace/adapters/curl.h), child
+ * of the thread's current span. Never follows redirects; http only, to the peers of the topology
+ * only. A body is read up to 4 MiB. An idempotent call whose connection was closed under it is sent
+ * once more, as a span of its own. Callable from any thread. */
 #ifndef CULPRIT_HTTP_CLIENT_H
 #define CULPRIT_HTTP_CLIENT_H
 
@@ -21,24 +21,24 @@ enum { CLIENT_PATH_MAX = 8191 };
 
 struct call {
     /* set by the caller */
-    const char *peer;          /* "tax": a name of the topology */
-    const char *method;        /* "GET" */
-    const char *path_template; /* "/products/{id}": url.template */
-    const char *path;          /* what is asked for, query included; NULL: the template itself.
-                                  Borrowed */
-    json_t *body;              /* borrowed; NULL for none */
+    const char *peer;            /* "tax": a name of the topology */
+    const char *method;          /* "GET" */
+    const char *path_template;   /* "/products/{id}": url.template */
+    const char *path;            /* what is asked for, query included; NULL: the template itself.
+                                    Borrowed */
+    json_t *body;                /* borrowed; NULL for none */
     const char *idempotency_key; /* header Idempotency-Key; makes any method idempotent; or NULL */
-    const char *authorization; /* header Authorization, or NULL */
-    uint32_t timeout_ms;       /* 0: what is left of the work's deadline */
-    bool drop_context;         /* nothing of the trace is passed on */
+    const char *authorization;   /* header Authorization, or NULL */
+    uint32_t timeout_ms;         /* 0: what is left of the work's deadline */
+    bool drop_context;           /* nothing of the trace is passed on */
     /* set by the call */
-    enum status result;        /* STATUS_OK: an answer came, whatever its status code; TIMEOUT,
-                                  REFUSED, CLOSED, TOO_LARGE, IO, NOT_FOUND (no such peer),
-                                  INVALID (the answer is not JSON) */
-    unsigned status;           /* 0 without an answer */
-    json_t *reply;             /* owned by the call; NULL when there is no body */
-    bool sent;                 /* the peer may have seen it: false only where no connection was made,
-                                  in no attempt */
+    enum status result; /* STATUS_OK: an answer came, whatever its status code; TIMEOUT,
+                           REFUSED, CLOSED, TOO_LARGE, IO, NOT_FOUND (no such peer),
+                           INVALID (the answer is not JSON) */
+    unsigned status;    /* 0 without an answer */
+    json_t *reply;      /* owned by the call; NULL when there is no body */
+    bool sent;          /* the peer may have seen it: false only where no connection was made,
+                           in no attempt */
 };
 
 /* Does the call and returns its result. */

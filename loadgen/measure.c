@@ -99,14 +99,17 @@ enum status measure_warm_up(struct lab *lab, const struct measure_config *config
 }
 
 /* Until every trace is decided. */
-static enum status decide_all(struct lab *lab, struct readback *readback, struct error *error)
+static enum status decide_all(struct teller *teller, struct error *error)
 {
+    struct readback *readback = teller->readback;
     uint64_t deadline_ns = clock_mono_ns() + DECIDE_MS * NS_PER_MS;
+    struct window_progress last = teller->progress->last;
     enum status status = STATUS_OK;
     bool all = false;
     while (!all && status == STATUS_OK && clock_remaining_ms(deadline_ns) > 0) {
         all = readback_wait(readback, clock_mono_ns() + 100 * NS_PER_MS);
-        status = lab_check(lab, error);
+        status = lab_check(teller->lab, error);
+        progress_window(teller->progress, &last, readback_open_count(readback));
     }
     if (!all) {
         readback_give_up(readback);
@@ -160,7 +163,7 @@ enum status measure_run(struct lab *lab, const struct measure_config *config,
     progress_begin(&progress, config->label, environment->duration_ms);
     status = run_window(&teller, config, environment->duration_ms, &out->window, error);
     if (status == STATUS_OK)
-        status = decide_all(lab, out->readback, error);
+        status = decide_all(&teller, error);
     else
         readback_give_up(out->readback);
     (void)readback_wait(out->readback, clock_mono_ns() + DECIDE_MS * NS_PER_MS);

@@ -5,10 +5,14 @@
 
 #include "diagnose/broken_propagation.h"
 #include "diagnose/figures.h"
+#include "diagnose/n_plus_one_calls.h"
+#include "diagnose/n_plus_one_queries.h"
 #include "diagnose/sequential_calls.h"
 
 static const struct detector table[] = {
     {FINDING_BROKEN_PROPAGATION, broken_propagation_find},
+    {FINDING_N_PLUS_ONE_QUERIES, n_plus_one_queries_find},
+    {FINDING_N_PLUS_ONE_CALLS, n_plus_one_calls_find},
     {FINDING_SEQUENTIAL_CALLS, sequential_calls_find},
 };
 
@@ -98,6 +102,26 @@ bool detect_weigh(struct detect *detect, struct finding *finding, const struct w
     const bool seen = detect_is_supported(finding, (double)count, entry->tree_count);
     const bool worth = saves_enough(finding, entry, values, count, scratch);
     return detect_in_both_halves(detect, finding, entry, cases, count) && seen && worth;
+}
+
+double detect_impact_ms(const struct window_entry *entry, const struct detect_case *cases,
+                        size_t count)
+{
+    double sum_ms = 0;
+    for (size_t i = 0; i < count; i++)
+        sum_ms += saving_ms(&cases[i]);
+    return entry && entry->tree_count > 0 ? sum_ms / entry->tree_count : 0;
+}
+
+enum finding_state detect_state(const struct detect *detect, double now_ms, double before_ms)
+{
+    return detect->baseline && now_ms >= DETECT_REGRESSION_X * before_ms ? FINDING_REGRESSION
+                                                                         : FINDING_STANDING;
+}
+
+bool detect_is_claimed(const struct detect *detect, uint32_t tree, int64_t start_ns, int64_t end_ns)
+{
+    return 2 * ledger_claimed_ns(detect->ledger, tree, start_ns, end_ns) > end_ns - start_ns;
 }
 
 struct text detect_entry_text(struct detect *detect, uint32_t entry)

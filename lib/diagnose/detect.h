@@ -4,6 +4,7 @@
 #ifndef CULPRIT_DIAGNOSE_DETECT_H
 #define CULPRIT_DIAGNOSE_DETECT_H
 
+#include "diagnose/calls.h"
 #include "diagnose/critical_path.h"
 #include "diagnose/findings.h"
 #include "diagnose/ledger.h"
@@ -13,6 +14,8 @@
 struct detect {
     const struct window *current;
     const struct window *baseline; /* NULL when there is none */
+    const struct calls *calls;     /* of `current` */
+    const struct calls *old_calls; /* of `baseline`; NULL when there is none */
     struct ledger *ledger;         /* over the trees of `current` */
     struct replay *replay;         /* room for the largest tree of both */
     struct critical_path *path;    /* as above */
@@ -48,6 +51,18 @@ struct detect_case {
  * STATUS is findings->failed. */
 bool detect_weigh(struct detect *detect, struct finding *finding, const struct window_entry *entry,
                   struct detect_case *cases, size_t count);
+
+/* Milliseconds that all of the entry's requests together would save, per request of it; 0 where
+ * there is no such entry. */
+double detect_impact_ms(const struct window_entry *entry, const struct detect_case *cases,
+                        size_t count);
+
+/* Against the same figure of the baseline: new, or larger by half, is a regression. */
+enum finding_state detect_state(const struct detect *detect, double now_ms, double before_ms);
+
+/* Whether earlier findings explain more than half of the interval already. */
+bool detect_is_claimed(const struct detect *detect, uint32_t tree, int64_t start_ns,
+                       int64_t end_ns);
 
 /* Whether at least `cases` of `total` were seen often enough: five, and surely above 5 %. */
 bool detect_is_supported(struct finding *finding, double cases, double total);

@@ -12,6 +12,7 @@ struct run {
     struct arena arena;
     struct fingerprints prints;
     struct window current, baseline;
+    struct calls calls, old_calls;
     bool has_baseline;
     struct ledger ledger;
     struct replay replay;
@@ -40,7 +41,11 @@ static enum status prepare(struct run *run, struct diagnosis *diagnosis)
     const uint32_t a = run->current.forest.largest;
     const uint32_t b = run->has_baseline ? run->baseline.forest.largest : 0;
     const uint32_t largest = a > b ? a : b;
-    enum status status = ledger_init(&run->ledger, run->current.forest.count, &run->arena);
+    enum status status = calls_build(&run->calls, &run->current, &run->arena);
+    if (status == STATUS_OK && run->has_baseline)
+        status = calls_build(&run->old_calls, &run->baseline, &run->arena);
+    if (status == STATUS_OK)
+        status = ledger_init(&run->ledger, run->current.forest.count, &run->arena);
     if (status == STATUS_OK)
         status = replay_init(&run->replay, largest, &run->arena);
     if (status == STATUS_OK)
@@ -53,6 +58,8 @@ static enum status detect_all(struct run *run)
     struct detect detect = {
         .current = &run->current,
         .baseline = run->has_baseline ? &run->baseline : NULL,
+        .calls = &run->calls,
+        .old_calls = run->has_baseline ? &run->old_calls : NULL,
         .ledger = &run->ledger,
         .replay = &run->replay,
         .path = &run->path,

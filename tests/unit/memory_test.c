@@ -1,0 +1,30 @@
+#include "loadgen/memory.h"
+
+#include <unistd.h>
+
+#include "tests/unit/rows.h"
+
+static void check_own(void **state)
+{
+    (void)state;
+    struct memory memory = memory_of(getpid());
+    assert_true(memory.pss_kib > 0);
+    assert_true(memory.pss_kib <= memory.rss_kib);
+    assert_true(memory.rss_kib < 4ull * 1024 * 1024);
+}
+
+static void check_nobody(void **state)
+{
+    (void)state;
+    struct memory memory = memory_of(-1);
+    assert_int_equal(memory.rss_kib, 0);
+    assert_int_equal(memory.pss_kib, 0);
+}
+
+int main(void)
+{
+    static struct rows all;
+    rows_one(&all, "it reads a process's memory", check_own);
+    rows_one(&all, "it gives zeros where nobody is", check_nobody);
+    return rows_run("memory", &all);
+}

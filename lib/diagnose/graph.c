@@ -168,6 +168,15 @@ static uint64_t count_errors(const struct record *records, size_t count)
     return errors;
 }
 
+/* Of records that are sorted by duration. */
+static double quantile_ms(const struct record *sorted, size_t count, double q)
+{
+    const double rank = q * (double)count;
+    size_t at = (size_t)rank;
+    at -= at > 0 && (double)at == rank ? 1 : 0; /* nearest rank */
+    return sorted[at < count ? at : count - 1].ms;
+}
+
 static enum status sum_edges(struct graph *graph, struct record *records, size_t count,
                              struct arena *arena)
 {
@@ -177,21 +186,20 @@ static enum status sum_edges(struct graph *graph, struct record *records, size_t
         return STATUS_NO_MEMORY;
     for (size_t first = 0, end; first < count; first = end) {
         end = run_end(records, count, first);
-        edges[graph->edge_count++] =
-            (struct graph_edge){records[first].left, records[first].right, end - first,
-                                count_errors(records + first, end - first), records[first].outside};
+        const struct record *run = records + first;
+        const size_t calls = end - first;
+        edges[graph->edge_count++] = (struct graph_edge){
+            run->left,
+            run->right,
+            calls,
+            count_errors(run, calls),
+            run->outside,
+            quantile_ms(run, calls, 0.5),
+            quantile_ms(run, calls, 0.99),
+        };
     }
     graph->edges = edges;
     return STATUS_OK;
-}
-
-/* Of records that are sorted by duration. */
-static double quantile_ms(const struct record *sorted, size_t count, double q)
-{
-    const double rank = q * (double)count;
-    size_t at = (size_t)rank;
-    at -= at > 0 && (double)at == rank ? 1 : 0; /* nearest rank */
-    return sorted[at < count ? at : count - 1].ms;
 }
 
 static enum status sum_operations(struct graph *graph, struct record *records, size_t count,

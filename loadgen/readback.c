@@ -10,6 +10,7 @@
 #include "base/hex.h"
 #include "loadgen/due_queue.h"
 #include "loadgen/fetch.h"
+#include "loadgen/id_set.h"
 #include "otlp/span_file.h"
 
 enum {

@@ -23,6 +23,7 @@ static size_t take_reply(char *bytes, size_t size, size_t count, void *context)
 
 /* Asked before each request. libcurl sends what was lost on a kept connection again by itself,
  * whatever the method, and nobody would see it: that is for us to decide. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static int before_request(void *context, char *their_address, char *our_address, int their_port,
                           int our_port)
 {

@@ -1,13 +1,12 @@
 #include "http/db_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "http/data_directory.h"
 
 enum {
     CHECKPOINT_PERIOD_MS = 250, /* how often the thread looks */
@@ -57,26 +56,6 @@ static enum status start_thread(struct db *db, struct error *error)
     return STATUS_OK;
 }
 
-static enum status make_directory(const char *directory, struct error *error)
-{
-    char path[512];
-    text_copy(text_of(directory), path, sizeof path);
-    for (char *at = path + 1;; at++) {
-        if (*at != '/' && *at != '\0') {
-            continue;
-        }
-        char kept = *at;
-        *at = '\0';
-        if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-            return error_set(error, STATUS_IO, "%s: %s", path, strerror(errno));
-        }
-        if (kept == '\0') {
-            return STATUS_OK;
-        }
-        *at = kept;
-    }
-}
-
 static enum status open_writer(struct db *db, const char *schema, struct error *error)
 {
     db->writer = db_connection_new(db->path, db->synchronous_off, error);
@@ -119,7 +98,7 @@ enum status db_new(struct db **out, const char *directory, const char *service, 
     snprintf(db->namespace, sizeof db->namespace, "%s.db", service);
     enum status status = length < 0 || (size_t)length >= sizeof db->path
                              ? error_set(error, STATUS_TOO_LARGE, "%s: path is too long", directory)
-                             : make_directory(directory, error);
+                             : data_directory_make(directory, error);
     if (status == STATUS_OK) {
         status = open_writer(db, schema, error);
     }

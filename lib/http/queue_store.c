@@ -1,235 +1,29 @@
 #include "http/queue_store.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#include <sqlite3.h>
+#include "http/queue_file.h"
 
-#include "base/clock.h"
-
-enum {
-    BUSY_TIMEOUT_MS = 2000,
-    OPEN_TIMEOUT_MS = 5000,
-    TIDY_PAGES = 256,      /* from how long a log on a consumer copies it into the file */
-    LONG_LOG_PAGES = 4000, /* and when a publisher does, should there be no consumer */
-    PRUNE_EVERY = 1000,
-};
-
-enum state { WAITING, IN_HAND, DONE, PARKED };
-
-enum statement {
-    BEGIN,
-    COMMIT,
-    ROLLBACK,
-    INSERT,
-    PEEK,
-    NEXT,
-    LEASE,
-    END,
-    COUNT_DONE,
-    PRUNE,
-    RETURN,
-    STATS,
-    STATEMENTS,
-};
-
-/* The partial index "messages_open" serves PEEK, NEXT and most of STATS. */
-static const char *const texts[STATEMENTS] = {
-    [BEGIN] = "BEGIN IMMEDIATE",
-    [COMMIT] = "COMMIT",
-    [ROLLBACK] = "ROLLBACK",
-    [INSERT] = "INSERT INTO messages(topic, key, payload, traceparent, trace_state, enqueued_ns,"
-               " due_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6 / 1000000)"
-               " ON CONFLICT(topic, key) DO NOTHING",
-    [PEEK] = "SELECT 1 FROM messages WHERE topic = ?1 AND state < 2 AND due_ms <= ?2 LIMIT 1",
-    [NEXT] = "SELECT id, attempt, key, payload, traceparent, trace_state, enqueued_ns FROM messages"
-             " WHERE topic = ?1 AND state < 2 AND due_ms <= ?2 ORDER BY due_ms LIMIT 1",
-    [LEASE] = "UPDATE messages SET state = 1, attempt = attempt + 1, due_ms = ?2 WHERE id = ?1",
-    [END] = "UPDATE messages SET state = ?3, due_ms = ?4,"
-            " payload = CASE ?3 WHEN 2 THEN '' ELSE payload END"
-            " WHERE id = ?1 AND attempt = ?2 AND state = 1",
-    [COUNT_DONE] = "INSERT INTO counts(topic, done) VALUES (?1, 1)"
-                   " ON CONFLICT(topic) DO UPDATE SET done = done + 1 RETURNING done",
-    [PRUNE] = "DELETE FROM messages WHERE topic = ?1 AND state = 2 AND id <= ?2",
-    [RETURN] = "UPDATE messages SET state = ?2 WHERE id = ?1",
-    [STATS] = "SELECT coalesce((SELECT done FROM counts WHERE topic = ?1), 0),"
-              " (SELECT count(*) FROM messages WHERE topic = ?1 AND state < 2 AND state = 0),"
-              " (SELECT count(*) FROM messages WHERE topic = ?1 AND state < 2 AND state = 1),"
-              " (SELECT count(*) FROM messages WHERE topic = ?1 AND state = 3)",
-};
-
-static const char schema[] =
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE IF NOT EXISTS messages(id INTEGER PRIMARY KEY, topic TEXT NOT NULL,"
-    " key TEXT NOT NULL, payload TEXT NOT NULL, traceparent TEXT NOT NULL,"
-    " trace_state TEXT NOT NULL, enqueued_ns INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
-    " state INTEGER NOT NULL DEFAULT 0, attempt INTEGER NOT NULL DEFAULT 0, UNIQUE(topic, key));"
-    "CREATE INDEX IF NOT EXISTS messages_open ON messages(topic, due_ms) WHERE state < 2;"
-    "CREATE INDEX IF NOT EXISTS messages_parked ON messages(topic) WHERE state = 3;"
-    "CREATE TABLE IF NOT EXISTS counts(topic TEXT PRIMARY KEY, done INTEGER NOT NULL)"
-    " WITHOUT ROWID;"
-    "COMMIT;";
+enum { PRUNE_EVERY = 1000 };
 
 struct queue_store {
-    pthread_mutex_t mutex; /* guards what follows */
-    sqlite3 *handle;
-    sqlite3_stmt *statements[STATEMENTS];
-    int log_pages;
+    pthread_mutex_t mutex; /* guards the file */
+    struct queue_file file;
 };
-
-static enum status status_of(int result)
-{
-    switch (result & 0xff) {
-    case SQLITE_OK:
-    case SQLITE_DONE:
-    case SQLITE_ROW:
-        return STATUS_OK;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return STATUS_BUSY;
-    case SQLITE_NOMEM:
-        return STATUS_NO_MEMORY;
-    default:
-        return STATUS_IO;
-    }
-}
-
-/* ---- statements; all under the mutex */
-
-static sqlite3_stmt *ready(struct queue_store *store, enum statement which)
-{
-    sqlite3_stmt *statement = store->statements[which];
-    sqlite3_reset(statement);
-    return statement;
-}
-
-static void bind_text(sqlite3_stmt *statement, int at, struct text value)
-{
-    /* The caller's text outlives the step; reset comes before the next use, and rebinds. */
-    sqlite3_bind_text(statement, at, value.data ? value.data : "", (int)value.length,
-                      SQLITE_STATIC);
-}
-
-/* Runs it to its end. */
-static enum status finish(sqlite3_stmt *statement)
-{
-    int result;
-    do {
-        result = sqlite3_step(statement);
-    } while (result == SQLITE_ROW);
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-    return status_of(result);
-}
-
-static enum status run(struct queue_store *store, enum statement which)
-{
-    return finish(ready(store, which));
-}
-
-/* Ends the transaction as `status` says. */
-static enum status settle(struct queue_store *store, enum status status)
-{
-    enum status ended = status == STATUS_OK ? run(store, COMMIT) : status;
-    if (ended != STATUS_OK) {
-        enum status undone = run(store, ROLLBACK);
-        (void)undone; /* there is nothing left to undo where sqlite did it by itself */
-    }
-    return ended;
-}
-
-/* ---- opening */
-
-static enum status make_directories(const char *path, struct error *error)
-{
-    char copy[512];
-    text_copy(text_of(path), copy, sizeof copy);
-    for (char *at = copy + 1; *at; at++) {
-        if (*at != '/') {
-            continue;
-        }
-        *at = '\0';
-        if (mkdir(copy, 0700) != 0 && errno != EEXIST) {
-            return error_set(error, STATUS_IO, "%s: %s", copy, strerror(errno));
-        }
-        *at = '/';
-    }
-    return STATUS_OK;
-}
-
-static int note_log(void *context, sqlite3 *handle, const char *name, int pages)
-{
-    struct queue_store *store = context;
-    (void)name;
-    store->log_pages = pages;
-    if (pages >= LONG_LOG_PAGES) {
-        sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    }
-    return SQLITE_OK;
-}
-
-/* Two processes that make the file at the same moment are in each other's way for a while, and
- * sqlite's own waiting does not cover the change to WAL. */
-static int execute_patiently(sqlite3 *handle, const char *script)
-{
-    uint64_t deadline_ns = clock_mono_ns() + OPEN_TIMEOUT_MS * NS_PER_MS;
-    int result = sqlite3_exec(handle, script, NULL, NULL, NULL);
-    while ((result & 0xff) == SQLITE_BUSY && clock_mono_ns() < deadline_ns) {
-        sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
-        clock_sleep_until_ns(clock_mono_ns() + 10 * NS_PER_MS);
-        result = sqlite3_exec(handle, script, NULL, NULL, NULL);
-    }
-    return result;
-}
-
-static int configure(struct queue_store *store)
-{
-    const char *sync = getenv("CULPRIT_DB_SYNC");
-    bool off = sync && strcmp(sync, "off") == 0;
-    sqlite3_busy_timeout(store->handle, BUSY_TIMEOUT_MS);
-    sqlite3_db_config(store->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    int result = execute_patiently(store->handle, "PRAGMA journal_mode=WAL");
-    if (result == SQLITE_OK) {
-        result = sqlite3_exec(store->handle,
-                              off ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=NORMAL", NULL,
-                              NULL, NULL);
-    }
-    if (result == SQLITE_OK) {
-        result = execute_patiently(store->handle, schema);
-    }
-    sqlite3_wal_hook(store->handle, note_log, store);
-    for (size_t i = 0; result == SQLITE_OK && i < STATEMENTS; i++) {
-        result = sqlite3_prepare_v3(store->handle, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                    &store->statements[i], NULL);
-    }
-    return result;
-}
 
 enum status queue_store_new(struct queue_store **out, const char *path, struct error *error)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    enum status status = make_directories(path, error);
-    *out = NULL;
-    if (status != STATUS_OK) {
-        return status;
-    }
     struct queue_store *store = calloc(1, sizeof *store);
+    *out = NULL;
     if (!store) {
         return error_set(error, STATUS_NO_MEMORY, "no memory for the queue");
     }
     pthread_mutex_init(&store->mutex, NULL);
-    int result = sqlite3_open_v2(path, &store->handle, flags, NULL);
-    if (result == SQLITE_OK) {
-        result = configure(store);
-    }
-    if (result != SQLITE_OK) {
-        error_set(error, STATUS_IO, "queue %s: %s", path, sqlite3_errmsg(store->handle));
+    enum status status = queue_file_open(&store->file, path, error);
+    if (status != STATUS_OK) {
         queue_store_free(store);
-        return STATUS_IO;
+        return status;
     }
     *out = store;
     return STATUS_OK;
@@ -240,24 +34,39 @@ void queue_store_free(struct queue_store *store)
     if (!store) {
         return;
     }
-    for (size_t i = 0; i < STATEMENTS; i++) {
-        sqlite3_finalize(store->statements[i]);
-    }
-    sqlite3_close(store->handle);
+    queue_file_close(&store->file);
     pthread_mutex_destroy(&store->mutex);
     free(store);
+}
+
+/* ---- all below happens under the mutex, but for what is in the header */
+
+static enum status run(struct queue_store *store, enum queue_statement which)
+{
+    return queue_file_finish(queue_file_statement(&store->file, which));
+}
+
+/* Ends the transaction as `status` says. */
+static enum status settle(struct queue_store *store, enum status status)
+{
+    enum status ended = status == STATUS_OK ? run(store, QUEUE_COMMIT) : status;
+    if (ended != STATUS_OK) {
+        enum status undone = run(store, QUEUE_ROLLBACK);
+        (void)undone; /* there is nothing left to undo where sqlite did it by itself */
+    }
+    return ended;
 }
 
 /* ---- adding */
 
 static enum status add(struct queue_store *store, const struct text values[5], uint64_t now_ns)
 {
-    sqlite3_stmt *insert = ready(store, INSERT);
+    sqlite3_stmt *insert = queue_file_statement(&store->file, QUEUE_ADD);
     for (int i = 0; i < 5; i++) {
-        bind_text(insert, i + 1, values[i]);
+        queue_file_bind(insert, i + 1, values[i]);
     }
     sqlite3_bind_int64(insert, 6, (int64_t)now_ns);
-    return finish(insert);
+    return queue_file_finish(insert);
 }
 
 enum status queue_store_add(struct queue_store *store, const char *topic, const char *key,
@@ -268,7 +77,7 @@ enum status queue_store_add(struct queue_store *store, const char *topic, const 
                                    text_of(context ? context->traceparent : ""),
                                    text_of(context ? context->trace_state : "")};
     pthread_mutex_lock(&store->mutex);
-    enum status status = run(store, BEGIN);
+    enum status status = run(store, QUEUE_BEGIN);
     if (status == STATUS_OK) {
         status = settle(store, add(store, values, now_ns));
     }
@@ -280,8 +89,8 @@ enum status queue_store_add(struct queue_store *store, const char *topic, const 
 
 static bool something_is_due(struct queue_store *store, const char *topic, uint64_t now_ms)
 {
-    sqlite3_stmt *peek = ready(store, PEEK);
-    bind_text(peek, 1, text_of(topic));
+    sqlite3_stmt *peek = queue_file_statement(&store->file, QUEUE_PEEK);
+    queue_file_bind(peek, 1, text_of(topic));
     sqlite3_bind_int64(peek, 2, (int64_t)now_ms);
     bool found = sqlite3_step(peek) == SQLITE_ROW;
     sqlite3_reset(peek);
@@ -294,70 +103,74 @@ static struct text column(sqlite3_stmt *statement, int at)
     return (struct text){value, value ? (size_t)sqlite3_column_bytes(statement, at) : 0};
 }
 
-static enum status read_claim(sqlite3_stmt *next, struct queue_claim *claim)
+static enum status read_claim(sqlite3_stmt *row, struct queue_claim *claim)
 {
-    struct text payload = column(next, 3);
-    *claim = (struct queue_claim){.id = sqlite3_column_int64(next, 0),
-                                  .attempt = (unsigned)sqlite3_column_int(next, 1),
+    struct text payload = column(row, 3);
+    *claim = (struct queue_claim){.id = sqlite3_column_int64(row, 0),
+                                  .attempt = (unsigned)sqlite3_column_int(row, 1),
                                   .payload = malloc(payload.length + 1),
                                   .payload_bytes = payload.length,
-                                  .enqueued_wall_ns = (uint64_t)sqlite3_column_int64(next, 6)};
+                                  .enqueued_wall_ns = (uint64_t)sqlite3_column_int64(row, 6)};
     if (!claim->payload) {
         return STATUS_NO_MEMORY;
     }
     text_copy(payload, claim->payload, payload.length + 1);
-    text_copy(column(next, 2), claim->key, sizeof claim->key);
-    text_copy(column(next, 4), claim->context.traceparent, sizeof claim->context.traceparent);
-    text_copy(column(next, 5), claim->context.trace_state, sizeof claim->context.trace_state);
+    text_copy(column(row, 2), claim->key, sizeof claim->key);
+    text_copy(column(row, 4), claim->context.traceparent, sizeof claim->context.traceparent);
+    text_copy(column(row, 5), claim->context.trace_state, sizeof claim->context.trace_state);
     return STATUS_OK;
 }
 
 /* STATUS_NOT_FOUND: nothing is due. */
 static enum status find_next(struct queue_store *store, const char *topic, uint64_t now_ms,
-                             struct queue_claim *claim)
+                             int64_t *id, int64_t *attempts)
 {
-    sqlite3_stmt *next = ready(store, NEXT);
-    bind_text(next, 1, text_of(topic));
+    sqlite3_stmt *next = queue_file_statement(&store->file, QUEUE_NEXT);
+    queue_file_bind(next, 1, text_of(topic));
     sqlite3_bind_int64(next, 2, (int64_t)now_ms);
     int result = sqlite3_step(next);
-    enum status status = result == SQLITE_DONE ? STATUS_NOT_FOUND : status_of(result);
-    if (result == SQLITE_ROW) {
-        status = read_claim(next, claim);
-    }
+    *id = sqlite3_column_int64(next, 0);
+    *attempts = sqlite3_column_int64(next, 1);
     sqlite3_reset(next);
-    return status;
+    return result == SQLITE_DONE ? STATUS_NOT_FOUND : queue_file_status(result);
 }
 
 static enum status park(struct queue_store *store, int64_t id)
 {
-    sqlite3_stmt *statement = ready(store, RETURN);
+    sqlite3_stmt *statement = queue_file_statement(&store->file, QUEUE_PARK);
     sqlite3_bind_int64(statement, 1, id);
-    sqlite3_bind_int64(statement, 2, PARKED);
-    return finish(statement);
+    return queue_file_finish(statement);
 }
 
-static enum status lease(struct queue_store *store, struct queue_claim *claim, uint64_t until_ms)
+static enum status lease(struct queue_store *store, int64_t id, uint64_t until_ms,
+                         struct queue_claim *claim)
 {
-    sqlite3_stmt *statement = ready(store, LEASE);
-    sqlite3_bind_int64(statement, 1, claim->id);
+    sqlite3_stmt *statement = queue_file_statement(&store->file, QUEUE_LEASE);
+    sqlite3_bind_int64(statement, 1, id);
     sqlite3_bind_int64(statement, 2, (int64_t)until_ms);
-    claim->attempt++;
-    return finish(statement);
+    int result = sqlite3_step(statement);
+    if (result != SQLITE_ROW) {
+        sqlite3_reset(statement);
+        return result == SQLITE_DONE ? STATUS_NOT_FOUND : queue_file_status(result);
+    }
+    enum status status = read_claim(statement, claim);
+    enum status finished = queue_file_finish(statement);
+    return status == STATUS_OK ? finished : status;
 }
 
 /* In a transaction. Parks those whose last lease ended without a word. */
 static enum status claim_next(struct queue_store *store, const char *topic, uint64_t now_ms,
                               uint64_t until_ms, struct queue_claim *claim)
 {
-    enum status status = find_next(store, topic, now_ms, claim);
-    while (status == STATUS_OK && claim->attempt >= QUEUE_STORE_ATTEMPTS_MAX) {
-        status = park(store, claim->id);
-        queue_store_release(claim);
+    int64_t id, attempts;
+    enum status status = find_next(store, topic, now_ms, &id, &attempts);
+    while (status == STATUS_OK && attempts >= QUEUE_STORE_ATTEMPTS_MAX) {
+        status = park(store, id);
         if (status == STATUS_OK) {
-            status = find_next(store, topic, now_ms, claim);
+            status = find_next(store, topic, now_ms, &id, &attempts);
         }
     }
-    return status == STATUS_OK ? lease(store, claim, until_ms) : status;
+    return status == STATUS_OK ? lease(store, id, until_ms, claim) : status;
 }
 
 enum status queue_store_claim(struct queue_store *store, const char *topic, uint64_t now_ms,
@@ -367,7 +180,7 @@ enum status queue_store_claim(struct queue_store *store, const char *topic, uint
     *claim = (struct queue_claim){0};
     pthread_mutex_lock(&store->mutex);
     if (something_is_due(store, topic, now_ms)) {
-        status = run(store, BEGIN);
+        status = run(store, QUEUE_BEGIN);
         if (status == STATUS_OK) {
             status = claim_next(store, topic, now_ms, until_ms, claim);
             /* What was parked on the way stays parked. */
@@ -391,16 +204,16 @@ void queue_store_release(struct queue_claim *claim)
 
 /* ---- ending */
 
-static enum status end(struct queue_store *store, const struct queue_claim *claim, enum state state,
-                       uint64_t due_ms)
+static enum status end(struct queue_store *store, const struct queue_claim *claim,
+                       enum queue_state state, uint64_t due_ms)
 {
-    sqlite3_stmt *statement = ready(store, END);
+    sqlite3_stmt *statement = queue_file_statement(&store->file, QUEUE_END);
     sqlite3_bind_int64(statement, 1, claim->id);
     sqlite3_bind_int64(statement, 2, claim->attempt);
     sqlite3_bind_int64(statement, 3, state);
     sqlite3_bind_int64(statement, 4, (int64_t)due_ms);
-    enum status status = finish(statement);
-    if (status == STATUS_OK && sqlite3_changes(store->handle) == 0) {
+    enum status status = queue_file_finish(statement);
+    if (status == STATUS_OK && sqlite3_changes(store->file.handle) == 0) {
         return STATUS_NOT_FOUND;
     }
     return status;
@@ -408,19 +221,20 @@ static enum status end(struct queue_store *store, const struct queue_claim *clai
 
 static enum status prune(struct queue_store *store, const char *topic, int64_t newest_id)
 {
-    sqlite3_stmt *statement = ready(store, PRUNE);
-    bind_text(statement, 1, text_of(topic));
+    sqlite3_stmt *statement = queue_file_statement(&store->file, QUEUE_PRUNE);
+    queue_file_bind(statement, 1, text_of(topic));
     sqlite3_bind_int64(statement, 2, newest_id - QUEUE_STORE_KEYS_KEPT);
-    return finish(statement);
+    return queue_file_finish(statement);
 }
 
 static enum status count_done(struct queue_store *store, const char *topic, int64_t id)
 {
-    sqlite3_stmt *statement = ready(store, COUNT_DONE);
-    bind_text(statement, 1, text_of(topic));
+    sqlite3_stmt *statement = queue_file_statement(&store->file, QUEUE_COUNT);
+    queue_file_bind(statement, 1, text_of(topic));
     int result = sqlite3_step(statement);
     int64_t done = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-    enum status status = result == SQLITE_ROW ? finish(statement) : status_of(result);
+    enum status status =
+        result == SQLITE_ROW ? queue_file_finish(statement) : queue_file_status(result);
     if (status == STATUS_OK && done % PRUNE_EVERY == 0) {
         status = prune(store, topic, id);
     }
@@ -431,9 +245,9 @@ enum status queue_store_done(struct queue_store *store, const char *topic,
                              const struct queue_claim *claim)
 {
     pthread_mutex_lock(&store->mutex);
-    enum status status = run(store, BEGIN);
+    enum status status = run(store, QUEUE_BEGIN);
     if (status == STATUS_OK) {
-        status = end(store, claim, DONE, 0);
+        status = end(store, claim, QUEUE_DONE, 0);
         if (status == STATUS_OK) {
             status = count_done(store, topic, claim->id);
         }
@@ -446,9 +260,10 @@ enum status queue_store_done(struct queue_store *store, const char *topic,
 enum status queue_store_return(struct queue_store *store, const struct queue_claim *claim,
                                uint64_t due_ms)
 {
-    enum state state = claim->attempt >= QUEUE_STORE_ATTEMPTS_MAX ? PARKED : WAITING;
+    enum queue_state state =
+        claim->attempt >= QUEUE_STORE_ATTEMPTS_MAX ? QUEUE_PARKED : QUEUE_WAITING;
     pthread_mutex_lock(&store->mutex);
-    enum status status = run(store, BEGIN);
+    enum status status = run(store, QUEUE_BEGIN);
     if (status == STATUS_OK) {
         status = settle(store, end(store, claim, state, due_ms));
     }
@@ -462,8 +277,8 @@ enum status queue_store_stats(struct queue_store *store, const char *topic, stru
 {
     *out = (struct queue_stats){0};
     pthread_mutex_lock(&store->mutex);
-    sqlite3_stmt *statement = ready(store, STATS);
-    bind_text(statement, 1, text_of(topic));
+    sqlite3_stmt *statement = queue_file_statement(&store->file, QUEUE_STATS);
+    queue_file_bind(statement, 1, text_of(topic));
     int result = sqlite3_step(statement);
     if (result == SQLITE_ROW) {
         out->done = (uint64_t)sqlite3_column_int64(statement, 0);
@@ -473,15 +288,12 @@ enum status queue_store_stats(struct queue_store *store, const char *topic, stru
     }
     sqlite3_reset(statement);
     pthread_mutex_unlock(&store->mutex);
-    return result == SQLITE_DONE ? STATUS_IO : status_of(result);
+    return result == SQLITE_DONE ? STATUS_IO : queue_file_status(result);
 }
 
 void queue_store_tidy(struct queue_store *store)
 {
     pthread_mutex_lock(&store->mutex);
-    if (store->log_pages >= TIDY_PAGES) {
-        sqlite3_wal_checkpoint_v2(store->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-        store->log_pages = 0;
-    }
+    queue_file_tidy(&store->file);
     pthread_mutex_unlock(&store->mutex);
 }

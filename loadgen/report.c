@@ -39,13 +39,18 @@ static void print_evidence(const struct finding *finding, FILE *out)
     }
 }
 
+static void add_ms(struct table *table, enum table_colour colour, double ms)
+{
+    table_cell(table, colour, ms < 10 ? "%.1f ms" : "%.0f ms", ms);
+}
+
 void report_findings(const struct diagnosis *diagnosis, bool with_baseline, bool counted_only,
                      FILE *out)
 {
     static const struct table_column columns[] = {
-        {"finding", false, false}, {"where", false, true},     {"peer", false, true},
-        {"state", false, false},   {"surety", false, false},   {"share", true, false},
-        {"cost ms", true, false},  {"saving ms", true, false},
+        {"finding", false, false}, {"where", false, true},   {"peer", false, true},
+        {"state", false, false},   {"surety", false, false}, {"share", true, false},
+        {"cost", true, false},     {"saving", true, false},
     };
     struct table *table = malloc(sizeof *table);
     if (!table)
@@ -65,8 +70,8 @@ void report_findings(const struct diagnosis *diagnosis, bool with_baseline, bool
         table_cell(table, colour, "%s", finding_state_word(finding->state));
         table_cell(table, colour, "%s", finding_confidence_word(finding->confidence));
         table_cell(table, colour, "%.0f %%", finding->prevalence * 100);
-        table_cell(table, colour, "%.1f", finding->cost_ms);
-        table_cell(table, colour, "%.1f", finding->saving_ms);
+        add_ms(table, colour, finding->cost_ms);
+        add_ms(table, colour, finding->saving_ms);
     }
     if (table->row_count > 0)
         table_print(table, out, 2);
@@ -108,10 +113,10 @@ static void add_window(struct table *table, const char *name, const struct measu
 static void print_windows(const struct experiment *experiment, FILE *out)
 {
     static const struct table_column columns[] = {
-        {"window", false, true},    {"flows", true, false},      {"failed", true, false},
-        {"p50 ms", true, false},    {"p90", true, false},        {"p99", true, false},
-        {"max", true, false},       {"traces", true, false},     {"complete", true, false},
-        {"connected", true, false}, {"as planned", true, false}, {"dropped", true, false},
+        {"window", false, true},    {"flows", true, false},   {"failed", true, false},
+        {"p50 ms", true, false},    {"p90", true, false},     {"p99", true, false},
+        {"max", true, false},       {"traces", true, false},  {"complete", true, false},
+        {"connected", true, false}, {"planned", true, false}, {"drops", true, false},
     };
     struct table *table = malloc(sizeof *table);
     if (!table)

@@ -5,6 +5,7 @@
 
 #include "diagnose/broken_propagation.h"
 #include "diagnose/figures.h"
+#include "diagnose/missing_index.h"
 #include "diagnose/n_plus_one_calls.h"
 #include "diagnose/n_plus_one_queries.h"
 #include "diagnose/sequential_calls.h"
@@ -13,6 +14,7 @@ static const struct detector table[] = {
     {FINDING_BROKEN_PROPAGATION, broken_propagation_find},
     {FINDING_N_PLUS_ONE_QUERIES, n_plus_one_queries_find},
     {FINDING_N_PLUS_ONE_CALLS, n_plus_one_calls_find},
+    {FINDING_MISSING_INDEX, missing_index_find},
     {FINDING_SEQUENTIAL_CALLS, sequential_calls_find},
 };
 

@@ -30,6 +30,22 @@ double figures_median(double *values, size_t count)
     return figures_quantile(values, count, 0.5);
 }
 
+double figures_transfer(double value, const double *from, size_t from_count, const double *to,
+                        size_t to_count)
+{
+    size_t low = 0, high = from_count;
+    if (from_count == 0 || to_count == 0)
+        return value;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (from[middle] < value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return figures_quantile(to, to_count, ((double)low + 0.5) / (double)from_count);
+}
+
 double figures_median_error(const double *sorted, size_t count, double *scratch)
 {
     if (count == 0)

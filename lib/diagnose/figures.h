@@ -14,6 +14,11 @@ double figures_quantile(const double *sorted, size_t count, double q);
 /* Sorts the values; their median, 0 when there are none. */
 double figures_median(double *values, size_t count);
 
+/* The value that has among the sorted `to` the place that `value` has among the sorted `from`: what
+ * it would have been, had it been drawn there. `value` itself where one of the two is empty. */
+double figures_transfer(double value, const double *from, size_t from_count, const double *to,
+                        size_t to_count);
+
 /* Standard error of the median of sorted values, from their median absolute deviation, so that a
  * few outliers do not count. `scratch` has room for as many. */
 double figures_median_error(const double *sorted, size_t count, double *scratch);

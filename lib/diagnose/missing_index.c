@@ -55,8 +55,10 @@ static bool is_slow_by_itself(const struct statement *statement)
 /* false: it is something else, or nothing. */
 static bool judge_statement(struct finding *finding, const struct statement *statement)
 {
+    /* Where there is nothing to compare with, the counters are enough. */
+    const double unknown = statement->counted ? SLOWER_MIN : 0;
     const double keyed =
-        statement->keyed_p50_ms > 0 ? statement->p50_ms / statement->keyed_p50_ms : SLOWER_KEYED;
+        statement->keyed_p50_ms > 0 ? statement->p50_ms / statement->keyed_p50_ms : unknown;
     const bool regression = is_regression(statement);
     if (!findings_gate(finding, "one execution, ms", statement->p50_ms, SLOW_MS) ||
         !statement->looks_up)

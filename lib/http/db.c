@@ -83,6 +83,11 @@ static enum status rows_start(struct db_rows *rows, const struct db_query *query
 
 static void rows_free(struct db_rows *rows)
 {
+    enum status status = db_connection_status(rows->result);
+    atomic_fetch_add_explicit(&rows->db->statements, 1, memory_order_relaxed);
+    if (!rows->statement || status != STATUS_OK) {
+        atomic_fetch_add_explicit(&rows->db->failed_statements, 1, memory_order_relaxed);
+    }
     if (rows->traced) {
         trace_sqlite_end(&rows->execution, rows->result, rows->row_count);
     }
@@ -209,6 +214,9 @@ enum status db_begin(const struct work *work, struct db_transaction **out)
         return STATUS_NO_MEMORY;
     }
     enum status status = db_take_writer(db, work->deadline_ns);
+    if (status == STATUS_TIMEOUT) {
+        atomic_fetch_add_explicit(&db->writer_timeouts, 1, memory_order_relaxed);
+    }
     if (status == STATUS_OK) {
         status = db_connection_status(run(db, "BEGIN IMMEDIATE"));
         if (status != STATUS_OK) {
@@ -264,7 +272,9 @@ static void end_transaction(struct db_transaction *transaction)
 enum status db_commit(struct db_transaction *transaction)
 {
     int result = run(transaction->db, "COMMIT");
-    if (result != SQLITE_OK) {
+    if (result == SQLITE_OK) {
+        atomic_fetch_add_explicit(&transaction->db->commits, 1, memory_order_relaxed);
+    } else {
         run(transaction->db, "ROLLBACK");
     }
     end_transaction(transaction);
@@ -277,4 +287,14 @@ void db_rollback(struct db_transaction *transaction)
         run(transaction->db, "ROLLBACK");
         end_transaction(transaction);
     }
+}
+
+struct db_stats db_stats(struct db *db)
+{
+    return (struct db_stats){
+        .statements = atomic_load_explicit(&db->statements, memory_order_relaxed),
+        .failed_statements = atomic_load_explicit(&db->failed_statements, memory_order_relaxed),
+        .commits = atomic_load_explicit(&db->commits, memory_order_relaxed),
+        .writer_timeouts = atomic_load_explicit(&db->writer_timeouts, memory_order_relaxed),
+    };
 }

@@ -63,6 +63,12 @@ int64_t db_last_id(struct db_transaction *transaction);
 MUST_CHECK enum status db_commit(struct db_transaction *transaction);
 void db_rollback(struct db_transaction *transaction);
 
+/* Since the start. A statement that a constraint stopped counts as failed. */
+struct db_stats {
+    uint64_t statements, failed_statements, commits, writer_timeouts;
+};
+struct db_stats db_stats(struct db *db);
+
 /* Runs a script at start-up, untraced (seeding). */
 MUST_CHECK enum status db_script(struct db *db, const char *sql, struct error *error);
 

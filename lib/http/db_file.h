@@ -20,6 +20,7 @@ struct db {
     pthread_mutex_t readers_mutex; /* holds the two below */
     struct db_connection *readers;
     size_t reader_count;
+    atomic_uint_fast64_t statements, failed_statements, commits, writer_timeouts; /* db_stats */
     atomic_int wal_pages; /* written by the writer's hook, read by the checkpoint thread */
     pthread_mutex_t stop_mutex;
     pthread_cond_t stop_changed;

@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "http/db.h"
 #include "http/queue.h"
 #include "http/server_inner.h"
 #include "trace/trace.h"
@@ -70,6 +72,20 @@ static void write_queue(const struct service_control *control, struct buffer *ou
     WRITE_FIGURES(out, figures);
 }
 
+static void write_database(const struct service_control *control, struct buffer *out)
+{
+    if (!control->parts->db)
+        return;
+    struct db_stats stats = db_stats(control->parts->db);
+    const struct figure figures[] = {
+        {"culprit_database_statements_total", "counter", "", stats.statements},
+        {"culprit_database_failed_statements_total", "counter", "", stats.failed_statements},
+        {"culprit_database_commits_total", "counter", "", stats.commits},
+        {"culprit_database_writer_timeouts_total", "counter", "", stats.writer_timeouts},
+    };
+    WRITE_FIGURES(out, figures);
+}
+
 /* The second word of statm is pages; 0 where the kernel does not say. */
 static uint64_t resident_bytes(void)
 {
@@ -87,12 +103,24 @@ static uint64_t resident_bytes(void)
     return page_bytes > 0 ? pages * (uint64_t)page_bytes : 0;
 }
 
+static double seconds_of(struct timeval time)
+{
+    return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
 static void write_process(const struct service_control *control, struct buffer *out)
 {
+    struct rusage usage = {0};
+    struct rlimit files = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    getrlimit(RLIMIT_NOFILE, &files);
     const struct figure figures[] = {
         {"process_resident_memory_bytes", "gauge", "", resident_bytes()},
+        {"process_max_fds", "gauge", "", files.rlim_cur},
     };
     WRITE_FIGURES(out, figures);
+    buffer_printf(out, "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %.6f\n",
+                  seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime));
     buffer_printf(out, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %.3f\n",
                   (double)control->start_wall_ns / 1e9);
 }
@@ -108,5 +136,6 @@ void service_metrics_write(struct service_control *control, struct buffer *out)
     }
     write_tracing(out);
     write_queue(control, out);
+    write_database(control, out);
     write_process(control, out);
 }

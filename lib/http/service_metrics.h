@@ -1,5 +1,5 @@
-/* A service's figures in Prometheus' text format 0.0.4: requests, the tracing library, the queue,
- * the process. The same set of names whatever is switched on. Callable from any thread. */
+/* A service's figures in Prometheus' text format 0.0.4: requests, tracing, queue, database,
+ * process. The same set of names whatever is set anywhere. Callable from any thread. */
 #ifndef CULPRIT_HTTP_SERVICE_METRICS_H
 #define CULPRIT_HTTP_SERVICE_METRICS_H
 

@@ -197,6 +197,27 @@ static void test_writer_deadline(void **state)
     assert_int_equal(add("a", 1), STATUS_OK);
 }
 
+static void test_stats(void **state)
+{
+    (void)state;
+    struct work work = new_work(1000);
+    struct db_transaction *transaction = NULL;
+    struct db_stats before = db_stats(db);
+    assert_int_equal(add("a", 5), STATUS_OK);
+    assert_int_equal(total(), 5);
+    assert_int_equal(db_begin(&work, &transaction), STATUS_OK);
+    assert_int_equal(db_execute(transaction, &take, NULL, "is", (int64_t)9, "a"), STATUS_INVALID);
+    struct work hurried = new_work(10);
+    struct db_transaction *second = NULL;
+    assert_int_equal(db_begin(&hurried, &second), STATUS_TIMEOUT);
+    db_rollback(transaction);
+    struct db_stats after = db_stats(db);
+    assert_int_equal(after.statements - before.statements, 3);
+    assert_int_equal(after.failed_statements - before.failed_statements, 1);
+    assert_int_equal(after.commits - before.commits, 1);
+    assert_int_equal(after.writer_timeouts - before.writer_timeouts, 1);
+}
+
 static void test_changes(void **state)
 {
     (void)state;
@@ -311,6 +332,7 @@ int main(void)
         ON_A_FILE(test_writer_deadline), ON_A_FILE(test_changes),
         ON_A_FILE(test_threads),         ON_A_FILE(test_round_trip_is_waited_for_in_reads),
         ON_A_FILE(test_bad_schema),      ON_A_FILE(test_script),
+        ON_A_FILE(test_stats),
     };
     return cmocka_run_group_tests_name("db", tests, NULL, NULL);
 }

@@ -35,12 +35,13 @@ static void write_histogram(struct json_writer *writer, const char *key,
 /* Sums over the windows of a run. */
 struct sums {
     struct readback_totals totals;
-    uint64_t restored, requests_restored, dropped, failed, unsent;
+    uint64_t flows, restored, requests_restored, dropped, failed, unsent;
     struct histogram polled;
 };
 
 static void add(struct sums *sums, const struct measurement *measurement)
 {
+    sums->flows += measurement->window.flows_due;
     if (!measurement->readback)
         return;
     const struct readback_totals *one = readback_totals(measurement->readback);
@@ -100,7 +101,8 @@ static void write_spans(struct json_writer *writer, const struct sums *sums)
 static void write_coverage(struct json_writer *writer, const struct sums *sums)
 {
     const struct readback_totals *all = &sums->totals;
-    write_count(writer, "requests", all->requests);
+    write_count(writer, "requests", sums->flows); /* checkouts; each leaves two traces */
+    write_count(writer, "traces", all->requests);
     write_count(writer, "failed", sums->failed);
     write_count(writer, "unsent", sums->unsent);
     write_count(writer, "unread", all->unread);

@@ -30,9 +30,10 @@ def places(told):
     return [(f["kind"], f["service"], f["operation"]) for f in told["findings"]]
 
 
-def check_whole(told, requests=160):
+def check_whole(told, requests=80):
     assert KEYS <= set(told), KEYS - set(told)
     assert told["schema"] == "culprit.run/1" and told["requests"] == requests, told
+    assert told["traces"] == 2 * requests, told
     assert told["coverage"] == 1 and told["failed"] == 0, told
     assert told["spans"]["found"] == told["spans"]["expected"] > 0, told["spans"]
     assert told["spans"]["dropped"] == 0, told["spans"]

@@ -1,0 +1,169 @@
+// Before and after: two windows of time, each operation's figures in both and the difference, and
+// what the diagnosis says of the later against the earlier.
+
+import {get, summaries} from "./api.js";
+import {tint} from "./colour.js";
+import {el, note, replace} from "./dom.js";
+import {count, ms, percent, plural, rate, signed, time} from "./format.js";
+import {askFindings, findingsList} from "./findings.js";
+import {rangeControl, rangeQuery, readRange, writeRange} from "./range.js";
+import {scatter} from "./scatter.js";
+import {table} from "./table.js";
+
+export const name = "compare";
+export const title = "Compare";
+
+const POINTS = 1500;
+
+function address(before, after) {
+  const params = new URLSearchParams();
+  if (before) writeRange(params, before, "before_");
+  if (after) writeRange(params, after, "after_");
+  return `/compare?${params}`;
+}
+
+const read = (params, prefix) => params.has(`${prefix}start`) ? readRange(params, prefix) : null;
+
+// Rows of both windows by key; what is missing in one is NaN there.
+function join(before, after, key) {
+  const rows = new Map();
+  const put = (side, list, seconds) => {
+    for (const one of list) {
+      const id = key(one).join("\n");
+      const row = rows.get(id) ?? {names: key(one)};
+      row[side] = {...one, rate: one.calls / seconds, share: one.errors / one.calls};
+      rows.set(id, row);
+    }
+  };
+  put("before", before.list, before.seconds);
+  put("after", after.list, after.seconds);
+  return [...rows.values()];
+}
+
+const of = (row, side, field) => row[side]?.[field] ?? NaN;
+const change = (row, field) => of(row, "after", field) - of(row, "before", field);
+
+function both(key, words, show) {
+  return {key, title: words, numeric: true, value: (row) => of(row, "after", key),
+    cell: (row) => [el("span", {class: "was"}, show(of(row, "before", key))), " ",
+      el("b", {}, show(of(row, "after", key)))]};
+}
+
+// Grows to the right when slower, to the left when faster.
+function delta(key, words, most) {
+  return {key: `d_${key}`, title: words, numeric: true, value: (row) => Math.abs(change(row, key)),
+    cell: (row) => {
+      const by = change(row, key);
+      const before = of(row, "before", key);
+      const matters = Math.abs(by) > 0.2 && Math.abs(by) > before * 0.1;
+      const share = Number.isFinite(by) ? Math.min(1, Math.abs(by) / most) * 50 : 0;
+      return el("span", {class: `delta ${!matters ? "" : by > 0 ? "worse" : "better"}`},
+        el("i", {style: {width: `${share}%`, left: by > 0 ? "50%" : `${50 - share}%`}}),
+        el("b", {}, signed(by, ms)), el("span", {class: "muted"}, before > 0 && Number.isFinite(by)
+          ? signed(by / before, percent) : ""));
+    }};
+}
+
+function figures(rows, label, columns) {
+  const most = Math.max(...rows.map((row) => Math.abs(change(row, "p50_ms")) || 0), 0.001);
+  return table({label, rows, sort: "d_p50_ms", columns: [...columns,
+    both("rate", "Rate", rate), both("share", "Errors", percent), both("p50_ms", "p50", ms),
+    delta("p50_ms", "Δ p50", most), both("p99_ms", "p99", ms)]});
+}
+
+const chip = (service) => el("span", {class: "chip", style: tint(service)}, el("i"), service);
+
+function drawTables(graph) {
+  const side = (which, list) => ({list: which[list], seconds: Math.max(which.covered_ms / 1000,
+    0.001)});
+  const [before, after] = [graph.baseline, graph.window];
+  return [el("p", {class: "figures"},
+    el("span", {class: "key before"}, "before ", el("b", {}, plural(before.traces, "trace"))),
+    el("span", {class: "key after"}, "after ", el("b", {}, plural(after.traces, "trace"))),
+    (before.truncated || after.truncated) && el("span", {class: "tag"}, "the newest only")),
+  el("h2", {}, "Operations"), figures(join(side(before, "operations"), side(after, "operations"),
+    (one) => [one.service, one.operation]), "Operations", [
+    {key: "service", title: "Service", value: (row) => row.names[0],
+      cell: (row) => chip(row.names[0])},
+    {key: "operation", title: "Operation", class: "grow", value: (row) => row.names[1],
+      cell: (row) => row.names[1]}]),
+  el("h2", {}, "Calls"), figures(join(side(before, "edges"), side(after, "edges"),
+    (one) => [one.caller, one.callee]), "Calls", [
+    {key: "from", title: "From", value: (row) => row.names[0], cell: (row) => chip(row.names[0])},
+    {key: "to", title: "To", class: "grow", value: (row) => row.names[1],
+      cell: (row) => chip(row.names[1])}])];
+}
+
+async function drawComparison(out, before, after, signal) {
+  const found = el("section", {}, el("p", {class: "note busy"}, "Diagnosing…"));
+  const figuresBox = el("section", {}, el("p", {class: "note busy"}, "Reading traces…"));
+  replace(out, el("h2", {}, "What changed"), found, figuresBox);
+  const fail = (box) => (error) => {
+    if (!signal.aborted) replace(box, note(error.message, "error"));
+  };
+  await Promise.all([
+    askFindings(after, before, "", signal).then((answer) => replace(found, el("p",
+      {class: "figures"}, el("span", {}, "p50 ", el("b", {}, ms(answer.baseline_p50_ms)), " → ",
+      el("b", {}, ms(answer.entry_p50_ms))), el("span", {}, "unexplained ",
+      el("b", {}, ms(answer.unexplained_ms)))), findingsList(answer)), fail(found)),
+    get("/api/culprit/graph", {...rangeQuery(after), ...rangeQuery(before, "baseline_"),
+      limit: 2000}, signal).then((graph) => replace(figuresBox, drawTables(graph)),
+    fail(figuresBox)),
+  ]);
+}
+
+// Points of a longer time, in which both windows are marked by dragging.
+async function drawChooser(out, overview, before, after, go, signal) {
+  const list = await summaries({range: overview, limit: POINTS}, signal);
+  if (list.length === 0) {
+    replace(out, note("No traces in this time."));
+    return;
+  }
+  const points = list.map((one) => {
+    const start = Number(BigInt(one.minStartTimeUnixNano) / 1000n) / 1000;
+    return {x: start, y: Number(BigInt(one.maxEndTimeUnixNano) - BigInt(one.minStartTimeUnixNano)),
+      service: one.rootServiceName, failed: one.errorSpanCount > 0, id: one.traceId,
+      words: `${one.rootServiceName} ${one.rootOperationName}`};
+  });
+  const marks = [before && {...before, kind: "before"}, after && {...after, kind: "after"}];
+  const words = !before || after ? "drag: before · shift and drag: after" : "drag: after";
+  replace(out, scatter({points, signal, marks: marks.filter(Boolean),
+    open: (point) => go(`/trace/${point.id}`), brush: {words, done: (start, end, event) => {
+      const chosen = {start, end};
+      const isAfter = event.shiftKey || (before && !after);
+      const address_ = isAfter ? address(before, chosen) : address(chosen, after && !before
+        ? after : event.shiftKey ? after : null);
+      go(`${address_}&${writeRange(new URLSearchParams(), overview)}`);
+    }}}), list.length >= POINTS && el("p", {class: "muted"},
+    `the newest ${count(POINTS)} traces are shown`));
+}
+
+export async function show({main, params, signal, go}) {
+  const [before, after] = [read(params, "before_"), read(params, "after_")];
+  const overview = readRange(params);
+  const control = rangeControl(overview, "Overview");
+  const chooser = el("section", {}, el("p", {class: "note busy"}, "Reading…"));
+  const out = el("section", {});
+  const keep = writeRange(new URLSearchParams(), overview);
+  replace(main, el("h1", {class: "unseen"}, "Before and after"), el("form", {class: "search", on: {
+    submit: (event) => {
+      event.preventDefault();
+      const next = new URLSearchParams(params);
+      go(`/compare?${writeRange(next, control.read())}`);
+    }}}, control.element, el("button", {type: "submit", class: "primary"}, "Show"),
+  before && el("span", {class: "key before"}, "before ", time(before.start), " – ",
+    time(before.end, false)),
+  after && el("span", {class: "key after"}, "after ", time(after.start), " – ",
+    time(after.end, false)),
+  before && after && el("a", {href: `${address(after, before)}&${keep}`}, "Swap"),
+  (before || after) && el("a", {href: `/compare?${keep}`}, "Clear")), chooser, out);
+  const draws = [drawChooser(chooser, overview, before, after, go, signal).catch((error) => {
+    if (!signal.aborted) replace(chooser, note(error.message, "error"));
+  })];
+  if (before && after) draws.push(drawComparison(out, before, after, signal));
+  else {
+    replace(out, note(before ? "Now drag over the time after the change."
+      : "Drag over the time before a change, then over the time after it."));
+  }
+  await Promise.all(draws);
+}

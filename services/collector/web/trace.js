@@ -1,0 +1,175 @@
+// One trace: what it is, where its time went, and its spans as a waterfall, as a flame graph, and
+// summed up by operation.
+
+import {trace as fetchTrace} from "./api.js";
+import {tint} from "./colour.js";
+import {criticalPath, selfTime} from "./critical.js";
+import {el, note, replace, settle} from "./dom.js";
+import {flameOf} from "./flame.js";
+import {count, duration, percent, plural, time} from "./format.js";
+import {setKeys} from "./keys.js";
+import {buildAll} from "./model.js";
+import {table} from "./table.js";
+import {Waterfall, waterfallKeys} from "./waterfall.js";
+
+export const name = "trace";
+export const title = "Trace";
+
+const AROUND_MS = 5 * 60 * 1000;
+
+function copyButton(text) {
+  const button = el("button", {type: "button", class: "quiet", title: "Copy", on: {
+    click: async () => {
+      try {
+        await navigator.clipboard.writeText(text);
+        button.textContent = "copied";
+      } catch {
+        button.textContent = "not allowed";
+      }
+      setTimeout(() => { button.textContent = "copy"; }, 1500);
+    }}}, "copy");
+  return button;
+}
+
+function head(trace) {
+  const {root} = trace;
+  const around = new URLSearchParams({
+    start: new Date(trace.startMs - AROUND_MS).toISOString(),
+    end: new Date(trace.startMs + AROUND_MS).toISOString()});
+  return el("header", {class: "trace-head"},
+    el("h1", {}, el("span", {class: "chip", style: tint(root.service)}, el("i"), root.service), " ",
+      root.name || "–"),
+    el("p", {class: "figures"}, el("span", {}, el("b", {}, duration(root.end - root.start))),
+      trace.length > root.end && el("span", {title: "until the last asynchronous span ended"},
+        "all ", el("b", {}, duration(trace.length))),
+      el("span", {}, time(trace.startMs)), el("span", {}, plural(trace.spans.length, "span")),
+      el("span", {}, plural(trace.services.length, "service")),
+      el("span", {}, `${trace.depth} deep`),
+      trace.errors > 0 && el("span", {class: "bad"}, plural(trace.errors, "error")),
+      el("span", {class: "id"}, el("code", {}, trace.id), copyButton(trace.id))),
+    el("p", {class: "tools"}, el("a", {href: `/findings?${around}`}, "Findings around then"),
+      el("a", {href: `/api/v3/traces/${trace.id}`}, "JSON")));
+}
+
+function warnings(trace) {
+  const words = [];
+  if (trace.orphans > 0) {
+    words.push(`${plural(trace.orphans, "span")} hang${trace.orphans === 1 ? "s" : ""} on a parent `
+      + "that is not in this trace: it was lost, is late, or its service sends no spans.");
+  }
+  const tops = trace.tops.length - trace.orphans;
+  if (tops > 1) words.push(`The trace has ${tops} roots; times are those of the first.`);
+  if (trace.spans.some((span) => span.shift !== 0))
+    words.push("Clocks of several hosts differ: their spans were moved.");
+  return words.map((one) => note(one, "warn"));
+}
+
+// By service, the parts add up to the root's duration.
+function whereTimeWent(trace, segments) {
+  const total = trace.root.end - trace.root.start;
+  const by = new Map();
+  for (const {span, start, end} of segments)
+    by.set(span.service, (by.get(span.service) ?? 0) + (end - start));
+  const parts = [...by].sort((a, b) => b[1] - a[1]);
+  return el("section", {class: "went", "aria-label": "Critical path by service"},
+    el("div", {class: "stack"}, parts.map(([service, ns]) => el("i", {style: {...tint(service),
+      width: `${(ns / total) * 100}%`}, title: `${service} ${duration(ns)}`}))),
+    el("p", {}, el("span", {class: "caption"}, "Critical path"), parts.map(([service, ns]) =>
+      el("span", {class: "chip", style: tint(service)}, el("i"), service, " ",
+        el("b", {}, duration(ns)), ` ${percent(ns / total)}`))));
+}
+
+function operationsOf(trace) {
+  const by = new Map();
+  for (const span of trace.spans) {
+    const key = `${span.service}\n${span.name}\n${span.kind}`;
+    const row = by.get(key) ?? {service: span.service, name: span.name, kind: span.kind, spans: 0,
+      errors: 0, total: 0, own: 0, critical: 0, first: span};
+    row.spans++;
+    row.errors += span.error ? 1 : 0;
+    row.total += span.end - span.start;
+    row.own += selfTime(span);
+    row.critical += span.critical ?? 0;
+    by.set(key, row);
+  }
+  return [...by.values()];
+}
+
+function operations(trace) {
+  const whole = trace.root.end - trace.root.start || 1;
+  const number = (key, words, hint) => ({key, title: words, hint, numeric: true,
+    value: (row) => row[key], cell: (row) => row[key] > 0 ? duration(row[key]) : "–"});
+  return table({label: "Operations", rows: operationsOf(trace), sort: "critical", columns: [
+    {key: "service", title: "Service", value: (row) => row.service, cell: (row) => el("span",
+      {class: "chip", style: tint(row.service)}, el("i"), row.service)},
+    {key: "name", title: "Operation", class: "grow", value: (row) => row.name,
+      cell: (row) => el("a", {href: `/trace/${trace.id}?span=${row.first.id}`}, row.name || "–")},
+    {key: "kind", title: "Kind", value: (row) => row.kind, cell: (row) => row.kind},
+    {key: "spans", title: "Spans", numeric: true, value: (row) => row.spans,
+      cell: (row) => count(row.spans)},
+    {key: "errors", title: "Errors", numeric: true, value: (row) => row.errors,
+      cell: (row) => row.errors ? el("span", {class: "bad"}, count(row.errors)) : ""},
+    number("total", "Total", "sum of the spans' durations"),
+    number("own", "Itself", "while none of its children ran"),
+    number("critical", "Critical", "on the critical path itself"),
+    {key: "share", title: "Share", numeric: true, value: (row) => row.critical,
+      cell: (row) => row.critical > 0 ? percent(row.critical / whole) : ""},
+  ]});
+}
+
+function tabs(list, chosen) {
+  const panel = el("div", {class: "panel"});
+  const buttons = list.map(({word, draw}) => el("button", {type: "button", role: "tab", on: {
+    click: () => choose(word, draw)}}, word));
+  function choose(word, draw) {
+    buttons.forEach((button) => button.setAttribute("aria-selected",
+      String(button.textContent === word)));
+    replace(panel, draw());
+  }
+  const first = list.find((one) => one.key === chosen) ?? list[0];
+  choose(first.word, first.draw);
+  return [el("div", {class: "tabs", role: "tablist"}, buttons), panel];
+}
+
+function finder(waterfall) {
+  const found = el("output", {});
+  const field = el("input", {type: "search", "data-search": true, "aria-label": "Find in spans",
+    placeholder: "Find in spans  /", spellcheck: "false", on: {
+      input: settle(() => {
+        const hits = waterfall.find(field.value);
+        found.textContent = hits === null ? "" : plural(hits, "match", "matches");
+      }),
+      keydown: (event) => {
+        if (event.key === "Enter") waterfall.next((span) => waterfall.matches?.has(span));
+      }}});
+  return el("div", {class: "finder"}, field, found);
+}
+
+export async function show({main, params, path, signal}) {
+  const id = decodeURIComponent(path.slice("/trace/".length));
+  const resourceSpans = await fetchTrace(id, signal).catch((error) => {
+    if (error.status === 404)
+      error.message = "No such trace: it was never sent, is not here yet, or was deleted.";
+    throw error;
+  });
+  const trace = buildAll(resourceSpans)[0];
+  const segments = criticalPath(trace.root);
+  const waterfall = new Waterfall(trace, signal);
+  document.title = `${trace.root.service} ${trace.root.name}`.slice(0, 80) + " · Culprit";
+  const [list, panel] = tabs([
+    {key: "waterfall", word: "Waterfall", draw: () => waterfall.element},
+    {key: "flame", word: "Flame graph", draw: () => flameOf([trace])},
+    {key: "operations", word: "Operations", draw: () => operations(trace)},
+  ], params.get("show"));
+  replace(main, head(trace), warnings(trace), whereTimeWent(trace, segments),
+    el("div", {class: "tools-row"}, list, el("p", {class: "legend"}, el("i", {class: "full"}),
+      "held the request up itself ", el("i", {class: "pale"}), "was waiting, or not waited for"),
+    finder(waterfall)), panel);
+  setKeys(waterfallKeys, waterfall.actions);
+  const wanted = trace.spans.find((span) => span.id === params.get("span"));
+  if (wanted) {
+    waterfall.rows.open.set(wanted, 0);
+    waterfall.update();
+    requestAnimationFrame(() => waterfall.select(wanted, true, true));
+  }
+}

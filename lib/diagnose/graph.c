@@ -202,19 +202,20 @@ static enum status sum_edges(struct graph *graph, struct record *records, size_t
     return STATUS_OK;
 }
 
-static enum status sum_operations(struct graph *graph, struct record *records, size_t count,
-                                  struct arena *arena)
+static enum status sum_operations(struct record *records, size_t count, struct arena *arena,
+                                  const struct graph_operation **out, size_t *out_count)
 {
     qsort(records, count, sizeof(*records), order_records);
     struct graph_operation *all =
         arena_alloc_array(arena, count_runs(records, count), sizeof(*all));
     if (!all)
         return STATUS_NO_MEMORY;
+    *out = all;
     for (size_t first = 0, end; first < count; first = end) {
         end = run_end(records, count, first);
         const struct record *run = records + first;
         const size_t calls = end - first;
-        all[graph->operation_count++] = (struct graph_operation){
+        all[(*out_count)++] = (struct graph_operation){
             run->left,
             run->right,
             calls,
@@ -225,8 +226,19 @@ static enum status sum_operations(struct graph *graph, struct record *records, s
             run[calls - 1].ms,
         };
     }
-    graph->operations = all;
     return STATUS_OK;
+}
+
+static enum status sum_served(struct graph *graph, struct record *records, size_t count,
+                              struct arena *arena)
+{
+    enum status status =
+        sum_operations(records, count, arena, &graph->operations, &graph->operation_count);
+    for (size_t i = 0; i < count; i++)
+        records[i].right = (struct text){"", 0};
+    if (status == STATUS_OK)
+        status = sum_operations(records, count, arena, &graph->services, &graph->service_count);
+    return status;
 }
 
 static enum status fill(struct graph *graph, struct forest *forest, struct fingerprints *prints,
@@ -246,7 +258,7 @@ static enum status fill(struct graph *graph, struct forest *forest, struct finge
     status = sum_edges(graph, records, gather_edges(forest, ends, records), arena);
     if (status != STATUS_OK)
         return status;
-    return sum_operations(graph, records, gather_operations(forest, prints, records), arena);
+    return sum_served(graph, records, gather_operations(forest, prints, records), arena);
 }
 
 enum status graph_build(struct graph *graph, const struct spans *spans, const uint64_t range_ns[2],

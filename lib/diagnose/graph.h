@@ -34,6 +34,8 @@ struct graph {
     size_t edge_count;
     const struct graph_operation *operations; /* by service, then operation */
     size_t operation_count;
+    const struct graph_operation *services; /* all of a service's; `operation` is empty */
+    size_t service_count;
     uint64_t first_ns, last_ns; /* begin of the first trace and of the last, for rates */
     uint64_t trace_count;
 };

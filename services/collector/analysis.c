@@ -224,6 +224,16 @@ static void write_operation(const struct graph_operation *operation, struct json
     json_end_object(writer);
 }
 
+static void write_operations(struct json_writer *writer, const char *key,
+                             const struct graph_operation *items, size_t count)
+{
+    json_key(writer, key);
+    json_begin_array(writer);
+    for (size_t i = 0; i < count; i++)
+        write_operation(&items[i], writer);
+    json_end_array(writer);
+}
+
 /* The time that the traces cover, for rates: a window may be longer than what is in it. */
 static void write_graph(const struct graph *graph, struct json_writer *writer)
 {
@@ -233,11 +243,8 @@ static void write_graph(const struct graph *graph, struct json_writer *writer)
     for (size_t i = 0; i < graph->edge_count; i++)
         write_edge(&graph->edges[i], writer);
     json_end_array(writer);
-    json_key(writer, "operations");
-    json_begin_array(writer);
-    for (size_t i = 0; i < graph->operation_count; i++)
-        write_operation(&graph->operations[i], writer);
-    json_end_array(writer);
+    write_operations(writer, "operations", graph->operations, graph->operation_count);
+    write_operations(writer, "services", graph->services, graph->service_count);
 }
 
 static enum status write_sample(const char *key, const struct sample *sample,

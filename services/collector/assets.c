@@ -29,6 +29,7 @@
     X(model, "model.js", "text/javascript; charset=utf-8")                                         \
     X(range, "range.js", "text/javascript; charset=utf-8")                                         \
     X(rows, "rows.js", "text/javascript; charset=utf-8")                                           \
+    X(scatter, "scatter.js", "text/javascript; charset=utf-8")                                     \
     X(search, "search.js", "text/javascript; charset=utf-8")                                       \
     X(table, "table.js", "text/javascript; charset=utf-8")                                         \
     X(trace, "trace.js", "text/javascript; charset=utf-8")                                         \

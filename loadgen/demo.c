@@ -283,7 +283,7 @@ int command_demo(int argc, char **argv)
     const struct flag flags[] = {
         {"json", 'j', FLAG_TEXT, &options.json_path, "FILE", "write all verdicts there"},
         {"only", 'o', FLAG_TEXT, &options.only, "NAME", "this scenario alone"},
-        {"seed", 's', FLAG_U64, &options.seed, "N", "of the sequence of requests (1)"},
+        {"seed", 's', FLAG_U64, &options.seed, "N", "of the sequence of requests"},
         {"target", 't', FLAG_TEXT, &options.lab.target_path, "FILE",
          "what `culprit up --json` wrote (default: start a system of its own)"},
         {"bin", 'b', FLAG_TEXT, &options.lab.bin_directory, "DIR",

@@ -90,7 +90,8 @@ static int with_target(const struct verb *verb, const char *path, const struct s
     struct target target;
     struct control control;
     struct error error = {0};
-    enum status status = target_read(&target, path, &error);
+    enum status status =
+        path && path[0] ? target_read(&target, path, &error) : target_usual(&target, &error);
     if (status != STATUS_OK)
         return command_failed(program, status, &error);
     if (control_open(&control, &target, &error) != STATUS_OK) {
@@ -107,14 +108,14 @@ int command_faults(int argc, char **argv)
     const char *target_path = getenv("CULPRIT_TARGET");
     const struct flag flags[] = {
         {"target", 't', FLAG_TEXT, &target_path, "FILE",
-         "what `culprit up --json` wrote (default: $CULPRIT_TARGET)"},
+         "what `culprit up --json` wrote; else the usual ports on this machine"},
     };
     const struct flags_usage usage = {
         .program = program,
         .operands = "list|set|reset [SERVICE.FAULT[=VALUE] ...]",
         .about = "Lists, sets or resets the faults of a running system.",
         .more = "set switches on exactly the faults that are named, all others off;\n"
-                "reset makes faults and environment usual again.",
+                "reset makes faults and environment usual again. CULPRIT_TARGET may name FILE.\n",
     };
     struct command_line line = {
         .usage = &usage, .flags = flags, .flag_count = sizeof flags / sizeof flags[0]};
@@ -132,7 +133,5 @@ int command_faults(int argc, char **argv)
     if (verb->takes_settings != (settings.count > 0))
         return command_misused(
             program, verb->takes_settings ? "set: which faults?" : "%s takes no fault", verb->name);
-    if (!target_path || !target_path[0])
-        return command_misused(program, "--target FILE is needed");
     return with_target(verb, target_path, &settings);
 }

@@ -118,7 +118,7 @@ int command_run(int argc, char **argv)
         {"rate", 'r', FLAG_DOUBLE, &options.rate, "R", "checkouts a second (the scenario's)"},
         {"duration", 'd', FLAG_DOUBLE, &options.duration_s, "S",
          "seconds of each window (the scenario's)"},
-        {"seed", 's', FLAG_U64, &options.seed, "N", "of the sequence of requests (1)"},
+        {"seed", 's', FLAG_U64, &options.seed, "N", "of the sequence of requests"},
         {"target", 't', FLAG_TEXT, &options.lab.target_path, "FILE",
          "what `culprit up --json` wrote (default: start a system of its own)"},
         {"json", 'j', FLAG_TEXT, &options.json_path, "FILE", "write the verdict there"},

@@ -1,8 +1,11 @@
 #include "loadgen/target.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json_reader.h"
+#include "http/topology.h"
 
 enum { FILE_BYTES_MAX = 1024 * 1024 };
 
@@ -126,4 +129,31 @@ void target_write(const struct target *target, struct json_writer *writer)
     json_end_object(writer);
     json_key(writer, "control_token");
     json_cstring(writer, target->control_token);
+}
+
+static enum status add_usual(struct target *target, const char *name, unsigned port)
+{
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
+    return target_add(target, name, url);
+}
+
+enum status target_usual(struct target *target, struct error *error)
+{
+    struct topology topology;
+    const char *token = getenv("CULPRIT_CONTROL_TOKEN");
+    enum status status = topology_load(&topology, error);
+    if (status != STATUS_OK)
+        return status;
+    *target = (struct target){0};
+    text_copy(text_of(token), target->control_token, sizeof target->control_token);
+    for (size_t i = 0; i < topology.service_count && status == STATUS_OK; i++) {
+        const struct topology_service *service = &topology.services[i];
+        bool is_collector = service->kind == TOPOLOGY_COLLECTOR;
+        status = add_usual(target, is_collector ? "otlp" : service->name, service->port);
+        if (is_collector && status == STATUS_OK)
+            status = add_usual(target, "query", service->query_port);
+    }
+    topology_release(&topology);
+    return status == STATUS_OK ? status : error_set(error, status, "%s", status_words(status));
 }

@@ -31,6 +31,10 @@ MUST_CHECK enum status target_add(struct target *target, const char *name, const
  * are passed over. STATUS_NOT_FOUND, STATUS_IO, STATUS_INVALID with "file:line: words". */
 MUST_CHECK enum status target_read(struct target *target, const char *path, struct error *error);
 
+/* The usual ports of the topology on loopback, as `culprit up` without --ports auto and Compose
+ * have them; the token is CULPRIT_CONTROL_TOKEN's. Statuses of topology_load. */
+MUST_CHECK enum status target_usual(struct target *target, struct error *error);
+
 /* Writes the members "endpoints" and "control_token" into the open object. */
 void target_write(const struct target *target, struct json_writer *writer);
 

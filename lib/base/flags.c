@@ -146,10 +146,12 @@ static void print_default(FILE *out, const struct flag *flag)
             fprintf(out, " (default: %s)", *(const char *const *)flag->target);
         break;
     case FLAG_U64:
-        fprintf(out, " (default: %" PRIu64 ")", *(const uint64_t *)flag->target);
+        if (*(const uint64_t *)flag->target)
+            fprintf(out, " (default: %" PRIu64 ")", *(const uint64_t *)flag->target);
         break;
     case FLAG_DOUBLE:
-        fprintf(out, " (default: %g)", *(const double *)flag->target);
+        if (*(const double *)flag->target > 0)
+            fprintf(out, " (default: %g)", *(const double *)flag->target);
         break;
     }
 }

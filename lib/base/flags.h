@@ -1,5 +1,6 @@
 /* Command-line flags as a table of rows, on getopt_long: parsing, --help and defaults come from the
- * same rows. One use at the start of a program. */
+ * same rows; a default of 0 or "" is not shown: the words say what it means. One use at the start of
+ * a program. */
 #ifndef CULPRIT_BASE_FLAGS_H
 #define CULPRIT_BASE_FLAGS_H
 
@@ -11,19 +12,19 @@
 enum flag_type { FLAG_BOOL, FLAG_TEXT, FLAG_U64, FLAG_DOUBLE };
 
 struct flag {
-    const char *name;     /* long name without dashes */
-    char letter;          /* short form or 0 */
+    const char *name; /* long name without dashes */
+    char letter;      /* short form or 0 */
     enum flag_type type;
-    void *target;         /* bool *, const char **, uint64_t *, double *: holds the default before */
+    void *target; /* bool *, const char **, uint64_t *, double *: holds the default before */
     const char *argument; /* word for --help: "FILE"; NULL for FLAG_BOOL */
     const char *help;     /* one line */
 };
 
 struct flags_usage {
-    const char *program; /* "culprit run" */
+    const char *program;  /* "culprit run" */
     const char *operands; /* "SCENARIO" or "" */
-    const char *about;   /* one sentence */
-    const char *more;    /* text under the flags, or NULL */
+    const char *about;    /* one sentence */
+    const char *more;     /* text under the flags, or NULL */
 };
 
 /* Fills the targets; *first_operand is the index of the first word that is no flag (they are moved

@@ -16,7 +16,7 @@ MISUSE = [[], ["nonsense"], ["up", "--nonsense"], ["up", "word"], ["up", "--port
           ["run", "baseline", "--rate", "-1"], ["run", "no-such-scenario"],
           ["run", "/nonexistent.json"], ["demo", "word"], ["demo", "--only", "no-such-scenario"],
           ["diagnose"], ["diagnose", "/nonexistent"], ["diagnose", "x", "--last", "soon"],
-          ["faults"], ["faults", "break", "--target", "x"], ["faults", "list"],
+          ["faults"], ["faults", "break", "--target", "x"],
           ["faults", "set", "--target", "x"], ["faults", "list", "--target", "/nonexistent"],
           ["faults", "set", "nodot", "--target", "x"]]
 

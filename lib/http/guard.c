@@ -47,6 +47,13 @@ static bool hides_structure(uint8_t decoded, bool in_path)
     return decoded < 0x20 || decoded == 0x7f || (in_path && (decoded == '/' || decoded == '\\'));
 }
 
+/* A fragment is never sent, and a backslash is a slash to some. */
+static bool is_out_of_place(char c, bool in_path)
+{
+    unsigned char byte = (unsigned char)c;
+    return byte <= 0x20 || byte >= 0x7f || c == '#' || (in_path && c == '\\');
+}
+
 struct guard_verdict guard_target(const char *target)
 {
     bool in_path = true;
@@ -58,7 +65,7 @@ struct guard_verdict guard_target(const char *target)
         if (*at == '?') {
             in_path = false;
         }
-        if ((unsigned char)*at <= 0x20 || (unsigned char)*at >= 0x7f) {
+        if (is_out_of_place(*at, in_path)) {
             return refuse(400, "bad_target", "the request target has a character that it may not");
         }
         if (*at != '%') {
@@ -92,24 +99,21 @@ struct guard_verdict guard_request_line(const char *method, const char *version)
 /* "name:80", "[::1]:80" or without port; false when it is no host. */
 static bool split_port(struct text host, struct text *name)
 {
-    const char *end = host.data + host.length;
-    const char *colon;
     *name = host;
     if (host.length == 0) {
         return false;
     }
+    const char *end = host.data + host.length;
+    const char *colon = memchr(host.data, ':', host.length);
     if (host.data[0] == '[') {
         const char *bracket = memchr(host.data, ']', host.length);
-        colon = bracket ? bracket + 1 : NULL;
-    } else {
-        const char *found = memchr(host.data, ':', host.length);
-        colon = found ? found : end;
+        if (!bracket || (bracket + 1 < end && bracket[1] != ':')) {
+            return false;
+        }
+        colon = bracket + 1 < end ? bracket + 1 : NULL;
     }
-    if (!colon || (colon < end && *colon != ':')) {
-        return false;
-    }
-    name->length = (size_t)(colon - host.data);
-    for (const char *at = colon + (colon < end); at < end; at++) {
+    name->length = colon ? (size_t)(colon - host.data) : host.length;
+    for (const char *at = colon ? colon + 1 : end; at < end; at++) {
         if (*at < '0' || *at > '9') {
             return false;
         }

@@ -88,11 +88,26 @@ static void check_absent(void **state)
     assert_non_null(strstr(error.text, "/nonexistent/target.json"));
 }
 
+static void check_usual(void **state)
+{
+    (void)state;
+    struct target target;
+    struct error error = {0};
+    assert_int_equal(setenv("CULPRIT_CONTROL_TOKEN", "secret", 1), 0);
+    assert_int_equal(target_usual(&target, &error), STATUS_OK);
+    assert_string_equal(target_find(&target, "frontend"), "http://127.0.0.1:8080");
+    assert_string_equal(target_find(&target, "otlp"), "http://127.0.0.1:4318");
+    assert_string_equal(target_find(&target, "query"), "http://127.0.0.1:16686");
+    assert_string_equal(target.control_token, "secret");
+    assert_int_equal(unsetenv("CULPRIT_CONTROL_TOKEN"), 0);
+}
+
 int main(void)
 {
     static struct rows all;
     ROWS(&all, rows, check);
     rows_one(&all, "it writes what it reads", check_written);
+    rows_one(&all, "it knows the usual ports", check_usual);
     rows_one(&all, "it names a file that is not there", check_absent);
     return rows_run("target", &all);
 }

@@ -9,12 +9,14 @@
 #include "diagnose/n_plus_one_calls.h"
 #include "diagnose/n_plus_one_queries.h"
 #include "diagnose/sequential_calls.h"
+#include "diagnose/synchronous_side_work.h"
 
 static const struct detector table[] = {
     {FINDING_BROKEN_PROPAGATION, broken_propagation_find},
     {FINDING_N_PLUS_ONE_QUERIES, n_plus_one_queries_find},
     {FINDING_N_PLUS_ONE_CALLS, n_plus_one_calls_find},
     {FINDING_MISSING_INDEX, missing_index_find},
+    {FINDING_SYNCHRONOUS_SIDE_WORK, synchronous_side_work_find},
     {FINDING_SEQUENTIAL_CALLS, sequential_calls_find},
 };
 

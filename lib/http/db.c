@@ -37,7 +37,7 @@ static struct db_connection *take_reader(struct db *db)
         db->reader_count--;
     }
     pthread_mutex_unlock(&db->readers_mutex);
-    return reader ? reader : db_connection_new(db->path, db->synchronous_off, NULL);
+    return reader ? reader : db_new_reader(db, NULL);
 }
 
 static void give_reader(struct db *db, struct db_connection *reader)
@@ -107,11 +107,11 @@ static void wait_round_trip(uint32_t round_trip_us)
     }
 }
 
-enum status db_select(const struct work *work, const struct db_query *query, struct db_rows **out,
-                      const char *types, ...)
+/* Without the round trip. */
+static enum status start_read(struct db *db, const struct db_query *query, struct db_rows **out,
+                              const char *types, va_list arguments)
 {
     *out = NULL;
-    struct db *db = work->parts->db;
     struct db_rows *rows = calloc(1, sizeof *rows);
     if (!rows) {
         return STATUS_NO_MEMORY;
@@ -121,18 +121,40 @@ enum status db_select(const struct work *work, const struct db_query *query, str
     rows->connection = take_reader(db);
     enum status status = rows->connection ? STATUS_OK : STATUS_IO;
     if (status == STATUS_OK) {
-        va_list arguments;
-        va_start(arguments, types);
         status = rows_start(rows, query, types, arguments);
-        va_end(arguments);
     }
     if (status != STATUS_OK) {
         rows_free(rows);
         return status;
     }
-    wait_round_trip(work->faults.database_round_trip_us);
     *out = rows;
     return STATUS_OK;
+}
+
+enum status db_select_from(struct db *db, const struct work *work, const struct db_query *query,
+                           struct db_rows **out, const char *types, ...)
+{
+    va_list arguments;
+    va_start(arguments, types);
+    enum status status = start_read(db, query, out, types, arguments);
+    va_end(arguments);
+    if (status == STATUS_OK) {
+        wait_round_trip(work->faults.database_round_trip_us);
+    }
+    return status;
+}
+
+enum status db_select(const struct work *work, const struct db_query *query, struct db_rows **out,
+                      const char *types, ...)
+{
+    va_list arguments;
+    va_start(arguments, types);
+    enum status status = start_read(work->parts->db, query, out, types, arguments);
+    va_end(arguments);
+    if (status == STATUS_OK) {
+        wait_round_trip(work->faults.database_round_trip_us);
+    }
+    return status;
 }
 
 enum status db_select_in(struct db_transaction *transaction, const struct db_query *query,

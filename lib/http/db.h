@@ -27,6 +27,11 @@ struct db_query {
  * STATUS_IO, STATUS_INVALID (the schema), with words. */
 MUST_CHECK enum status db_new(struct db **out, const char *directory, const char *service,
                               const char *schema, struct error *error);
+/* Opens a file that nobody writes to any more, for db_select_from alone: `namespace` is what its
+ * spans call it. Its tables are read by the indexes they have: sqlite would build one for a query
+ * that needs it, which no server does. STATUS_IO, STATUS_TOO_LARGE with words. */
+MUST_CHECK enum status db_open_read_only(struct db **out, const char *path, const char *namespace,
+                                         struct error *error);
 void db_free(struct db *db);
 
 /* A statement under way: rows of a select, or the execution of a write. */
@@ -36,6 +41,11 @@ struct db_rows;
  * text, 'i' int64_t, 'd' double. STATUS_OK: walk with db_next, then db_done in any case. */
 MUST_CHECK enum status db_select(const struct work *work, const struct db_query *query,
                                  struct db_rows **rows, const char *types, ...);
+
+/* The same from another database than the service's own. */
+MUST_CHECK enum status db_select_from(struct db *db, const struct work *work,
+                                      const struct db_query *query, struct db_rows **rows,
+                                      const char *types, ...);
 
 /* true while there is a row. */
 bool db_next(struct db_rows *rows);

@@ -9,45 +9,60 @@
 /* Another process may hold the file for a moment (a checkpoint, a backup): wait that long. */
 enum { BUSY_TIMEOUT_MS = 2000 };
 
-static enum status configure(struct db_connection *connection, bool synchronous_off,
+/* Checkpoints belong to the thread that db.c runs for them. */
+static const char safe_script[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                                  "PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=ON;";
+static const char fast_script[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+                                  "PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=ON;";
+/* Mapped, so that connections share the pages of the file and keep few of their own. */
+static const char read_only_script[] = "PRAGMA automatic_index=OFF; PRAGMA mmap_size=67108864;"
+                                       "PRAGMA cache_size=-64;";
+
+static enum status configure(struct db_connection *connection, const char *script,
                              struct error *error)
 {
     sqlite3 *handle = connection->handle;
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    /* Checkpoints belong to the thread that db.c runs for them. */
-    const char *script = synchronous_off ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
-                                           "PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=ON;"
-                                         : "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                                           "PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=ON;";
     if (sqlite3_exec(handle, script, NULL, NULL, NULL) != SQLITE_OK) {
         return error_set(error, STATUS_IO, "%s", sqlite3_errmsg(handle));
     }
     return STATUS_OK;
 }
 
-struct db_connection *db_connection_new(const char *path, bool synchronous_off, struct error *error)
+static struct db_connection *open_connection(const char *path, int flags, const char *script,
+                                             struct error *error)
 {
     struct db_connection *connection = calloc(1, sizeof *connection);
     if (!connection) {
         error_set(error, STATUS_NO_MEMORY, "out of memory");
         return NULL;
     }
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    int result = sqlite3_open_v2(path, &connection->handle, flags, NULL);
+    int result = sqlite3_open_v2(path, &connection->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (result != SQLITE_OK) {
         error_set(error, STATUS_IO, "%s: %s", path, sqlite3_errstr(result));
         db_connection_free(connection);
         return NULL;
     }
     struct error why = {0};
-    if (configure(connection, synchronous_off, &why) != STATUS_OK) {
+    if (configure(connection, script, &why) != STATUS_OK) {
         error_set(error, STATUS_IO, "%s: %s", path, why.text);
         db_connection_free(connection);
         return NULL;
     }
     return connection;
+}
+
+struct db_connection *db_connection_new(const char *path, bool synchronous_off, struct error *error)
+{
+    return open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                           synchronous_off ? fast_script : safe_script, error);
+}
+
+struct db_connection *db_connection_new_read_only(const char *path, struct error *error)
+{
+    return open_connection(path, SQLITE_OPEN_READONLY, read_only_script, error);
 }
 
 void db_connection_free(struct db_connection *connection)

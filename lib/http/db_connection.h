@@ -29,6 +29,8 @@ struct db_connection {
 /* Opens the file; NULL with words. `synchronous_off` trades safety against power loss for speed. */
 struct db_connection *db_connection_new(const char *path, bool synchronous_off,
                                         struct error *error);
+/* Opens a file that is there and that nobody writes to; NULL with words. */
+struct db_connection *db_connection_new_read_only(const char *path, struct error *error);
 void db_connection_free(struct db_connection *connection);
 
 /* The prepared statement, made on first use. One that is under way already, or that finds the table

@@ -113,6 +113,39 @@ enum status db_new(struct db **out, const char *directory, const char *service, 
     return STATUS_OK;
 }
 
+enum status db_open_read_only(struct db **out, const char *path, const char *namespace,
+                              struct error *error)
+{
+    *out = NULL;
+    struct db *db = calloc(1, sizeof *db);
+    if (!db) {
+        return error_set(error, STATUS_NO_MEMORY, "out of memory");
+    }
+    init_locks(db);
+    db->read_only = true;
+    int length = snprintf(db->path, sizeof db->path, "%s", path);
+    int name_length = snprintf(db->namespace, sizeof db->namespace, "%s", namespace);
+    if (length < 0 || (size_t)length >= sizeof db->path || name_length < 0 ||
+        (size_t)name_length >= sizeof db->namespace) {
+        db_free(db);
+        return error_set(error, STATUS_TOO_LARGE, "%s: path or name is too long", path);
+    }
+    db->readers = db_new_reader(db, error);
+    if (!db->readers) {
+        db_free(db);
+        return STATUS_IO;
+    }
+    db->reader_count = 1;
+    *out = db;
+    return STATUS_OK;
+}
+
+struct db_connection *db_new_reader(const struct db *db, struct error *error)
+{
+    return db->read_only ? db_connection_new_read_only(db->path, error)
+                         : db_connection_new(db->path, db->synchronous_off, error);
+}
+
 void db_free(struct db *db)
 {
     if (!db) {

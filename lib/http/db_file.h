@@ -13,6 +13,7 @@ struct db {
     char path[512];
     char namespace[64]; /* db.namespace: the file's name */
     bool synchronous_off;
+    bool read_only;               /* has readers alone: no writer, no thread */
     pthread_mutex_t writer_mutex; /* holds the next two */
     pthread_cond_t writer_free;
     bool writer_taken; /* its taker alone may use `writer` */
@@ -28,6 +29,9 @@ struct db {
     bool has_thread;
     pthread_t checkpoint_thread;
 };
+
+/* A connection for reading; NULL with words. */
+struct db_connection *db_new_reader(const struct db *db, struct error *error);
 
 /* The writer is the caller's alone until db_give_writer. STATUS_TIMEOUT. */
 MUST_CHECK enum status db_take_writer(struct db *db, uint64_t deadline_ns);

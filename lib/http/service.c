@@ -86,6 +86,7 @@ static enum status open_parts(struct service_state *state, struct error *error)
     const struct service *service = state->service;
     struct service_parts *parts = &state->parts;
     parts->service = service->name;
+    parts->directory = state->options.data;
     enum status status = faults_new(&parts->faults, service->name, service->faults,
                                     service->fault_count, service->schema != NULL, error);
     if (status == STATUS_OK)

@@ -12,7 +12,8 @@ struct client;
 struct queue;
 
 struct service_parts {
-    const char *service; /* its name */
+    const char *service;   /* its name */
+    const char *directory; /* of its data */
     struct client *client;
     struct db *db;       /* NULL where the service has none */
     struct queue *queue; /* NULL where the service has none */

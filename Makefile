@@ -48,11 +48,13 @@ ARCHIVES    := $(foreach r,$(ROOMS),$(B)/lib/libculprit-$(r).a)
 LOADGEN_SOURCES   := $(wildcard loadgen/*.c)
 COLLECTOR_SOURCES := $(wildcard services/collector/*.c)
 SERVICE_SOURCES   := $(wildcard services/*.c)
+ORDERS_SOURCES    := $(wildcard services/orders/*.c)# a service's folder belongs to its program
 UNIT_SOURCES      := $(wildcard tests/unit/*_test.c)
 BENCH_SOURCES     := $(wildcard tests/bench/*.c)
 FUZZ_SOURCES      := $(wildcard tests/fuzz/*_fuzz.c)
 ALL_SOURCES := $(foreach r,$(ROOMS),$(call room_sources,$(r))) $(LOADGEN_SOURCES) \
-               $(COLLECTOR_SOURCES) $(SERVICE_SOURCES) $(UNIT_SOURCES) $(BENCH_SOURCES)
+               $(COLLECTOR_SOURCES) $(SERVICE_SOURCES) $(ORDERS_SOURCES) $(UNIT_SOURCES) \
+               $(BENCH_SOURCES)
 
 PROGRAMS := $(if $(LOADGEN_SOURCES),$(B)/bin/culprit) \
             $(if $(COLLECTOR_SOURCES),$(B)/bin/collector) \
@@ -133,10 +135,12 @@ $(B)/bin/collector: $(call objects,services/collector/main.c) $(B)/lib/libculpri
 	@echo "  LINK $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
 
+$(B)/bin/orders: $(call objects,$(ORDERS_SOURCES))
+
 $(B)/bin/%: $(B)/obj/services/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS) $(LIBS)
 
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(PART_ARCHIVES) $(ARCHIVES)
 	@mkdir -p $(@D)

@@ -14,6 +14,7 @@ ROOMS = {
     "lib/otlp/": ["base", "otlp"],
     "lib/diagnose/": ["base", "otlp", "diagnose"],
     "services/collector/": ["base", "trace", "http", "otlp", "diagnose", "services/collector"],
+    "services/orders/": ["base", "trace", "http", "services/orders"],
     "services/": ["base", "trace", "http"],
     "loadgen/": ["base", "trace", "http", "otlp", "diagnose", "loadgen"],
     "tests/": None,
@@ -39,6 +40,8 @@ def may_include(path, target):
         return rooms is None
     if room_of(path) == "services/" and re.fullmatch(r"services/[a-z_]+\.h", target):
         return True  # what services agree on
+    if room_of(path) == "services/" and target.startswith(path[:-2] + "/"):
+        return True  # the folder of this service
     if target.startswith("trace/adapters/"):
         return room_of(path) in ("lib/trace/adapters/", "lib/http/")
     return any(target.startswith(room + "/") for room in rooms)

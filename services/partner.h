@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "http/service.h"
 
-/* The one row of a partner's table. */
+/* The table of a partner. */
 #define PARTNER_ROWS(usual_ms)                                                                     \
     {                                                                                              \
         {.name = "latency_ms",                                                                     \
@@ -17,13 +17,27 @@
          .usual = (usual_ms),                                                                      \
          .stands_for = "how long this outside party takes to answer",                              \
          .trace_shows = "a client span of that length with nothing below it"},                     \
+            {.name = "slow_ms",                                                                    \
+             .type = FAULT_NUMBER,                                                                 \
+             .lowest = 1,                                                                          \
+             .highest = 60000,                                                                     \
+             .when_on = 200,                                                                       \
+             .stands_for =                                                                         \
+                 "this outside party has a bad day: every answer takes that much longer",          \
+             .trace_shows =                                                                        \
+                 "client spans longer by that much, with nothing below them, wherever this "       \
+                 "party is called; whoever calls it does nothing else meanwhile"},                 \
     }
 
-enum { PARTNER_LATENCY_MS };
+enum { PARTNER_LATENCY_MS, PARTNER_SLOW_MS };
 
 static inline void partner_wait(const struct request *request)
 {
-    int64_t latency_ms = fault_number(&request->work.faults, PARTNER_LATENCY_MS);
+    const struct fault_values *values = &request->work.faults;
+    int64_t latency_ms = fault_number(values, PARTNER_LATENCY_MS);
+    if (fault_is_on(values, PARTNER_SLOW_MS)) {
+        latency_ms += fault_number(values, PARTNER_SLOW_MS);
+    }
     clock_sleep_until_ns(clock_mono_ns() + (uint64_t)latency_ms * NS_PER_MS);
 }
 

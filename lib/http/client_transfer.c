@@ -201,16 +201,13 @@ static enum status parse_reply(struct client_transfer *transfer)
     return transfer->call->reply ? STATUS_OK : STATUS_INVALID;
 }
 
-/* On a kept connection that the peer closed: either libcurl says so, or it began a second request
- * and was stopped. */
+/* Before any answer: either libcurl says so, or it began a second request and was stopped. */
 static bool was_closed_under(const struct client_transfer *transfer, CURLcode result)
 {
-    long connects = 0;
     if (result == CURLE_ABORTED_BY_CALLBACK) {
         return transfer->request_count > 1;
     }
-    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
-    return connects == 0 && status_of(result, &transfer->reply) == STATUS_CLOSED;
+    return status_of(result, &transfer->reply) == STATUS_CLOSED;
 }
 
 bool client_transfer_end(struct client_transfer *transfer, CURLcode result)

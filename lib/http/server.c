@@ -17,7 +17,9 @@ enum { STACK_BYTES = 256 * 1024 };
 
 enum {
     BODY_BYTES = 1024 * 1024,
-    CONNECTION_LIMIT = 512,
+    /* Above it the library resets who comes: twice as many as a busy moment of two callers needs,
+     * as each keeps a connection for every call that it had in flight. */
+    CONNECTION_LIMIT = 1024,
     IDLE_S = 30,
     RECEIVE_MS = 10000,
     WORK_MS = 10000,

@@ -84,7 +84,7 @@ struct server_config {
     struct faults *faults;       /* a snapshot a request; may be NULL */
     void *context;
     size_t max_body_bytes;       /* 1 MiB when 0 */
-    unsigned connection_limit;   /* 512 when 0 */
+    unsigned connection_limit;   /* 1,024 when 0 */
     unsigned idle_timeout_s;     /* 30 when 0 */
     unsigned receive_timeout_ms; /* head and body together: 10,000 when 0 */
     unsigned work_timeout_ms;    /* request.work.deadline_ns: 10,000 when 0 */

@@ -93,6 +93,15 @@ static void die_under_the_second(struct small_server *server, int fd)
     }
 }
 
+/* The second connection dies with its first request, as one does that a server has no room for. */
+static void die_under_the_fresh_one(struct small_server *server, int fd)
+{
+    char request[REQUEST_MAX];
+    if (small_server_read(server, fd, request, sizeof request) == 0 || fd == server->all[1].fd)
+        return;
+    small_server_write(fd, OK_ANSWER, strlen(OK_ANSWER));
+}
+
 /* Every connection dies with the request that it brings. */
 static void die_always(struct small_server *server, int fd)
 {
@@ -193,6 +202,10 @@ static const struct again_row {
      die_under_the_second, STATUS_OK, 3},
     {"it sends a DELETE again", "DELETE", NULL, die_under_the_second, STATUS_OK, 3},
     {"it sends a POST with a key again", "POST", "k", die_under_the_second, STATUS_OK, 3},
+    {"it sends a GET again when a fresh connection was closed under it", "GET", NULL,
+     die_under_the_fresh_one, STATUS_OK, 3},
+    {"it sends no POST without a key again then", "POST", NULL, die_under_the_fresh_one,
+     STATUS_CLOSED, 2},
     {"it never sends a POST without a key twice", "POST", NULL, die_under_the_second, STATUS_CLOSED,
      2},
 };

@@ -177,6 +177,14 @@ static double quantile_ms(const struct record *sorted, size_t count, double q)
     return sorted[at < count ? at : count - 1].ms;
 }
 
+static double mean_ms(const struct record *records, size_t count)
+{
+    double sum_ms = 0;
+    for (size_t i = 0; i < count; i++)
+        sum_ms += records[i].ms;
+    return sum_ms / (double)count;
+}
+
 static enum status sum_edges(struct graph *graph, struct record *records, size_t count,
                              struct arena *arena)
 {
@@ -194,6 +202,7 @@ static enum status sum_edges(struct graph *graph, struct record *records, size_t
             calls,
             count_errors(run, calls),
             run->outside,
+            mean_ms(run, calls),
             quantile_ms(run, calls, 0.5),
             quantile_ms(run, calls, 0.99),
         };

@@ -19,7 +19,7 @@ struct graph_edge {
     uint64_t calls, errors;
     bool outside; /* the callee sends no spans */
     /* As the callee served it; as the caller waited where the callee is outside. */
-    double p50_ms, p99_ms;
+    double mean_ms, p50_ms, p99_ms;
 };
 
 /* What a service serves: its SERVER and CONSUMER spans of one name. */

@@ -203,6 +203,7 @@ static void write_edge(const struct graph_edge *edge, struct json_writer *writer
     write_text(writer, "callee", edge->callee);
     write_number(writer, "calls", edge->calls);
     write_number(writer, "errors", edge->errors);
+    write_ms(writer, "mean_ms", edge->mean_ms);
     write_ms(writer, "p50_ms", edge->p50_ms);
     write_ms(writer, "p99_ms", edge->p99_ms);
     json_key(writer, "outside");

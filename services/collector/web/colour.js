@@ -25,12 +25,14 @@ export function know(services) {
   }
 }
 
-export function place(service) {
+function place(service) {
   return taken.get(service) ?? hash(service) % PLACES;
 }
 
-// Custom properties for an element that is drawn in a service's colour.
+// Custom properties for an element that is drawn in a service's colour: grey for what sends no spans.
 export function tint(service) {
+  if (taken.size > 0 && !taken.has(service))
+    return {"--mark-c": "0", "--pale-c": "0", "--hue": "0", "--tone": "0"};
   const at = place(service);
   return {"--hue": String(HUES[at % HUES.length]), "--tone": String(Math.floor(at / HUES.length))};
 }

@@ -13,7 +13,9 @@ import {table} from "./table.js";
 export const name = "compare";
 export const title = "Compare";
 
-const POINTS = 1500;
+const POINTS = 1000;
+const PARTS = 12;
+const PART_POINTS = 60;
 
 function address(before, after) {
   const params = new URLSearchParams();
@@ -45,8 +47,8 @@ const change = (row, field) => of(row, "after", field) - of(row, "before", field
 
 function both(key, words, show) {
   return {key, title: words, numeric: true, value: (row) => of(row, "after", key),
-    cell: (row) => [el("span", {class: "was"}, show(of(row, "before", key))), " ",
-      el("b", {}, show(of(row, "after", key)))]};
+    cell: (row) => el("span", {class: "both"}, el("span", {}, show(of(row, "before", key))),
+      el("b", {}, show(of(row, "after", key))))};
 }
 
 // Grows to the right when slower, to the left when faster.
@@ -64,11 +66,14 @@ function delta(key, words, most) {
     }};
 }
 
-function figures(rows, label, columns) {
-  const most = Math.max(...rows.map((row) => Math.abs(change(row, "p50_ms")) || 0), 0.001);
-  return table({label, rows, sort: "d_p50_ms", columns: [...columns,
-    both("rate", "Rate", rate), both("share", "Errors", percent), both("p50_ms", "p50", ms),
-    delta("p50_ms", "Δ p50", most), both("p99_ms", "p99", ms)]});
+// `middle`: p50 where all calls are alike; the mean where short and long ones are mixed, whose
+// median jumps when their shares change a little.
+function figures(rows, label, columns, [middle, words]) {
+  const most = Math.max(...rows.map((row) => Math.abs(change(row, middle)) || 0), 0.001);
+  return table({label, rows, sort: `d_${middle}`, columns: [...columns,
+    both("rate", "Rate", rate), both("share", "Errors", (share) => share === 0 ? "0"
+      : percent(share)), both(middle, words, ms), delta(middle, `Δ ${words}`, most),
+    both("p99_ms", "p99", ms)]});
 }
 
 const chip = (service) => el("span", {class: "chip", style: tint(service)}, el("i"), service);
@@ -86,12 +91,12 @@ function drawTables(graph) {
     {key: "service", title: "Service", value: (row) => row.names[0],
       cell: (row) => chip(row.names[0])},
     {key: "operation", title: "Operation", class: "grow", value: (row) => row.names[1],
-      cell: (row) => row.names[1]}]),
+      cell: (row) => row.names[1]}], ["p50_ms", "p50"]),
   el("h2", {}, "Calls"), figures(join(side(before, "edges"), side(after, "edges"),
     (one) => [one.caller, one.callee]), "Calls", [
     {key: "from", title: "From", value: (row) => row.names[0], cell: (row) => chip(row.names[0])},
     {key: "to", title: "To", class: "grow", value: (row) => row.names[1],
-      cell: (row) => chip(row.names[1])}])];
+      cell: (row) => chip(row.names[1])}], ["mean_ms", "mean"])];
 }
 
 async function drawComparison(out, before, after, signal) {
@@ -112,9 +117,22 @@ async function drawComparison(out, before, after, signal) {
   ]);
 }
 
+// The newest traces, and where those are not all a few of each part of the time before them.
+async function overviewOf(range, signal) {
+  const newest = await summaries({range, limit: POINTS}, signal);
+  if (newest.length < POINTS || range.last === "all") return newest;
+  const first = newest.reduce((least, one) => Math.min(least,
+    Number(BigInt(one.minStartTimeUnixNano) / 1000000n)), range.end);
+  const size = (first - range.start) / PARTS;
+  const parts = await Promise.all(Array.from({length: PARTS}, (_, index) => summaries({
+    limit: PART_POINTS, range: {start: range.start + index * size,
+      end: range.start + (index + 1) * size}}, signal)));
+  return [...new Map([...newest, ...parts.flat()].map((one) => [one.traceId, one])).values()];
+}
+
 // Points of a longer time, in which both windows are marked by dragging.
 async function drawChooser(out, overview, before, after, go, signal) {
-  const list = await summaries({range: overview, limit: POINTS}, signal);
+  const list = await overviewOf(overview, signal);
   if (list.length === 0) {
     replace(out, note("No traces in this time."));
     return;
@@ -135,7 +153,7 @@ async function drawChooser(out, overview, before, after, go, signal) {
         ? after : event.shiftKey ? after : null);
       go(`${address_}&${writeRange(new URLSearchParams(), overview)}`);
     }}}), list.length >= POINTS && el("p", {class: "muted"},
-    `the newest ${count(POINTS)} traces are shown`));
+    "A sample: there are more traces than points."));
 }
 
 export async function show({main, params, signal, go}) {

@@ -24,7 +24,7 @@ function gate({name: label, value, threshold}) {
 
 function exemplars(finding, most) {
   const bar = (value, kind) => el("span", {class: `gauge ${kind}`}, el("i", {style: {
-    width: `${(value / most) * 100}%`}}), el("b", {}, ms(value)));
+    "--share": String(value / most)}}), el("b", {}, ms(value)));
   return el("ul", {class: "exemplars"}, finding.evidence.spans.map((one) => el("li", {},
     el("a", {href: `/trace/${one.trace_id}?span=${one.span_id}`}, "trace ",
       el("code", {}, one.trace_id.slice(0, 8))), bar(one.before_ms, "now"),

@@ -82,7 +82,7 @@ const label = (node) => node.parent ? `${node.service} ${node.name}`.slice(0, 20
 function sentence(node, top, traces) {
   const each = traces > 1 ? " a trace" : "";
   return [el("b", {}, label(node)), `${duration(node.total / traces)}${each}`,
-    percent(node.total / (top.total || 1)), `itself ${duration(node.own / traces)}`,
+    percent(node.total / (top.total || 1)), node.parent && `itself ${duration(node.own / traces)}`,
     node.spans > 0 && plural(node.spans, "span"),
     node.errors > 0 && el("span", {class: "bad"}, plural(node.errors, "error"))]
     .filter(Boolean).map((part) => el("span", {}, part));

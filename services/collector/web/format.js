@@ -56,6 +56,17 @@ export function plural(number, one, many = `${one}s`) {
   return `${count(number)} ${number === 1 ? one : many}`;
 }
 
+// A place on an axis of round steps: no more digits than the step has.
+export function tick(ns, every) {
+  const [unit, word] = UNITS.find(([one]) => every >= one) ?? UNITS[3];
+  const inStep = every / unit;
+  // Steps of 500 ms read better as 0.5 s once there are seconds.
+  if (unit < 1e9 && ns >= unit * 1000 && inStep >= 100)
+    return `${+(ns / (unit * 1000)).toPrecision(6)}${THIN}${UNITS[UNITS.findIndex(([one]) =>
+      one === unit) - 1][1]}`;
+  return `${+(ns / unit).toPrecision(9)}${THIN}${word}`;
+}
+
 // Round steps for an axis: 1, 2 or 5 times a power of ten.
 export function step(span, most) {
   const rough = span / Math.max(1, most);

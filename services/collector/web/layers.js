@@ -64,8 +64,9 @@ function order(columns, edges) {
   }
 }
 
-// [{from, to}] -> name -> {layer, row}, and how many of each.
-export function layout(names, edges) {
+// [{from, to}] -> name -> {layer, row}, and how many of each. Short layers stand in the middle, or
+// at the top.
+export function layout(names, edges, inTheMiddle) {
   const layer = rank(names, edges);
   const columns = [];
   for (const name of [...names].sort()) (columns[layer.get(name)] ??= []).push(name);
@@ -74,6 +75,6 @@ export function layout(names, edges) {
   const places = new Map();
   const most = dense.reduce((rows, column) => Math.max(rows, column.length), 0);
   dense.forEach((column, x) => column.forEach((name, index) => places.set(name,
-    {layer: x, row: index + (most - column.length) / 2})));
+    {layer: x, row: index + (inTheMiddle ? (most - column.length) / 2 : 0)})));
   return {places, layers: dense.length, rows: most};
 }

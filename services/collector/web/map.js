@@ -37,13 +37,18 @@ function nodesOf(graph) {
   return [...nodes.values()];
 }
 
+const DATABASE = " (database)";
+const isDatabase = (name) => name.endsWith(DATABASE);
+const plain = (name) => isDatabase(name) ? name.slice(0, -DATABASE.length) : name;
+
 const short = (text, most) => text.length > most ? `${text.slice(0, most - 1)}…` : text;
 
 function drawNode(node, at, seconds, choose) {
   const failed = node.errors > 0;
   const figures = node.calls > 0
     ? `${rate(node.calls / seconds)} · p99 ${ms(node.p99)}` : "calls only";
-  return svg("g", {class: ["node", node.outside && "outside", failed && "failed"].filter(Boolean)
+  return svg("g", {class: ["node", node.outside && "outside",
+    failed && "failed"].filter(Boolean)
     .join(" "), transform: `translate(${at.x},${at.y})`, style: tint(node.name), tabindex: "0",
   role: "button", "aria-label": `${node.name}, ${figures}`, on: {
     click: () => choose(node.name), pointerenter: () => choose(node.name, true),
@@ -51,9 +56,9 @@ function drawNode(node, at, seconds, choose) {
     keydown: (event) => { if (event.key === "Enter") choose(node.name); }}},
   svg("title", {}, `${node.name}\n${figures}\n${plural(node.errors, "error")} of `
     + plural(node.calls, "call")),
-  svg("rect", {width: BOX.wide, height: BOX.high, rx: 4}),
-  svg("rect", {class: "edge-mark", width: 4, height: BOX.high, rx: 2}),
-  svg("text", {class: "title", x: 13, y: 18}, short(node.name, 19)),
+  svg("rect", {width: BOX.wide, height: BOX.high, rx: isDatabase(node.name) ? 12 : 4}),
+  !node.outside && svg("rect", {class: "edge-mark", width: 4, height: BOX.high, rx: 2}),
+  svg("text", {class: "title", x: 13, y: 18}, short(plain(node.name), 19)),
   svg("text", {class: "small", x: 13, y: 34}, figures),
   failed && svg("text", {class: "small bad", x: BOX.wide - 8, y: 18, "text-anchor": "end"},
     percent(node.errors / node.calls)));
@@ -76,7 +81,7 @@ function drawEdge(edge, from, to, most) {
 
 function picture(graph, nodes, seconds, mark) {
   const {places, layers, rows} = layout(nodes.map((node) => node.name),
-    graph.edges.map((edge) => ({from: edge.caller, to: edge.callee})));
+    graph.edges.map((edge) => ({from: edge.caller, to: edge.callee})), innerWidth > 640);
   const at = (name) => {
     const place = places.get(name);
     return {x: 8 + place.layer * (BOX.wide + BOX.across), y: 8 + place.row * (BOX.high + BOX.down)};
@@ -111,14 +116,16 @@ function tables(graph, nodes, seconds, hover) {
   return el("div", {class: "pair"}, el("section", {}, el("h2", {}, "Services"), table({
     label: "Services", rows: nodes, sort: "p99", onHover: (row) => hover(row && {node: row.name}),
     columns: [{key: "name", title: "Service", class: "grow", value: (row) => row.name,
-      cell: (row) => [dot(row.name), row.outside && el("span", {class: "tag", title:
-        "sends no spans: figures are its callers'"}, "outside")]},
+      cell: (row) => [dot(plain(row.name)), " ", row.outside && el("span", {class: "tag", title:
+        "sends no spans: figures are its callers'"}, isDatabase(row.name) ? "database"
+        : "outside")]},
     ...shared, number("p99", "p99", (row) => row.p99, ms)]})),
   el("section", {}, el("h2", {}, "Calls"), table({label: "Calls", rows: graph.edges, sort: "p99",
     onHover: (row) => hover(row && {edge: row}), columns: [
       {key: "caller", title: "From", value: (row) => row.caller, cell: (row) => dot(row.caller)},
       {key: "callee", title: "To", class: "grow", value: (row) => row.callee,
-        cell: (row) => dot(row.callee)}, ...shared,
+        cell: (row) => [dot(plain(row.callee)), " ", isDatabase(row.callee)
+          && el("span", {class: "tag"}, "database")]}, ...shared,
       number("p50", "p50", (row) => row.p50_ms, ms),
       number("p99", "p99", (row) => row.p99_ms, ms)]})));
 }

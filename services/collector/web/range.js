@@ -42,17 +42,16 @@ const two = (value) => String(value).padStart(2, "0");
 function local(unixMs) { // as <input type=datetime-local> wants it
   const at = new Date(unixMs);
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}`
-    + `:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds())
-      .padStart(3, "0")}`;
+    + `:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
 // The control and a function that reads it.
 export function rangeControl(range, label = "Time") {
-  const from = el("input", {type: "datetime-local", step: "0.001", "aria-label": `${label} from`,
+  const from = el("input", {type: "datetime-local", step: "1", "aria-label": `${label} from`,
     value: local(range.start)});
-  const to = el("input", {type: "datetime-local", step: "0.001", "aria-label": `${label} to`,
+  const to = el("input", {type: "datetime-local", step: "1", "aria-label": `${label} to`,
     value: local(range.end)});
-  const times = el("span", {class: "times", hidden: Boolean(range.last)}, from, "–", to);
+  const times = el("span", {class: "times", hidden: Boolean(range.last)}, from, el("span", {}, "–"), to);
   const choice = el("select", {"aria-label": label, on: {change: () => {
     times.hidden = choice.value !== "";
   }}}, LENGTHS.map(([word]) => el("option", {value: word}, `last ${word}`)),
@@ -60,8 +59,9 @@ export function rangeControl(range, label = "Time") {
   choice.value = range.last ?? "";
   const read = () => {
     if (choice.value) return readRange(new URLSearchParams({last: choice.value}));
-    const start = Date.parse(from.value);
-    const end = Date.parse(to.value);
+    // The fields show whole seconds: what nobody touched keeps its milliseconds.
+    const start = from.value === local(range.start) ? range.start : Date.parse(from.value);
+    const end = to.value === local(range.end) ? range.end : Date.parse(to.value);
     return start < end ? {start, end} : range;
   };
   return {element: el("label", {class: "field range"}, el("span", {}, label), choice, times), read};

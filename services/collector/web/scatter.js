@@ -2,7 +2,7 @@
 
 import {paint} from "./colour.js";
 import {el} from "./dom.js";
-import {duration, step, time} from "./format.js";
+import {duration, step, tick, time} from "./format.js";
 
 const HEIGHT = 132;
 const EDGE = {left: 52, right: 12, top: 8, bottom: 20};
@@ -10,8 +10,8 @@ const NEAR = 12;
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-function scales(points, width) {
-  const xs = points.map((point) => point.x);
+function scales(points, marks, width) {
+  const xs = [...points.map((point) => point.x), ...marks.flatMap(({start, end}) => [start, end])];
   const ys = points.map((point) => Math.max(point.y, 1000));
   let [left, right] = [Math.min(...xs), Math.max(...xs)];
   if (right - left < 1000) [left, right] = [left - 500, right + 500];
@@ -46,7 +46,7 @@ function drawAxes(context, scale, width) {
       context.moveTo(EDGE.left, y);
       context.lineTo(width - EDGE.right, y);
       context.stroke();
-      context.fillText(duration(value), EDGE.left - 6, y);
+      context.fillText(tick(value, value), EDGE.left - 6, y);
     }
   }
   context.textAlign = "center";
@@ -79,7 +79,7 @@ export function scatter({points, open, brush, marks = [], signal}) {
     canvas.style.height = `${HEIGHT}px`;
     const context = canvas.getContext("2d");
     context.scale(density, density);
-    scale = scales(points, width);
+    scale = scales(points, marks, width);
     for (const {start, end, kind} of marks) {
       context.fillStyle = style(kind === "before" ? "--before" : "--after");
       context.fillRect(scale.x(start), EDGE.top, scale.x(end) - scale.x(start),

@@ -99,8 +99,8 @@ function list(rows) {
         cell: (row) => el("a", {href: href(row)}, el("span", {class: "chip", style:
           tint(row.service)}, el("i"), row.service), " ", el("b", {}, row.operation || "–"))},
       {key: "length", title: "Duration", class: "length", value: (row) => row.length,
-        cell: (row) => el("span", {class: "gauge"}, el("i", {style: {width:
-          `${(row.length / most) * 100}%`}}), el("b", {}, duration(row.length)))},
+        cell: (row) => el("span", {class: "gauge"}, el("i", {style: {"--share":
+          String(row.length / most)}}), el("b", {}, duration(row.length)))},
       {key: "spans", title: "Spans", numeric: true, value: (row) => row.spans,
         cell: (row) => count(row.spans)},
       {key: "errors", title: "Errors", numeric: true, value: (row) => row.errors + row.orphans / 1e6,

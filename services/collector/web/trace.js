@@ -39,6 +39,8 @@ function head(trace) {
   return el("header", {class: "trace-head"},
     el("h1", {}, el("span", {class: "chip", style: tint(root.service)}, el("i"), root.service), " ",
       root.name || "–"),
+    el("p", {class: "tools"}, el("a", {href: `/findings?${around}`}, "Findings around then"),
+      el("a", {href: `/api/v3/traces/${trace.id}`}, "JSON")),
     el("p", {class: "figures"}, el("span", {}, el("b", {}, duration(root.end - root.start))),
       trace.length > root.end && el("span", {title: "until the last asynchronous span ended"},
         "all ", el("b", {}, duration(trace.length))),
@@ -46,9 +48,7 @@ function head(trace) {
       el("span", {}, plural(trace.services.length, "service")),
       el("span", {}, `${trace.depth} deep`),
       trace.errors > 0 && el("span", {class: "bad"}, plural(trace.errors, "error")),
-      el("span", {class: "id"}, el("code", {}, trace.id), copyButton(trace.id))),
-    el("p", {class: "tools"}, el("a", {href: `/findings?${around}`}, "Findings around then"),
-      el("a", {href: `/api/v3/traces/${trace.id}`}, "JSON")));
+      el("span", {class: "id"}, el("code", {}, trace.id), copyButton(trace.id))));
 }
 
 function warnings(trace) {

@@ -4,7 +4,7 @@
 import {tint} from "./colour.js";
 import {detail} from "./detail.js";
 import {el, replace} from "./dom.js";
-import {count, duration, step} from "./format.js";
+import {count, duration, step, tick} from "./format.js";
 import {minimap} from "./minimap.js";
 import {Rows} from "./rows.js";
 
@@ -23,7 +23,8 @@ export class Waterfall {
     this.map = minimap({trace, signal, zoom: (from, to) => this.zoom(from, to)});
     this.axis = el("div", {class: "axis"});
     this.selected = trace.root;
-    this.element = el("div", {class: "waterfall"}, this.map.element, el("div", {class: "rows-head"},
+    this.element = el("div", {class: "waterfall"}, this.map.element,
+      el("div", {class: "rows-head"},
       el("div", {class: "who"}, el("span", {}, "Service and operation"), this.foldButtons()),
       this.axis), this.rows.element);
     this.rows.element.addEventListener("click", (event) => this.clicked(event));
@@ -76,9 +77,11 @@ export class Waterfall {
     const ticks = [];
     for (let at = first; at <= this.to; at += every) {
       const share = (at - this.from) / size;
-      if (share < 0.97) ticks.push(el("span", {style: {left: `${share * 100}%`}}, duration(at)));
+      ticks.push(el("span", {style: {left: `${share * 100}%`}}, tick(at, every)));
     }
     replace(this.axis, ticks);
+    this.element.style.setProperty("--gutter",
+      `${this.rows.element.offsetWidth - this.rows.element.clientWidth}px`);
     // A gradient's percentages count what is left over beside one tile.
     const tile = every / size;
     const shift = (first - this.from) / size;
@@ -109,9 +112,8 @@ export class Waterfall {
       return at >= this.from && at <= this.to && el("i", {class: event.name === "exception"
         ? "event failed" : "event", style: {left: inner(at)}, title: event.name});
     });
-    const side = right < 0.86 ? "right" : left > 0.14 ? "left" : "inside";
     return el("div", {class: "bar", style: {left: `${left * 100}%`, width: `${wide * 100}%`}},
-      parts, points, el("span", {class: `length ${side}`}, duration(span.end - span.start)));
+      parts, points, el("span", {class: "took"}, duration(span.end - span.start)));
   }
 
   drawRow(span) {
@@ -132,7 +134,7 @@ export class Waterfall {
     span.orphan && el("span", {class: "tag", title: "its parent is not in this trace"}, "orphan"),
     span.error && el("span", {class: "bang", title: "error"}, "!"),
     el("b", {}, span.service), el("span", {class: "name"}, span.name.slice(0, 300))),
-    el("div", {class: "lane"}, this.drawBar(span)));
+    el("div", {class: "lane"}, el("div", {class: "track"}, this.drawBar(span))));
   }
 
   clicked(event) {

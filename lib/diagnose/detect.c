@@ -9,6 +9,7 @@
 #include "diagnose/n_plus_one_calls.h"
 #include "diagnose/n_plus_one_queries.h"
 #include "diagnose/sequential_calls.h"
+#include "diagnose/slow_dependency.h"
 #include "diagnose/synchronous_side_work.h"
 
 static const struct detector table[] = {
@@ -17,6 +18,7 @@ static const struct detector table[] = {
     {FINDING_N_PLUS_ONE_CALLS, n_plus_one_calls_find},
     {FINDING_MISSING_INDEX, missing_index_find},
     {FINDING_SYNCHRONOUS_SIDE_WORK, synchronous_side_work_find},
+    {FINDING_SLOW_DEPENDENCY, slow_dependency_find},
     {FINDING_SEQUENTIAL_CALLS, sequential_calls_find},
 };
 

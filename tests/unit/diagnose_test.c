@@ -336,8 +336,8 @@ static void check_unexplained(void **state)
 {
     (void)state;
     struct run run;
-    run_start(&run, &(struct shop_options){.requests = 100, .partner_ms = 140},
-              &(struct shop_options){.requests = 100, .partner_ms = 40});
+    run_start(&run, &(struct shop_options){.requests = 100, .shipping_ms = 140},
+              &(struct shop_options){.requests = 100, .shipping_ms = 4});
     const struct diagnosis *diagnosis = &run.diagnosis;
     const double growth_ms = diagnosis->entry_p50_ms - diagnosis->baseline_p50_ms;
     assert_true(growth_ms > 100);

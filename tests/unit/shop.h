@@ -14,6 +14,7 @@ struct shop_options {
     int requests;
     double rate;          /* requests a second; 0: 50 */
     double partner_ms;    /* median answer of a partner; 0: 40 */
+    double shipping_ms;   /* shipping's own work, median; 0: 4 */
     double noise;         /* chance that a step waits some ms for a CPU */
     double serial;        /* share of requests in which pricing asks one after another */
     double serial_steps;  /* ... checkout asks fraud, then shipping */
@@ -234,7 +235,8 @@ static inline double shop_fraud(struct shop *shop, uint64_t span, double at_ns)
 static inline double shop_shipping(struct shop *shop, uint64_t span, double at_ns)
 {
     (void)span;
-    return at_ns + shop_latency_ns(shop, 4);
+    return at_ns +
+           shop_latency_ns(shop, shop->options.shipping_ms > 0 ? shop->options.shipping_ms : 4);
 }
 
 static inline double shop_checkout(struct shop *shop, uint64_t span, double at_ns)

@@ -13,6 +13,7 @@
     X(views_css, "views.css", "text/css; charset=utf-8")                                           \
     X(api, "api.js", "text/javascript; charset=utf-8")                                             \
     X(app, "app.js", "text/javascript; charset=utf-8")                                             \
+    X(chip, "chip.js", "text/javascript; charset=utf-8")                                           \
     X(colour, "colour.js", "text/javascript; charset=utf-8")                                       \
     X(compare, "compare.js", "text/javascript; charset=utf-8")                                     \
     X(critical, "critical.js", "text/javascript; charset=utf-8")                                   \

@@ -1,5 +1,6 @@
 #include "diagnose/graph.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "tests/unit/rows.h"
@@ -129,6 +130,43 @@ static void check_graph(void **state)
     }
 }
 
+/* Three calls of 10, 20 and 60 ms to two operations of one service; the third one fails. */
+static void check_figures(void **state)
+{
+    static const struct graph_row calls = {"",
+                                           {{0, "a", C, "GET /x", 10, 0, 0},
+                                            {1, "b", S, "GET /x", 10, 0, 0},
+                                            {0, "a", C, "GET /x", 20, 0, 0},
+                                            {3, "b", S, "GET /x", 20, 0, 0},
+                                            {0, "a", C, "GET /y", 60, 0, 0},
+                                            {5, "b", S, "GET /y", 60, "error", 0}},
+                                           "",
+                                           ""};
+    (void)state;
+    struct builder builder;
+    builder_init(&builder);
+    fill(&builder, &calls);
+    struct arena arena;
+    arena_init(&arena, 16 << 20);
+    struct graph graph;
+    assert_int_equal(graph_build(&graph, &builder.spans, (const uint64_t[]){0, 0}, &arena),
+                     STATUS_OK);
+    assert_int_equal(graph.edge_count, 1);
+    assert_true(fabs(graph.edges[0].mean_ms - 30) < 0.01);
+    assert_true(fabs(graph.edges[0].p50_ms - 20) < 0.01);
+    assert_true(fabs(graph.edges[0].p99_ms - 60) < 0.01);
+    assert_int_equal(graph.operation_count, 2);
+    assert_int_equal(graph.service_count, 1);
+    assert_true(text_is(graph.services[0].service, "b"));
+    assert_int_equal(graph.services[0].operation.length, 0);
+    assert_int_equal(graph.services[0].calls, 3);
+    assert_int_equal(graph.services[0].errors, 1);
+    assert_true(fabs(graph.services[0].p50_ms - 20) < 0.01);
+    assert_true(fabs(graph.services[0].max_ms - 60) < 0.01);
+    arena_release(&arena);
+    builder_release(&builder);
+}
+
 static void check_shop(void **state)
 {
     (void)state;
@@ -162,6 +200,7 @@ int main(void)
 {
     struct rows all = {0};
     ROWS(&all, graph_rows, check_graph);
+    rows_one(&all, "it sums up a service and the durations of calls", check_figures);
     rows_one(&all, "it draws the whole shop", check_shop);
     return rows_run("graph", &all);
 }

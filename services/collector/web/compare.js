@@ -2,7 +2,7 @@
 // what the diagnosis says of the later against the earlier.
 
 import {get, summaries} from "./api.js";
-import {tint} from "./colour.js";
+import {chip, short} from "./chip.js";
 import {el, note, replace} from "./dom.js";
 import {count, ms, percent, plural, rate, signed, time} from "./format.js";
 import {askFindings, findingsList} from "./findings.js";
@@ -71,12 +71,10 @@ function delta(key, words, most) {
 function figures(rows, label, columns, [middle, words]) {
   const most = Math.max(...rows.map((row) => Math.abs(change(row, middle)) || 0), 0.001);
   return table({label, rows, sort: `d_${middle}`, columns: [...columns,
+    delta(middle, `Δ ${words}`, most), both(middle, words, ms), both("p99_ms", "p99", ms),
     both("rate", "Rate", rate), both("share", "Errors", (share) => share === 0 ? "0"
-      : percent(share)), both(middle, words, ms), delta(middle, `Δ ${words}`, most),
-    both("p99_ms", "p99", ms)]});
+      : percent(share))]});
 }
-
-const chip = (service) => el("span", {class: "chip", style: tint(service)}, el("i"), service);
 
 function drawTables(graph) {
   const side = (which, list) => ({list: which[list], seconds: Math.max(which.covered_ms / 1000,
@@ -91,7 +89,7 @@ function drawTables(graph) {
     {key: "service", title: "Service", value: (row) => row.names[0],
       cell: (row) => chip(row.names[0])},
     {key: "operation", title: "Operation", class: "grow", value: (row) => row.names[1],
-      cell: (row) => row.names[1]}], ["p50_ms", "p50"]),
+      cell: (row) => short(row.names[1], 200)}], ["p50_ms", "p50"]),
   el("h2", {}, "Calls"), figures(join(side(before, "edges"), side(after, "edges"),
     (one) => [one.caller, one.callee]), "Calls", [
     {key: "from", title: "From", value: (row) => row.names[0], cell: (row) => chip(row.names[0])},
@@ -141,7 +139,7 @@ async function drawChooser(out, overview, before, after, go, signal) {
     const start = Number(BigInt(one.minStartTimeUnixNano) / 1000n) / 1000;
     return {x: start, y: Number(BigInt(one.maxEndTimeUnixNano) - BigInt(one.minStartTimeUnixNano)),
       service: one.rootServiceName, failed: one.errorSpanCount > 0, id: one.traceId,
-      words: `${one.rootServiceName} ${one.rootOperationName}`};
+      words: short(`${one.rootServiceName} ${one.rootOperationName}`, 80)};
   });
   const marks = [before && {...before, kind: "before"}, after && {...after, kind: "after"}];
   const words = !before || after ? "drag: before · shift and drag: after" : "drag: after";

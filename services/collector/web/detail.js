@@ -1,5 +1,6 @@
 // What is known about one span, shown in place below its row.
 
+import {short} from "./chip.js";
 import {el} from "./dom.js";
 import {duration, percent, plural, time} from "./format.js";
 import {attributesOf} from "./model.js";
@@ -68,7 +69,7 @@ export function detail(span, trace) {
     attributes.length > 0 && part("Attributes", pairs(attributes)),
     events(span),
     links(span),
-    folded(`Process: ${span.service}`, span.resource.attributes),
+    folded(`Process: ${short(span.service)}`, span.resource.attributes),
     folded("Identity", [["span", span.id], ["parent", span.parentId || "none"],
       ["kind", span.kind || "unspecified"], ["begin", time(trace.startMs + span.start / 1e6, true)],
       ...scope.map(([key, value]) => [`scope ${key}`, value])]),

@@ -1,6 +1,7 @@
 // Findings: what the diagnosis of the traces of a window says, each with its evidence.
 
 import {get} from "./api.js";
+import {chip, short} from "./chip.js";
 import {tint} from "./colour.js";
 import {el, note, replace} from "./dom.js";
 import {count, ms, percent, plural, time} from "./format.js";
@@ -35,12 +36,12 @@ function card(finding) {
   const most = Math.max(...finding.evidence.spans.map((one) => one.before_ms), 0.001);
   return el("article", {class: `finding ${finding.confidence}`, style: tint(finding.service)},
     el("header", {}, el("h2", {}, words(finding.kind)),
-      el("span", {class: "chip"}, el("i"), finding.service), el("b", {}, finding.operation),
-      finding.peer && el("span", {class: "muted"}, `→ ${finding.peer.replaceAll(",", ", ")}`)),
+      chip(finding.service), el("b", {}, short(finding.operation, 120)),
+      finding.peer && el("span", {class: "muted"}, `→ ${short(finding.peer.replaceAll(",", ", "), 120)}`)),
     el("p", {class: "figures"},
       el("span", {class: "saving"}, "saves ", el("b", {}, ms(finding.saving_ms))),
       el("span", {}, "costs ", el("b", {}, ms(finding.cost_ms))),
-      el("span", {}, el("b", {}, percent(finding.prevalence)), " of ", finding.entry),
+      el("span", {}, el("b", {}, percent(finding.prevalence)), " of ", short(finding.entry, 120)),
       el("span", {}, plural(finding.support, "request")),
       el("span", {class: `tag ${finding.state}`}, finding.state),
       el("span", {class: `tag ${finding.confidence}`}, SURETY[finding.confidence])),
@@ -92,7 +93,8 @@ export async function show({main, params, signal, go, services}) {
   const control = rangeControl(range);
   const before = baseline && rangeControl(baseline, "Against");
   const service = el("select", {"data-search": true}, el("option", {value: ""}, "all"),
-    services.map((one) => el("option", {value: one, selected: one === params.get("service")}, one)));
+    services.map((one) => el("option", {value: one, selected: one === params.get("service")},
+      short(one))));
   const out = el("section", {}, el("p", {class: "note busy"}, "Diagnosing…"));
   replace(main, el("h1", {class: "unseen"}, "Findings"), el("form", {class: "search", on: {
     submit: (event) => {

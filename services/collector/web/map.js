@@ -1,6 +1,7 @@
 // The service map: who calls whom, with rate, errors and p99 of each service and each call.
 
 import {get} from "./api.js";
+import {chip, short} from "./chip.js";
 import {tint} from "./colour.js";
 import {el, note, replace, svg} from "./dom.js";
 import {count, ms, percent, plural, rate} from "./format.js";
@@ -41,8 +42,6 @@ const DATABASE = " (database)";
 const isDatabase = (name) => name.endsWith(DATABASE);
 const plain = (name) => isDatabase(name) ? name.slice(0, -DATABASE.length) : name;
 
-const short = (text, most) => text.length > most ? `${text.slice(0, most - 1)}…` : text;
-
 function drawNode(node, at, seconds, choose) {
   const failed = node.errors > 0;
   const figures = node.calls > 0
@@ -54,7 +53,7 @@ function drawNode(node, at, seconds, choose) {
     click: () => choose(node.name), pointerenter: () => choose(node.name, true),
     pointerleave: () => choose(null, true), focus: () => choose(node.name, true),
     keydown: (event) => { if (event.key === "Enter") choose(node.name); }}},
-  svg("title", {}, `${node.name}\n${figures}\n${plural(node.errors, "error")} of `
+  svg("title", {}, `${short(node.name)}\n${figures}\n${plural(node.errors, "error")} of `
     + plural(node.calls, "call")),
   svg("rect", {width: BOX.wide, height: BOX.high, rx: isDatabase(node.name) ? 12 : 4}),
   !node.outside && svg("rect", {class: "edge-mark", width: 4, height: BOX.high, rx: 2}),
@@ -75,7 +74,7 @@ function drawEdge(edge, from, to, most) {
   return svg("path", {class: edge.errors > 0 ? "edge failed" : "edge",
     d: `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2 - 5},${y2}`,
     "stroke-width": wide.toFixed(2), "marker-end": "url(#arrow)"},
-  svg("title", {}, `${edge.caller} → ${edge.callee}: ${plural(edge.calls, "call")}, `
+  svg("title", {}, `${short(edge.caller)} → ${short(edge.callee)}: ${plural(edge.calls, "call")}, `
     + `${plural(edge.errors, "error")}, p50 ${ms(edge.p50_ms)}, p99 ${ms(edge.p99_ms)}`));
 }
 
@@ -101,7 +100,7 @@ function picture(graph, nodes, seconds, mark) {
   return {drawing, edges, boxes};
 }
 
-const dot = (name) => el("span", {class: "chip", style: tint(name)}, el("i"), name);
+const dot = (name) => chip(name, {shown: plain(name)});
 
 const number = (key, words, value, show) => ({key, title: words, numeric: true, value,
   cell: (row) => show(value(row))});
@@ -116,7 +115,7 @@ function tables(graph, nodes, seconds, hover) {
   return el("div", {class: "pair"}, el("section", {}, el("h2", {}, "Services"), table({
     label: "Services", rows: nodes, sort: "p99", onHover: (row) => hover(row && {node: row.name}),
     columns: [{key: "name", title: "Service", class: "grow", value: (row) => row.name,
-      cell: (row) => [dot(plain(row.name)), " ", row.outside && el("span", {class: "tag", title:
+      cell: (row) => [dot(row.name), " ", row.outside && el("span", {class: "tag", title:
         "sends no spans: figures are its callers'"}, isDatabase(row.name) ? "database"
         : "outside")]},
     ...shared, number("p99", "p99", (row) => row.p99, ms)]})),
@@ -124,7 +123,7 @@ function tables(graph, nodes, seconds, hover) {
     onHover: (row) => hover(row && {edge: row}), columns: [
       {key: "caller", title: "From", value: (row) => row.caller, cell: (row) => dot(row.caller)},
       {key: "callee", title: "To", class: "grow", value: (row) => row.callee,
-        cell: (row) => [dot(plain(row.callee)), " ", isDatabase(row.callee)
+        cell: (row) => [dot(row.callee), " ", isDatabase(row.callee)
           && el("span", {class: "tag"}, "database")]}, ...shared,
       number("p50", "p50", (row) => row.p50_ms, ms),
       number("p99", "p99", (row) => row.p99_ms, ms)]})));

@@ -111,7 +111,7 @@ function skew(parent, child) {
   const size = child.end - child.start;
   if (size > room) return Math.max(0, parent.start - child.start);
   if (child.start >= parent.start && child.end <= parent.end) return 0;
-  return parent.start + (room - size) / 2 - child.start;
+  return parent.start + Math.trunc((room - size) / 2) - child.start;
 }
 
 function settleChild(parent, child) {

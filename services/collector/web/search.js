@@ -1,7 +1,7 @@
 // Search: which traces, as points over time and as a list.
 
 import {operations, summaries} from "./api.js";
-import {tint} from "./colour.js";
+import {chip, short} from "./chip.js";
 import {el, note, replace} from "./dom.js";
 import {count, duration, plural, time} from "./format.js";
 import {setKeys} from "./keys.js";
@@ -31,7 +31,7 @@ export function searchParams(search) {
 
 const field = (label, control) => el("label", {class: "field"}, el("span", {}, label), control);
 
-const option = (value, words, chosen) => el("option", {value, selected: value === chosen}, words);
+const option = (value, words, chosen) => el("option", {value, selected: value === chosen}, short(words));
 
 // The form that search and flame graph share. `send` gets the search.
 export function searchForm(search, services, signal, send, submit = "Search") {
@@ -82,10 +82,9 @@ function toRow(summary) {
 
 const href = (row) => `/trace/${row.id}`;
 
-const chip = (service) => el("span", {class: `chip${service.errorSpanCount ? " failed" : ""}`,
-  style: tint(service.name), title: `${service.name}: ${plural(service.spanCount, "span")}`
-    + (service.errorSpanCount ? `, ${plural(service.errorSpanCount, "error")}` : "")},
-el("i"), service.name);
+const member = ({name: service, spanCount, errorSpanCount}) => chip(service, {
+  kind: errorSpanCount ? "failed" : "", title: `${short(service)}: ${plural(spanCount, "span")}`
+    + (errorSpanCount ? `, ${plural(errorSpanCount, "error")}` : "")});
 
 function list(rows) {
   const most = Math.max(...rows.map((row) => row.length), 1);
@@ -96,8 +95,8 @@ function list(rows) {
         cell: (row) => time(row.start)},
       {key: "root", title: "Root", class: "root",
         value: (row) => `${row.service} ${row.operation}`,
-        cell: (row) => el("a", {href: href(row)}, el("span", {class: "chip", style:
-          tint(row.service)}, el("i"), row.service), " ", el("b", {}, row.operation || "–"))},
+        cell: (row) => el("a", {href: href(row)}, chip(row.service), " ",
+          el("b", {}, short(row.operation, 120) || "–"))},
       {key: "length", title: "Duration", class: "length", value: (row) => row.length,
         cell: (row) => el("span", {class: "gauge"}, el("i", {style: {"--share":
           String(row.length / most)}}), el("b", {}, duration(row.length)))},
@@ -110,7 +109,7 @@ function list(rows) {
       {key: "services", title: "Services", class: "services",
         value: (row) => row.services.length,
         cell: (row) => el("div", {class: "chips"}, el("span", {class: "few"},
-          row.services.length), row.services.map(chip))},
+          row.services.length), row.services.map(member))},
     ],
   });
 }
@@ -154,7 +153,7 @@ export async function show({main, params, signal, go, services}) {
     el("a", {href: `/flame?${query}`}, "Flame graph of these"),
     el("a", {href: `/findings?${writeRange(new URLSearchParams(), search.range)}`}, "Findings")),
   scatter({points: rows.map((row) => ({x: row.start, y: row.length, service: row.service,
-    failed: row.errors > 0, id: row.id, words: `${row.service} ${row.operation}`})),
+    failed: row.errors > 0, id: row.id, words: short(`${row.service} ${row.operation}`, 80)})),
   open: (point) => go(href(point)), signal,
   brush: {words: "drag to search within", done: (start, end) =>
     send({...search, range: {start, end}})}}), list(rows));

@@ -2,6 +2,7 @@
 // summed up by operation.
 
 import {trace as fetchTrace} from "./api.js";
+import {chip, short} from "./chip.js";
 import {tint} from "./colour.js";
 import {criticalPath, selfTime} from "./critical.js";
 import {el, note, replace, settle} from "./dom.js";
@@ -37,8 +38,7 @@ function head(trace) {
     start: new Date(trace.startMs - AROUND_MS).toISOString(),
     end: new Date(trace.startMs + AROUND_MS).toISOString()});
   return el("header", {class: "trace-head"},
-    el("h1", {}, el("span", {class: "chip", style: tint(root.service)}, el("i"), root.service), " ",
-      root.name || "–"),
+    el("h1", {}, chip(root.service), " ", short(root.name, 300) || "–"),
     el("p", {class: "tools"}, el("a", {href: `/findings?${around}`}, "Findings around then"),
       el("a", {href: `/api/v3/traces/${trace.id}`}, "JSON")),
     el("p", {class: "figures"}, el("span", {}, el("b", {}, duration(root.end - root.start))),
@@ -46,7 +46,7 @@ function head(trace) {
         "all ", el("b", {}, duration(trace.length))),
       el("span", {}, time(trace.startMs)), el("span", {}, plural(trace.spans.length, "span")),
       el("span", {}, plural(trace.services.length, "service")),
-      el("span", {}, `${trace.depth} deep`),
+      el("span", {}, `${count(trace.depth)} deep`),
       trace.errors > 0 && el("span", {class: "bad"}, plural(trace.errors, "error")),
       el("span", {class: "id"}, el("code", {}, trace.id), copyButton(trace.id))));
 }
@@ -71,12 +71,16 @@ function whereTimeWent(trace, segments) {
   for (const {span, start, end} of segments)
     by.set(span.service, (by.get(span.service) ?? 0) + (end - start));
   const parts = [...by].sort((a, b) => b[1] - a[1]);
+  const named = parts.filter(([, ns]) => ns >= total * 0.002);
+  const rest = parts.slice(named.length);
   return el("section", {class: "went", "aria-label": "Critical path by service"},
     el("div", {class: "stack"}, parts.map(([service, ns]) => el("i", {style: {...tint(service),
-      width: `${(ns / total) * 100}%`}, title: `${service} ${duration(ns)}`}))),
-    el("p", {}, el("span", {class: "caption"}, "Critical path"), parts.map(([service, ns]) =>
-      el("span", {class: "chip", style: tint(service)}, el("i"), service, " ",
-        el("b", {}, duration(ns)), ` ${percent(ns / total)}`))));
+      width: `${(ns / total) * 100}%`}, title: `${short(service)} ${duration(ns)}`}))),
+    el("p", {}, el("span", {class: "caption"}, "Critical path"), named.map(([service, ns]) =>
+      chip(service, {}, " ", el("b", {}, duration(ns)), ` ${percent(ns / total)}`)),
+    rest.length > 0 && el("span", {title: rest.map(([service]) => short(service)).join(", ")},
+      plural(rest.length, "other"), " ", el("b", {}, duration(rest.reduce((sum, [, ns]) => sum + ns,
+        0))))));
 }
 
 function operationsOf(trace) {
@@ -100,10 +104,10 @@ function operations(trace) {
   const number = (key, words, hint) => ({key, title: words, hint, numeric: true,
     value: (row) => row[key], cell: (row) => row[key] > 0 ? duration(row[key]) : "–"});
   return table({label: "Operations", rows: operationsOf(trace), sort: "critical", columns: [
-    {key: "service", title: "Service", value: (row) => row.service, cell: (row) => el("span",
-      {class: "chip", style: tint(row.service)}, el("i"), row.service)},
+    {key: "service", title: "Service", value: (row) => row.service, 
+      cell: (row) => chip(row.service)},
     {key: "name", title: "Operation", class: "grow", value: (row) => row.name,
-      cell: (row) => el("a", {href: `/trace/${trace.id}?span=${row.first.id}`}, row.name || "–")},
+      cell: (row) => el("a", {href: `/trace/${trace.id}?span=${row.first.id}`}, short(row.name, 200) || "–")},
     {key: "kind", title: "Kind", value: (row) => row.kind, cell: (row) => row.kind},
     {key: "spans", title: "Spans", numeric: true, value: (row) => row.spans,
       cell: (row) => count(row.spans)},

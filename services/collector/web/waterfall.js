@@ -1,6 +1,7 @@
 // One trace over time: a row a span. What is drawn full in a bar lies on the critical path: there
 // the span itself held the request up.
 
+import {short} from "./chip.js";
 import {tint} from "./colour.js";
 import {detail} from "./detail.js";
 import {el, replace} from "./dom.js";
@@ -133,7 +134,7 @@ export class Waterfall {
       "--depth": String(Math.min(span.depth, INDENT_MAX))}}, fold, el("i", {class: "mark"}),
     span.orphan && el("span", {class: "tag", title: "its parent is not in this trace"}, "orphan"),
     span.error && el("span", {class: "bang", title: "error"}, "!"),
-    el("b", {}, span.service), el("span", {class: "name"}, span.name.slice(0, 300))),
+    el("b", {}, short(span.service)), el("span", {class: "name"}, span.name.slice(0, 300))),
     el("div", {class: "lane"}, el("div", {class: "track"}, this.drawBar(span))));
   }
 

@@ -1,0 +1,407 @@
+#!/usr/bin/env python3
+"""The page on the query port: how its files are served, and what it draws in a real Chromium (left
+out with a line where there is none), from good traces and from hostile ones."""
+import json
+import os
+import re
+import sys
+import time
+import unittest
+from urllib.parse import quote
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import browser
+from collector_kit import ROOT, Case, attributes, main, request, span
+
+WEB = f"{ROOT}/services/collector/web"
+NOW = time.time_ns() - 60 * 10**9
+MS = 10**6
+VIEWS = ["/", "/search", "/search?service=a", f"/trace/{1:032x}", "/findings?last=15m", "/map",
+         "/flame?limit=20", "/compare"]
+TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8",
+         "svg": "image/svg+xml"}
+POLICY = {"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:",
+          "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+          "require-trusted-types-for 'script'"}
+EVIL = ['<img src=x onerror="window.hit=1">', "<script>window.hit=1</script>",
+        "javascript:window.hit=1", '"><svg onload=window.hit=1>', "{{hit=1}}${window.hit=1}",
+        "\u202eevil\u0000\u0007", "x" * 10000]
+
+
+def iso(ns):
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // 10**9)) + f".{ns % 10**9:09d}Z"
+
+
+def checkout(trace, at, ms, slow):
+    """front calls shop; shop asks three partners side by side, or one after the other."""
+    front = [span(trace, 1, 0, "POST /checkout", 2, at, ms + 10),
+             span(trace, 2, 1, "POST /quotes", 3, at + MS, ms + 8,
+                  attributes=attributes(server__address="shop", http__request__method="POST"))]
+    shop = [span(trace, 3, 2, "POST /quotes", 2, at + 2 * MS, ms + 6,
+                 attributes=attributes(http__request__method="POST", http__route="/quotes"))]
+    for i, peer in enumerate(("tax", "fx", "promo")):
+        begin = at + 3 * MS + (i * ms // 3 * MS if slow else i * MS // 10)
+        shop.append(span(trace, 4 + i, 3, f"GET /{peer}", 3, begin, ms / 3 if slow else ms - 1,
+                         attributes=attributes(server__address=peer, http__request__method="GET",
+                                               url__template=f"/{peer}")))
+    return front, shop
+
+
+class Served(Case):
+    """Files, types, headers; needs no browser."""
+
+    def get(self, path, **headers):
+        return self.collector.request(self.collector.query, "GET", path, headers={
+            name.replace("_", "-"): value for name, value in headers.items()})
+
+    def test_views_are_the_page(self):
+        with open(f"{WEB}/index.html", "rb") as file:
+            index = file.read()
+        for path in VIEWS:
+            with self.subTest(path):
+                status, headers, body = self.get(path)
+                self.assertEqual((status, body), (200, index))
+                self.assertEqual(headers["Content-Type"], "text/html; charset=utf-8")
+
+    def test_every_file_is_compiled_in(self):
+        for name in os.listdir(WEB):
+            if name == "index.html":
+                continue
+            with self.subTest(name), open(f"{WEB}/{name}", "rb") as file:
+                status, headers, body = self.get(f"/assets/{name}")
+                self.assertEqual((status, body), (200, file.read()))
+                self.assertEqual(headers["Content-Type"], TYPES[name.rsplit(".", 1)[1]])
+
+    def test_headers(self):
+        for path in ("/", "/assets/app.js", "/assets/base.css", "/favicon.ico"):
+            with self.subTest(path):
+                headers = self.get(path)[1]
+                policy = {part.strip() for part in headers["Content-Security-Policy"].split(";")}
+                self.assertLessEqual(POLICY, policy)
+                self.assertNotIn("unsafe", headers["Content-Security-Policy"])
+                self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+                self.assertEqual(headers["Referrer-Policy"], "no-referrer")
+
+    def test_etag(self):
+        status, headers, body = self.get("/assets/app.js")
+        self.assertRegex(headers["ETag"], r'^"[0-9a-f]{16}"$')
+        for given in (headers["ETag"], f'W/"other", {headers["ETag"]}', "*"):
+            with self.subTest(given):
+                status, again, body = self.get("/assets/app.js", If_None_Match=given)
+                self.assertEqual((status, body, again["ETag"]), (304, b"", headers["ETag"]))
+        self.assertEqual(self.get("/assets/app.js", If_None_Match='"0123456789abcdef"')[0], 200)
+        self.assertNotEqual(self.get("/assets/api.js")[1]["ETag"], headers["ETag"])
+
+    def test_not_there(self):
+        for path in ("/assets/none.js", "/assets/../main.c", "/assets/%2e%2e%2fmain.c", "/assets/",
+                     "/assets/a/b", "/trace/1/2", "/other", "/search/x"):
+            with self.subTest(path):
+                self.assertIn(self.get(path)[0], (400, 404))
+        for path in ("/", "/search", "/assets/app.js"):
+            with self.subTest(f"POST {path}"):
+                self.assertEqual(self.collector.request(self.collector.query, "POST", path)[0], 405)
+
+    def test_files_are_strict(self):
+        """Nothing inline, nothing from elsewhere, no way for text to become markup."""
+        size = 0
+        for name in os.listdir(WEB):
+            with open(f"{WEB}/{name}", encoding="utf-8") as file:
+                text = file.read()
+            size += len(text.encode())
+            with self.subTest(name):
+                bare = text.replace("http://www.w3.org/2000/svg", "")
+                self.assertNotRegex(bare, r"(https?:)?//[a-z0-9.-]+\.[a-z]{2,}")
+                self.assertNotRegex(text, r"innerHTML|outerHTML|insertAdjacentHTML|document\.write"
+                                          r"|\beval\b|new Function|DOMParser|setHTML")
+                if name.endswith(".html"):
+                    self.assertNotRegex(text, r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=")
+                if name.endswith(".js"):
+                    self.assertTrue(text.startswith("// "), "no first comment")
+                    self.assertLess(text.count("\n"), 320)
+        self.assertLess(size, 150 * 1024)
+
+
+class Asked(Case):
+    """The page's own questions: findings and graph over windows."""
+    flags = ("--settle-ms", "50")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.before, cls.after = NOW - 600 * 10**9, NOW - 300 * 10**9
+        for number in range(40):
+            for base, first, slow in ((cls.before, 1000, False), (cls.after, 2000, True)):
+                front, shop = checkout(first + number, base + number * 10**9, 90 if slow else 30,
+                                       slow)
+                cls.collector.post(request(front=front, shop=shop))
+        cls.collector.wait(lambda status: status["spans_stored"] == 80 * 6)
+
+    def ask(self, what, **words):
+        query = "&".join(f"{name}={quote(value)}" for name, value in words.items())
+        return self.collector.get(f"/api/culprit/{what}?{query}")
+
+    def windows(self, baseline=True):
+        words = {"start": iso(self.after), "end": iso(self.after + 60 * 10**9)}
+        if baseline:
+            words.update(baseline_start=iso(self.before), baseline_end=iso(self.before + 60 * 10**9))
+        return words
+
+    def test_finds_what_changed(self):
+        status, body = self.ask("findings", **self.windows())
+        self.assertEqual(status, 200, body)
+        self.assertEqual((body["window"]["traces"], body["baseline"]["traces"]), (40, 40))
+        self.assertEqual((body["requests"], body["partial_traces"]), (40, 0))
+        self.assertTrue(body["with_baseline"])
+        found = [(one["kind"], one["service"], one["state"]) for one in body["findings"]]
+        self.assertIn(("sequential_calls", "shop", "regression"), found)
+        for one in body["findings"][0]["evidence"]["spans"]:
+            self.assertEqual(self.collector.get(f"/api/v3/traces/{one['trace_id']}")[0], 200)
+
+    def test_finds_nothing_where_nothing_is(self):
+        status, body = self.ask("findings", start="2001-01-01T00:00:00Z", end="2001-01-02T00:00:00Z")
+        self.assertEqual((status, body["window"]["traces"], body["findings"]), (200, 0, []))
+
+    def test_limit_is_said(self):
+        body = self.ask("findings", limit="10", **self.windows(False))[1]
+        self.assertEqual((body["window"]["traces"], body["window"]["truncated"]), (10, True))
+        body = self.ask("findings", **self.windows(False))[1]
+        self.assertFalse(body["window"]["truncated"])
+
+    def test_service(self):
+        self.assertEqual(self.ask("findings", service="shop", **self.windows(False))[1]["requests"],
+                         40)
+        body = self.ask("findings", service="nobody", **self.windows(False))[1]
+        self.assertEqual(body["window"]["traces"], 0)
+
+    def test_graph(self):
+        status, body = self.ask("graph", **self.windows())
+        self.assertEqual(status, 200, body)
+        edges = {(one["caller"], one["callee"]): one for one in body["window"]["edges"]}
+        self.assertEqual(set(edges), {("front", "shop"), ("shop", "tax"), ("shop", "fx"),
+                                      ("shop", "promo")})
+        self.assertEqual(edges["front", "shop"]["calls"], 40)
+        self.assertAlmostEqual(edges["front", "shop"]["p50_ms"], 96, delta=1)
+        self.assertTrue(edges["shop", "tax"]["outside"])
+        services = {one["service"]: one for one in body["window"]["services"]}
+        self.assertAlmostEqual(services["front"]["p99_ms"], 100, delta=1)
+        self.assertAlmostEqual(body["window"]["covered_ms"], 39000, delta=1)
+        before = {one["service"]: one for one in body["baseline"]["services"]}
+        self.assertAlmostEqual(before["front"]["p99_ms"], 40, delta=1)
+
+    def test_wrong_words(self):
+        for words in ({"last": "soon"}, {"last": "5m", "start": iso(NOW)}, {"limit": "none"},
+                      {"start": iso(NOW), "end": iso(NOW - 1)}, {"baseline_start": iso(NOW)}):
+            for what in ("findings", "graph"):
+                with self.subTest(f"{what} {words}"):
+                    status, body = self.ask(what, **words)
+                    self.assertEqual(status, 400)
+                    self.assertEqual(body["error"]["httpCode"], 400)
+
+
+@unittest.skipUnless(browser.is_there(), "chromium and chromedriver are not installed")
+class Seen(Case):
+    """In a real browser."""
+    flags = ("--settle-ms", "50")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.send_good()
+        cls.send_hostile()
+        cls.collector.wait(lambda status: status["spans_open"] == 0)
+        cls.browser = browser.Browser()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.stop()
+        super().tearDownClass()
+
+    @classmethod
+    def send_good(cls):
+        for number in range(1, 31):
+            front, shop = checkout(number, NOW + number * 10**9, 90, True)
+            if number == 1:
+                shop[1].update(status={"code": 2, "message": "no answer"}, events=[
+                    {"name": "exception", "timeUnixNano": str(NOW + 10**9 + 9 * MS),
+                     "attributes": attributes(exception__message="reset by peer")}],
+                               links=[{"traceId": f"{2:032x}", "spanId": f"{1:016x}"}])
+            cls.collector.post(request(front=front, shop=shop))
+
+    @classmethod
+    def send_hostile(cls):
+        services = {}
+        for number, words in enumerate(EVIL, 1):
+            services[words] = [span(
+                0xe41, number, 0 if number == 1 else 1, words, 2, NOW, 10 + number,
+                attributes=[{"key": words, "value": {"stringValue": words}}],
+                events=[{"name": words, "timeUnixNano": str(NOW),
+                         "attributes": [{"key": words, "value": {"stringValue": words}}]}],
+                status={"code": 2, "message": words})]
+        cls.collector.post(request(**services))
+        deep = [span(0xdee9, number, number - 1, f"level {number}", 1, NOW, 50000 - number)
+                for number in range(1, 5001)]
+        cls.collector.post(request(deep=deep))
+
+    def open(self, path, ready):
+        self.browser.open(f"http://127.0.0.1:{self.collector.query}{path}")
+        return self.browser.wait(ready)
+
+    def tearDown(self):
+        """Whatever a test did: no error in the console, no script of others ran."""
+        said = [one for one in self.browser.messages() if one["level"] in ("SEVERE", "WARNING")]
+        self.assertEqual(said, [])
+        self.assertFalse(self.browser.run("return window.hit === 1"))
+
+    def text(self, selector="main"):
+        return self.browser.run("return document.querySelector(arguments[0]).innerText", selector)
+
+    def test_search_lists(self):
+        self.open("/search?last=1h&service=shop", "document.querySelectorAll('td.root a').length === 30")
+        self.assertIn("30 traces", self.text(".figures"))
+        self.browser.click("td.root a")
+        self.browser.wait("location.pathname.startsWith('/trace/') && document.querySelector('.row')")
+        self.browser.run("history.back()")
+        self.browser.wait("location.pathname === '/search' && document.querySelector('td.root a')")
+
+    def test_search_says_what_is_wrong(self):
+        self.open("/search?last=1h&min=soon", "document.querySelector('.note.error')")
+        self.assertIn("duration", self.text(".note.error"))
+        errors = self.browser.messages()  # the 400 itself is in the console
+        self.assertTrue(all("400" in one["message"] for one in errors), errors)
+
+    def test_no_such_trace(self):
+        self.open(f"/trace/{77:032x}", "document.querySelector('.note.error')")
+        self.assertIn("No such trace", self.text(".note.error"))
+        self.browser.messages()
+
+    def test_waterfall(self):
+        self.open(f"/trace/{1:032x}?span={4:016x}", "document.querySelector('.row-detail')")
+        self.assertEqual(self.browser.run("return document.querySelectorAll('.row').length"), 6)
+        detail = self.text(".row-detail")
+        for words in ("GET /tax", "no answer", "reset by peer", f"{2:032x}", "server.address"):
+            self.assertIn(words, detail)
+        # The path's parts add up to the root's 100 ms; the partners hold 90 of them.
+        self.assertRegex(self.text(".went"), r"shop\s+96\.0\s*ms\s+96%")
+
+    def test_keys(self):
+        self.open(f"/trace/{2:032x}", "document.querySelector('.row')")
+        chosen = "return document.querySelector('.row.selected')?.dataset.index"
+        self.browser.press("\ue015")  # down
+        self.assertEqual(self.browser.run(chosen), "1")
+        self.browser.press("\ue012")  # left: fold
+        self.browser.wait("document.querySelectorAll('.row').length === 2")
+        self.browser.press("\ue014")  # right
+        self.browser.wait("document.querySelectorAll('.row').length === 6")
+        self.browser.press("\ue007")  # enter
+        self.browser.wait("document.querySelector('.row-detail')")
+        self.browser.press("/")
+        self.assertEqual(self.browser.run("return document.activeElement.type"), "search")
+        self.browser.press("f")
+        self.browser.press("x")
+        self.browser.wait("document.querySelector('.finder output').textContent === '1 match'")
+        self.browser.press("\ue00c")  # escape
+        self.browser.press("?")
+        self.browser.wait("document.querySelector('dialog[open]')")
+        self.browser.press("?")
+        self.browser.wait("!document.querySelector('dialog')")
+
+    def test_other_views(self):
+        for path, ready in (("/map?last=1h", "document.querySelectorAll('.node').length >= 5"),
+                            (f"/trace/{1:032x}?show=flame",
+                             "document.querySelectorAll('.flame button').length >= 6"),
+                            (f"/trace/{1:032x}?show=operations",
+                             "document.querySelectorAll('tbody tr').length === 6"),
+                            ("/flame?last=1h&service=shop",
+                             "document.querySelectorAll('.flame button').length >= 6"),
+                            ("/findings?last=1h", "document.querySelector('.findings, .note.info')"),
+                            (f"/findings?start={iso(NOW)}&end={iso(NOW + 60 * 10**9)}&service=shop",
+                             "document.querySelector('.finding .exemplars a')"),
+                            (f"/compare?before_start={iso(NOW)}&before_end={iso(NOW + 9 * 10**9)}"
+                             f"&after_start={iso(NOW + 9 * 10**9)}&after_end={iso(NOW + 60 * 10**9)}",
+                             "document.querySelectorAll('.delta').length >= 2")):
+            with self.subTest(path):
+                self.open(path, ready)
+
+    def test_finding_leads_to_its_span(self):
+        self.open(f"/findings?start={iso(NOW)}&end={iso(NOW + 60 * 10**9)}&service=shop",
+                  "document.querySelector('.exemplars a')")
+        self.browser.click(".exemplars a")
+        self.browser.wait("document.querySelector('.row.selected') "
+                          "&& document.querySelector('.row-detail')")
+
+    def test_hostile_text_stays_text(self):
+        for path, ready in (("/search?last=1h&limit=500", "document.querySelector('td.root a')"),
+                            (f"/trace/{0xe41:032x}", "document.querySelector('.row')"),
+                            (f"/trace/{0xe41:032x}?show=flame", "document.querySelector('.flame button')"),
+                            (f"/trace/{0xe41:032x}?show=operations", "document.querySelector('tbody')"),
+                            ("/map?last=1h", "document.querySelector('.node')"),
+                            ("/flame?last=1h", "document.querySelector('.flame button')"),
+                            ("/findings?last=1h", "document.querySelector('.figures')")):
+            with self.subTest(path):
+                self.open(path, ready)
+                self.assertEqual(self.browser.run(
+                    "return document.querySelectorAll('main img, main script, main svg svg,"
+                    " [onerror], [onload], a[href^=javascript]').length"), 0)
+
+    def test_hostile_details(self):
+        self.open(f"/trace/{0xe41:032x}", "document.querySelectorAll('.row').length === 7")
+        for number in range(1, 4):
+            self.browser.run("document.querySelectorAll('.row')[arguments[0]].click()", number)
+            self.browser.wait(f"document.querySelectorAll('.row-detail').length === {number}")
+        text = self.text(".rows")
+        for words in EVIL[1:3]:
+            self.assertIn(words, text)
+
+    def test_nothing_reaches_out_of_the_window(self):
+        for path, ready in (("/search?last=1h&limit=500", "document.querySelector('td.root a')"),
+                            (f"/trace/{0xe41:032x}", "document.querySelector('.row')"),
+                            ("/map?last=1h", "document.querySelector('.node')"),
+                            ("/flame?last=1h", "document.querySelector('.flame button')")):
+            with self.subTest(path):
+                self.open(path, ready)
+                self.assertLessEqual(self.browser.run(
+                    "return document.documentElement.scrollWidth"), 1280)
+
+    def test_deep_trace(self):
+        self.open(f"/trace/{0xdee9:032x}", "document.querySelector('.row')")
+        self.assertIn("5,000 deep", self.text(".trace-head"))
+        self.browser.press("\ue010")  # end
+        self.browser.wait("document.querySelector('.row.selected')?.dataset.index === '4999'")
+        self.assertLess(self.browser.run("return document.querySelectorAll('.row').length"), 100)
+
+    def path(self, spans):
+        """id:start-end of the page's critical path; spans are (parent, service, kind, from, to)."""
+        raw = [{"resource": {"attributes": attributes(service__name=service.split("@")[0]) + (
+            attributes(host__id=service.split("@")[1]) if "@" in service else [])},
+                "scopeSpans": [{"spans": [span(1, number, parent, "work", kind, NOW + start * 1000,
+                                               (end - start) / 1000)]}]}
+               for number, (parent, service, kind, start, end) in enumerate(spans, 1)]
+        answer = self.browser.cdp("Runtime.evaluate", awaitPromise=True, returnByValue=True,
+                                  expression=f"""(async () => {{
+            const {{buildAll}} = await import("/assets/model.js");
+            const {{criticalPath}} = await import("/assets/critical.js");
+            return criticalPath(buildAll({json.dumps(raw)})[0].root).map(({{span, start, end}}) =>
+              `${{parseInt(span.id, 16)}}:${{start / 1000}}-${{end / 1000}}`).join(" ");
+        }})()""")
+        return answer["result"]["value"]
+
+    def test_critical_path(self):
+        """The rows of tests/unit/critical_path_test.c: both must say the same."""
+        with open(f"{ROOT}/tests/unit/critical_path_test.c", encoding="utf-8") as file:
+            table = file.read().split("path_rows[] = {", 1)[1].split("\n};", 1)[0]
+        kinds = {"I": 1, "S": 2, "C": 3, "OTLP_KIND_PRODUCER": 4, "OTLP_KIND_CONSUMER": 5}
+        rows = re.findall(r'\{"(it [^"]+)",\s*\{(\{.*?\})\},\s*"([^"]*)"\}', table, re.DOTALL)
+        self.assertGreater(len(rows), 8)
+        self.open("/search", "document.querySelector('form')")
+        for name, body, wanted in rows:
+            spans = [(int(parent), service, kinds[kind], int(start), int(end))
+                     for parent, service, kind, start, end in re.findall(
+                         r'\{(\d+), "([^"]+)", (\w+), (\d+), (\d+)\}', body)]
+            with self.subTest(name):
+                self.assertEqual(self.path(spans), wanted)
+
+
+if __name__ == "__main__":
+    if not browser.is_there():
+        print("skipped: what needs chromium and chromedriver")
+    main()

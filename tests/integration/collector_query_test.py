@@ -182,7 +182,8 @@ class Query(Case):
         status, headers, body = self.collector.request(self.collector.query, "GET", "/")
         self.assertEqual(status, 200)
         self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
-        self.assertNotIn(b"<script", body)
+        self.assertNotIn(b"alert(1)", body)
+        self.assertEqual(re.findall(rb"<script(?! type=\"module\" src=\"/assets/)", body), [])
         self.assertNotIn(b"http://", body)
 
 

@@ -2,6 +2,7 @@
 """Jaeger's query APIs over open and stored traces: shapes, aliases, limits, and what is not found."""
 import base64
 import os
+import re
 import sys
 import time
 from urllib.parse import quote

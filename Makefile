@@ -70,7 +70,7 @@ $(B)/lib/libculprit-collector.a: \
 PART_ARCHIVES := $(B)/lib/libculprit-loadgen.a $(B)/lib/libculprit-collector.a
 
 .PHONY: all programs help deps deps-test deps-lint demo up test unit integration lint asan tsan \
-        bench fuzz format clean
+        bench fuzz format clean image compose-up compose-down test-compose
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -166,6 +166,21 @@ demo: deps ## run every scenario on this machine and print the table of verdicts
 up: deps ## start the whole system on this machine until Ctrl-C
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@$(B)/bin/culprit up
+
+# ---- the same in containers
+
+image: ## the container image; where no registry answers, its base is made with debootstrap
+	@compose/image.sh
+
+compose-up: image ## the whole system in containers, healthy; addresses in build/compose.json
+	@compose/up.sh
+
+compose-down: ## stop the containers and remove them with their data
+	@compose/down.sh
+
+test-compose: deps-test ## end to end in containers, where a Docker engine is there
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@tests/e2e/compose_test.sh $(B)
 
 # ---- checking it
 

@@ -34,8 +34,8 @@ compose() {
 # Waits until all containers of the project are healthy: SECONDS at most.
 compose_wait() {
     local deadline=$((SECONDS + $1)) waiting ids
+    ids=$(compose ps -q) && [ -n "$ids" ] || return 1
     while :; do
-        ids=$(compose ps -q) && [ -n "$ids" ] || return 1
         # shellcheck disable=SC2086
         waiting=$(docker inspect --format \
             '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Health.Status}}' $ids |
@@ -45,6 +45,6 @@ compose_wait() {
             echo "not healthy after $1 s: $waiting" >&2
             return 1
         fi
-        sleep 0.2
+        sleep 0.5
     done
 }

@@ -29,6 +29,7 @@ int command_run(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_diagnose(int argc, char **argv);
 int command_faults(int argc, char **argv);
+int command_open(int argc, char **argv);
 
 /* How a command is called, and what came of it. */
 struct command_line {

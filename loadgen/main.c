@@ -12,6 +12,7 @@ static const struct command commands[] = {
     {"run", "run one scenario and judge it", command_run},
     {"demo", "run all scenarios on one system and judge each", command_demo},
     {"diagnose", "name the culprits in traces from a file or a Jaeger API", command_diagnose},
+    {"open", "serve the page on the traces that a run kept", command_open},
     {"faults", "list, set or reset the faults of a running system", command_faults},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

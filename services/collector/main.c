@@ -121,7 +121,7 @@ static enum status start_servers(struct main_state *state, struct options *optio
     query.receive_timeout_ms = 0;
     query.work_timeout_ms = QUERY_WORK_MS;
     enum status status = STATUS_OK;
-    if (options->listen_fd < 0)
+    if (options->listen_fd < 0 && !options->no_ingest)
         status = server_listen(options->listen, &options->listen_fd, error);
     if (status == STATUS_OK && options->query_fd < 0)
         status = server_listen(options->query, &options->query_fd, error);
@@ -129,7 +129,7 @@ static enum status start_servers(struct main_state *state, struct options *optio
     query.listen_fd = options->query_fd;
     if (status == STATUS_OK)
         status = server_new(&state->query, &query, error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !options->no_ingest)
         status = server_new(&state->ingest, &ingest, error);
     return status;
 }
@@ -149,7 +149,8 @@ static void stop(struct main_state *state)
 
 static void report_ready(const struct main_state *state, const struct options *options)
 {
-    log_event(LOG_INFO, LOG_NO_IDS, "ready", LOG_I64("otlp_port", server_port(state->ingest)),
+    log_event(LOG_INFO, LOG_NO_IDS, "ready",
+              LOG_I64("otlp_port", state->ingest ? server_port(state->ingest) : 0),
               LOG_I64("query_port", server_port(state->query)), LOG_TEXT("store", options->store));
 }
 
@@ -157,7 +158,7 @@ static int run(struct options *options, const sigset_t *signals)
 {
     static struct main_state state; /* holds a histogram: too big for a stack */
     const struct collector_config config = {
-        .store = {options->store, options->max_bytes, options->sync},
+        .store = {options->store, options->max_bytes, options->sync, options->no_ingest},
         .max_memory_bytes = options->max_memory_bytes,
         .settle_ns = options->settle_ms * NS_PER_MS,
     };

@@ -24,13 +24,17 @@ struct words {
     bool version;
 };
 
+/* What nobody shall pass. */
+static const uint64_t unlimited_bytes = UINT64_MAX;
+
 static const struct flags_usage usage = {
     .program = "collector",
     .operands = "",
     .about = "Receives traces over OTLP/HTTP, keeps them in one file, and answers Jaeger's query "
              "APIs.",
     .more = "Environment: CULPRIT_DATA (as --data), CULPRIT_ALLOWED_HOSTS, CULPRIT_LOG_LEVEL.\n"
-            "With LISTEN_FDS the first socket is for OTLP and the second for queries.\n",
+            "With LISTEN_FDS the first socket is for OTLP and the second for queries; with\n"
+            "--no-ingest the only one is for queries.\n",
 };
 
 /* Sockets that the parent bound (sd_listen_fds(3)): none, one or two. Further children of ours
@@ -47,6 +51,9 @@ static enum status take_sockets(struct options *options, struct error *error)
         return STATUS_OK;
     if (text_to_u64(fds, &count) != STATUS_OK || count > FDS_MAX)
         return error_set(error, STATUS_INVALID, "LISTEN_FDS must be 0, 1 or 2");
+    const int first = options->no_ingest ? 1 : 0;
+    if (first + count > FDS_MAX)
+        return error_set(error, STATUS_INVALID, "LISTEN_FDS: one socket, as nothing comes in");
     for (int i = 0; i < (int)count; i++) {
         int listening = 0;
         socklen_t length = sizeof(listening);
@@ -55,7 +62,7 @@ static enum status take_sockets(struct options *options, struct error *error)
             return error_set(error, STATUS_INVALID, "LISTEN_FDS: descriptor %d does not listen",
                              FIRST_FD + i);
         fcntl(FIRST_FD + i, F_SETFD, FD_CLOEXEC);
-        *targets[i] = FIRST_FD + i;
+        *targets[first + i] = FIRST_FD + i;
     }
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_PID");
@@ -119,6 +126,8 @@ enum status options_read(struct options *options, int argc, char **argv, struct 
          "a trace is stored so long after its last span"},
         {"sync", 0, FLAG_TEXT, &words.sync, "off|normal",
          "normal: what is stored survives a power cut, but for the last moments"},
+        {"no-ingest", 0, FLAG_BOOL, &options->no_ingest, NULL,
+         "only answer questions about a store that exists; delete nothing"},
         {"check", 0, FLAG_BOOL, &options->check, NULL, "ask a running collector's /readyz"},
         {"version", 'V', FLAG_BOOL, &words.version, NULL, "print the version"},
     };
@@ -138,6 +147,8 @@ enum status options_read(struct options *options, int argc, char **argv, struct 
         return STATUS_END;
     }
     status = check_values(options, &words, error);
+    if (options->no_ingest)
+        options->max_bytes = unlimited_bytes;
     if (status == STATUS_OK && !options->check)
         status = choose_store(options, &words, error);
     return status == STATUS_OK ? take_sockets(options, error) : status;

@@ -15,7 +15,8 @@ struct options {
     char store[OPTIONS_PATH_MAX];
     uint64_t max_bytes, max_memory_bytes, settle_ms;
     bool sync;
-    bool check; /* ask a running collector and leave */
+    bool no_ingest; /* only answer questions, of a store that exists; delete nothing */
+    bool check;     /* ask a running collector and leave */
     const char *allowed_hosts;
 };
 

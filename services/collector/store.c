@@ -48,6 +48,21 @@ static enum status open_tables(struct store *store, const struct store_config *c
     return status;
 }
 
+/* Whatever else the file is, nothing shall be written into it. */
+static enum status check_kept(const char *path, struct error *error)
+{
+    struct error inner = {{0}};
+    sqlite3 *db = NULL;
+    enum status status = sql_open(path, true, &db, error);
+    if (status != STATUS_OK)
+        return status;
+    if (sql_run(db, "SELECT rid FROM trace_service LIMIT 0", &inner) != STATUS_OK)
+        status =
+            error_set(error, STATUS_INVALID, "%s: not a store of traces (%s)", path, inner.text);
+    sqlite3_close(db);
+    return status;
+}
+
 static void note_size(struct store *store)
 {
     const int64_t pages = sql_number(store->rows.page_count);
@@ -70,6 +85,8 @@ enum status store_open(struct store **out, const struct store_config *config, st
         status = names_new(&store->names);
     if (status == STATUS_OK)
         status = body_packer_new(&store->packer);
+    if (status == STATUS_OK && config->kept)
+        status = check_kept(config->path, error);
     if (status == STATUS_OK)
         status = sql_open(config->path, false, &store->db, error);
     if (status == STATUS_OK)

@@ -14,6 +14,7 @@ struct store_config {
     const char *path;
     uint64_t max_bytes; /* of the file: oldest traces go first */
     bool sync;          /* survive a power cut too, not only a crash */
+    bool kept;          /* it must exist and be a store */
 };
 
 /* STATUS_IO with words. */

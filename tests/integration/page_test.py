@@ -4,14 +4,17 @@ out with a line where there is none), from good traces and from hostile ones."""
 import json
 import os
 import re
+import sqlite3
+import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from urllib.parse import quote
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import browser
-from collector_kit import ROOT, Case, attributes, main, request, span
+from collector_kit import BIN, ROOT, Case, attributes, main, request, span
 
 WEB = f"{ROOT}/services/collector/web"
 NOW = time.time_ns() - 60 * 10**9
@@ -196,6 +199,64 @@ class Asked(Case):
                     status, body = self.ask(what, **words)
                     self.assertEqual(status, 400)
                     self.assertEqual(body["error"]["httpCode"], 400)
+
+
+class Kept(Case):
+    """`culprit open` on what another collector left."""
+    flags = ("--settle-ms", "50")
+
+    def start(self, *words):
+        return subprocess.Popen([f"{BIN}/culprit", "open", *words], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def test_open(self):
+        self.collector.post(request(a=[span(7, 1, 0, "GET /kept", 2, NOW, 5)]))
+        self.collector.wait(lambda status: status["spans_stored"] == 1)
+        with tempfile.TemporaryDirectory(prefix="kept-") as directory:
+            self.keep(directory)
+            opened = self.start("--listen", "127.0.0.1:0", directory)
+            try:
+                self.assertIn("traces.db", opened.stdout.readline())
+                opened.stdout.readline()
+                port = int(re.search(r":(\d+)/", opened.stdout.readline()).group(1))
+                status, _, body = self.collector.request(port, "GET", f"/api/v3/traces/{7:032x}")
+                self.assertEqual(status, 200)
+                self.assertIn(b"GET /kept", body)
+                self.assertEqual(self.collector.request(port, "GET", "/search")[0], 200)
+                self.assertEqual(self.collector.request(port, "POST", "/v1/traces", b"")[0], 404)
+            finally:
+                opened.terminate()
+                _, talk = opened.communicate(timeout=20)
+            self.assertEqual((opened.returncode, talk), (0, ""))
+
+    def keep(self, directory):
+        """A copy of the store while its collector runs, as sqlite makes it."""
+        source = sqlite3.connect(f"{self.directory.name}/traces.db")
+        target = sqlite3.connect(f"{directory}/traces.db")
+        source.backup(target)
+        source.close()
+        target.close()
+
+    def test_open_refuses(self):
+        with tempfile.TemporaryDirectory(prefix="kept-") as directory:
+            other = sqlite3.connect(f"{directory}/other.db")
+            other.execute("CREATE TABLE orders(id)")
+            other.commit()
+            other.close()
+            with open(f"{directory}/other.db", "rb") as file:
+                before = file.read()
+            for words, says in ((["--listen", "127.0.0.1:0", f"{directory}/other.db"], "not a store"),
+                                ([f"{directory}/none.db"], "no store"), ([directory], "no store"),
+                                ([], "which store"), (["--listen", "x:y:z", f"{directory}/other.db"],
+                                                      "x:y:z")):
+                with self.subTest(words):
+                    opened = self.start(*words)
+                    _, talk = opened.communicate(timeout=20)
+                    self.assertNotEqual(opened.returncode, 0)
+                    self.assertIn(says, talk)
+            with open(f"{directory}/other.db", "rb") as file:
+                self.assertEqual(file.read(), before)
+            self.assertEqual(os.listdir(directory), ["other.db"])
 
 
 @unittest.skipUnless(browser.is_there(), "chromium and chromedriver are not installed")

@@ -1,6 +1,6 @@
 /* Command-line flags as a table of rows, on getopt_long: parsing, --help and defaults come from the
- * same rows; a default of 0 or "" is not shown: the words say what it means. One use at the start of
- * a program. */
+ * same rows; a default of 0 or "" is not shown: the words say what it means. One use at the start
+ * of a program. */
 #ifndef CULPRIT_BASE_FLAGS_H
 #define CULPRIT_BASE_FLAGS_H
 

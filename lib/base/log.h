@@ -1,7 +1,8 @@
-/* One JSON line an event, to standard error: ts, level, service, msg, trace_id and span_id where the
- * caller hands them, then the caller's fields. A line is at most 4 KiB (cut, with "cut":true) and
- * leaves in one write(2), so that lines of several threads and processes do not mix. Control
- * characters are escaped: one event is always one line. Never allocates; callable from any thread. */
+/* One JSON line an event, to standard error: ts, level, service, msg, trace_id and span_id where
+ * the caller hands them, then the caller's fields. A line is at most 4 KiB (cut, with "cut":true)
+ * and leaves in one write(2), so that lines of several threads and processes do not mix. Control
+ * characters are escaped: one event is always one line. Never allocates; callable from any thread.
+ */
 #ifndef CULPRIT_BASE_LOG_H
 #define CULPRIT_BASE_LOG_H
 

@@ -29,7 +29,7 @@ enum status {
 #undef STATUS_ENUM
 };
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK                       __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
 
 /* Words for people; empty text means no error. Caller-owned, `{0}` is a valid empty one. */

@@ -20,8 +20,8 @@ struct wire_reader {
 struct wire_field {
     uint32_t number;
     enum wire_type type;
-    uint64_t value;      /* VARINT, FIXED64, FIXED32 */
-    struct text bytes;   /* BYTES: a slice of the input */
+    uint64_t value;    /* VARINT, FIXED64, FIXED32 */
+    struct text bytes; /* BYTES: a slice of the input */
 };
 
 static inline struct wire_reader wire_reader_of(const void *bytes, size_t length_bytes)

@@ -102,7 +102,9 @@ static enum status run_step(struct experiment *experiment, struct lab *lab,
     struct measure_config config = {
         .environment = &scenario->environment,
         .seed = experiment->seed,
-        .label = step->step->faults.count ? "faulty" : "healthy again",
+        .label = step->step->title[0]       ? step->step->title
+                 : step->step->faults.count ? "faulty"
+                                            : "healthy again",
     };
     enum status status = lab_set_faults(lab, &step->step->faults, error);
     if (status == STATUS_OK)

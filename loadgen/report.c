@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "loadgen/fix.h"
 #include "loadgen/table.h"
 
 static const enum table_colour verdict_colours[] = {
@@ -44,8 +45,8 @@ static void add_ms(struct table *table, enum table_colour colour, double ms)
     table_cell(table, colour, ms < 10 ? "%.1f ms" : "%.0f ms", ms);
 }
 
-void report_findings(const struct diagnosis *diagnosis, bool with_baseline, bool counted_only,
-                     FILE *out)
+static void print_findings(const struct diagnosis *diagnosis, bool with_baseline, bool counted_only,
+                           FILE *out)
 {
     static const struct table_column columns[] = {
         {"finding", false, false}, {"where", false, true},   {"peer", false, true},
@@ -77,10 +78,16 @@ void report_findings(const struct diagnosis *diagnosis, bool with_baseline, bool
         table_print(table, out, 2);
     else
         fprintf(out, "  no finding\n");
+    free(table);
+}
+
+void report_findings(const struct diagnosis *diagnosis, bool with_baseline, bool counted_only,
+                     FILE *out)
+{
+    print_findings(diagnosis, with_baseline, counted_only, out);
     for (size_t i = 0; i < diagnosis->finding_count; i++)
         if (!counted_only || finding_counts(&diagnosis->findings[i], with_baseline))
             print_evidence(&diagnosis->findings[i], out);
-    free(table);
 }
 
 /* ---- a run */
@@ -143,12 +150,83 @@ void report_list_faults(const struct scenario_step *step, char *out, size_t size
     }
 }
 
-static void print_step(const struct experiment_step *step, FILE *out)
+/* ---- steps */
+
+static void add_fix(struct table *table, const struct experiment_step *step, const struct fix *fix)
 {
+    const struct finding *finding = fix->finding;
+    table_row(table);
+    table_cell(table, TABLE_PLAIN, "%s", step->step->title);
+    table_cell(table, TABLE_PLAIN, "%.0f ms", fix->before_ms);
+    if (finding) {
+        table_cell(table, TABLE_PLAIN, "%s", finding_kind_word(finding->kind));
+        table_cell(table, TABLE_PLAIN, "%.*s %.*s", TEXT_ARGS(finding->service),
+                   TEXT_ARGS(finding->operation));
+    } else {
+        table_cell(table, TABLE_UNSURE, "nothing");
+        table_cell(table, TABLE_PLAIN, "-");
+    }
+    add_ms(table, TABLE_PLAIN, fix->predicted_ms);
+    add_ms(table, TABLE_PLAIN, fix->measured_ms);
+}
+
+/* The story: what was found, what fixing it was to save, and what it saved. */
+static void print_fixes(const struct experiment *experiment, FILE *out)
+{
+    static const struct table_column columns[] = {
+        {"step", false, true},  {"p50", true, false},       {"found, and fixed next", false, false},
+        {"where", false, true}, {"predicted", true, false}, {"measured", true, false},
+    };
+    const struct histogram *healthy = &experiment->reference->measurement.window.latency;
+    const double after_ms = (double)histogram_quantile_ns(healthy, 0.5) / 1e6;
+    double before_ms = after_ms, predicted_ms = 0;
+    struct table *table = malloc(sizeof *table);
+    if (!table)
+        return;
+    table_init(table, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < experiment->step_count && experiment->steps[i].is_done; i++) {
+        struct fix fix;
+        fix_of_step(experiment, i, &fix);
+        add_fix(table, &experiment->steps[i], &fix);
+        before_ms = i == 0 ? fix.before_ms : before_ms;
+        predicted_ms += fix.predicted_ms;
+    }
+    table_row(table);
+    table_cell(table, TABLE_PLAIN, "all fixed");
+    table_cell(table, TABLE_PLAIN, "%.0f ms", after_ms);
+    table_cell(table, TABLE_FAINT, "all together");
+    table_cell(table, TABLE_PLAIN, "%s", "");
+    add_ms(table, TABLE_PLAIN, predicted_ms);
+    add_ms(table, TABLE_PLAIN, before_ms - after_ms);
+    fputc('\n', out);
+    table_print(table, out, 2);
+    free(table);
+}
+
+/* Of several steps each has the evidence of its fix alone: the others' come again. */
+static void print_step_findings(const struct experiment *experiment, size_t index, FILE *out)
+{
+    struct fix fix;
+    const struct diagnosis *diagnosis = &experiment->steps[index].with_baseline;
+    if (!experiment->scenario->has_steps) {
+        report_findings(diagnosis, true, true, out);
+        return;
+    }
+    fix_of_step(experiment, index, &fix);
+    print_findings(diagnosis, true, true, out);
+    if (fix.finding)
+        print_evidence(fix.finding, out);
+}
+
+static void print_step(const struct experiment *experiment, size_t index, FILE *out)
+{
+    const struct experiment_step *step = &experiment->steps[index];
     char planted[512];
     report_list_faults(step->step, planted, sizeof planted);
+    if (experiment->scenario->has_steps)
+        fprintf(out, "\n  %s\n", step->step->title);
     fprintf(out, "\n  planted: %s\n\n", planted);
-    report_findings(&step->with_baseline, true, true, out);
+    print_step_findings(experiment, index, out);
     if (step->is_judged_alone && step->without_baseline.finding_count > 0) {
         fprintf(out, "\n  without the healthy window to compare with:\n\n");
         report_findings(&step->without_baseline, false, true, out);
@@ -201,7 +279,9 @@ void report_experiment(const struct experiment *experiment, FILE *out)
         fprintf(out,
                 "  span end to queryable: p50 %.0f ms, p90 %.0f ms, p99 %.0f ms, max %.0f ms\n",
                 latency->p50_ms, latency->p90_ms, latency->p99_ms, latency->max_ms);
+    if (scenario->has_steps)
+        print_fixes(experiment, out);
     for (size_t i = 0; i < experiment->step_count; i++)
         if (experiment->steps[i].is_done)
-            print_step(&experiment->steps[i], out);
+            print_step(experiment, i, out);
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "loadgen/fix.h"
+
 static void write_number(struct json_writer *writer, const char *key, double value, int decimals)
 {
     json_key(writer, key);
@@ -179,8 +181,13 @@ static void write_reasons(struct json_writer *writer, const struct verdict_resul
     json_end_array(writer);
 }
 
-static void write_step(struct json_writer *writer, const struct experiment_step *step)
+/* Savings of a step are those of the fix that comes next, of what "fixes" names. */
+static void write_step(struct json_writer *writer, const struct experiment *experiment,
+                       size_t index)
 {
+    const struct experiment_step *step = &experiment->steps[index];
+    struct fix fix;
+    fix_of_step(experiment, index, &fix);
     json_begin_object(writer);
     write_word(writer, "title", step->step->title);
     write_faults(writer, step->step);
@@ -191,8 +198,9 @@ static void write_step(struct json_writer *writer, const struct experiment_step 
     json_begin_array(writer);
     write_findings(writer, step, true);
     json_end_array(writer);
-    write_number(writer, "predicted_saving_ms", step->predicted_saving_ms, 3);
-    write_number(writer, "measured_saving_ms", step->measured_saving_ms, 3);
+    write_word(writer, "fixes", fix.finding ? finding_kind_word(fix.finding->kind) : "");
+    write_number(writer, "predicted_saving_ms", fix.predicted_ms, 3);
+    write_number(writer, "measured_saving_ms", fix.measured_ms, 3);
     write_number(writer, "unexplained_ms", step->with_baseline.unexplained_ms, 3);
     write_reasons(writer, &step->result);
     json_end_object(writer);
@@ -216,7 +224,7 @@ static void write_steps(struct json_writer *writer, const struct experiment *exp
     json_key(writer, "steps");
     json_begin_array(writer);
     for (size_t i = 0; i < experiment->step_count; i++)
-        write_step(writer, &experiment->steps[i]);
+        write_step(writer, experiment, i);
     json_end_array(writer);
 }
 

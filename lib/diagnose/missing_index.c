@@ -202,7 +202,7 @@ static enum status judge(struct detect *detect, const struct statement *statemen
     const struct window_entry *entry = window_find_entry(detect->current, site->entry);
     const struct window_entry *old_entry = window_find_entry(detect->baseline, site->entry);
     struct finding finding = {.kind = FINDING_MISSING_INDEX};
-    struct outcome now, before;
+    struct outcome now = {0}, before = {0};
     if (!judge_statement(&finding, statement))
         return STATUS_OK;
     enum status status = measure(detect, detect->current, site, statement, &now);

@@ -315,7 +315,7 @@ static enum status judge(struct detect *detect, struct group *group)
     const struct calls_site *site = group->members[0].site;
     const struct window_entry *entry = window_find_entry(detect->current, site->entry);
     const struct window_entry *old_entry = window_find_entry(detect->baseline, site->entry);
-    struct outcome now, before;
+    struct outcome now = {0}, before = {0};
     struct finding finding = {.kind = group->rule->kind};
     enum status status = find_replaced(detect, group);
     if (status == STATUS_OK)

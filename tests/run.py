@@ -42,7 +42,7 @@ def run(path, variant, limit_s):
 
 
 def count(code, output):
-    """cmocka's closing lines, or those that tests/integration/harness.py prints alike."""
+    """cmocka's closing lines, or those that tests/integration/stack.py prints alike."""
     passed = sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", output))
     failed = sum(int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test", output))
     if code != 0 and failed == 0:

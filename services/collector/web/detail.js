@@ -22,7 +22,7 @@ function timing(span, trace) {
   ];
   if (span.onPath !== undefined) {
     list.push(["on the critical path", `${duration(span.onPath)} (${percent(span.onPath
-      / trace.length)} of the trace)`], ["of that itself", duration(span.critical ?? 0)]);
+      / (trace.root.end - trace.root.start))} of the request)`], ["of that itself", duration(span.critical ?? 0)]);
   } else {
     list.push(["on the critical path", span.async ? "no: nobody waits for it" : "no"]);
   }

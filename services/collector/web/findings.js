@@ -29,7 +29,7 @@ function exemplars(finding, most) {
   return el("ul", {class: "exemplars"}, finding.evidence.spans.map((one) => el("li", {},
     el("a", {href: `/trace/${one.trace_id}?span=${one.span_id}`}, "trace ",
       el("code", {}, one.trace_id.slice(0, 8))), bar(one.before_ms, "now"),
-    bar(one.after_ms, "fixed"))));
+    finding.saving_ms > 0 && bar(one.after_ms, "fixed"))));
 }
 
 function card(finding) {
@@ -39,7 +39,8 @@ function card(finding) {
       chip(finding.service), el("b", {}, short(finding.operation, 120)),
       finding.peer && el("span", {class: "muted"}, `→ ${short(finding.peer.replaceAll(",", ", "), 120)}`)),
     el("p", {class: "figures"},
-      el("span", {class: "saving"}, "saves ", el("b", {}, ms(finding.saving_ms))),
+      finding.saving_ms > 0 && el("span", {class: "saving"}, "saves ",
+        el("b", {}, ms(finding.saving_ms))),
       el("span", {}, "costs ", el("b", {}, ms(finding.cost_ms))),
       el("span", {}, el("b", {}, percent(finding.prevalence)), " of ", short(finding.entry, 120)),
       el("span", {}, plural(finding.support, "request")),
@@ -47,7 +48,8 @@ function card(finding) {
       el("span", {class: `tag ${finding.confidence}`}, SURETY[finding.confidence])),
     el("p", {class: "summary"}, finding.summary),
     finding.evidence.spans.length > 0 && el("section", {}, el("h3", {}, "Evidence",
-      el("span", {class: "muted"}, " as it was, and replayed with the fix")),
+      el("span", {class: "muted"}, finding.saving_ms > 0 ? " as it was, and replayed with the fix"
+        : " one request each")),
     exemplars(finding, most)),
     el("details", {}, el("summary", {}, "Why it is believed"),
       el("table", {class: "gates"}, el("tbody", {}, finding.evidence.gates.map(gate))),

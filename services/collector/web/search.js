@@ -13,6 +13,7 @@ export const name = "search";
 export const title = "Traces";
 
 const FIELDS = ["service", "operation", "min", "max", "tags"];
+const SEARCH_MS = 2000;
 const LIMITS = [20, 50, 100, 200, 500, 1500];
 
 export function readSearch(params) {
@@ -135,6 +136,7 @@ export async function show({main, params, signal, go, services}) {
   setKeys([["Enter", "open the chosen trace"], ["j / k", "next, previous trace"]], {
     j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1)});
   let rows;
+  const began = performance.now();
   try {
     rows = (await summaries(search, signal)).map(toRow);
   } catch (error) {
@@ -142,14 +144,18 @@ export async function show({main, params, signal, go, services}) {
     replace(out, note(error.message, "error"));
     return;
   }
+  // The collector looks for a bounded time and answers with what it has by then.
+  const isCut = rows.length < search.limit && performance.now() - began >= SEARCH_MS;
   if (rows.length === 0) {
-    replace(out, note(services.length === 0
+    replace(out, note(isCut ? "Nothing found before the time for a search was up. A shorter time "
+      + "may find more." : services.length === 0
       ? "No traces yet. They come in at POST /v1/traces on the OTLP port."
       : "No trace matches. A longer time, or fewer conditions, may find some."));
     return;
   }
   const query = searchParams(search).toString();
   replace(out, el("div", {class: "headline"}, figures(rows),
+    isCut && el("span", {class: "tag", title: "the time for a search was up"}, "maybe not all"),
     el("a", {href: `/flame?${query}`}, "Flame graph of these"),
     el("a", {href: `/findings?${writeRange(new URLSearchParams(), search.range)}`}, "Findings")),
   scatter({points: rows.map((row) => ({x: row.start, y: row.length, service: row.service,

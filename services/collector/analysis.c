@@ -1,5 +1,7 @@
 #include "services/collector/analysis.h"
 
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "diagnose/diagnose.h"
 #include "diagnose/graph.h"
@@ -12,7 +14,10 @@ enum {
     SPANS_BYTES_MAX = 256 * 1024 * 1024,
     FOUND_BYTES_MAX = 1024 * 1024,
     GRAPH_BYTES_MAX = 256 * 1024 * 1024,
+    RUNNING_MAX = 4, /* each may take hundreds of megabytes */
 };
+
+static atomic_int running;
 
 /* One window as it was read. */
 struct sample {
@@ -185,13 +190,25 @@ static void send_findings(const struct question *question, struct response *resp
     diagnosis_release(&diagnosis);
 }
 
-void analysis_findings(struct request *request, struct response *response)
+/* Reads the traces and has them judged, unless too many are at it. */
+static void run(struct request *request, struct response *response,
+                void (*send)(const struct question *question, struct response *response))
 {
     struct question question = {0};
     question_init(&question);
-    if (read_question(request, response, &question))
-        send_findings(&question, response);
+    if (atomic_fetch_add(&running, 1) >= RUNNING_MAX) {
+        response_header(response, "Retry-After", "1");
+        answer_error_v3(response, 503, "busy with other questions: ask again");
+    } else if (read_question(request, response, &question)) {
+        send(&question, response);
+    }
+    atomic_fetch_sub(&running, 1);
     question_release(&question);
+}
+
+void analysis_findings(struct request *request, struct response *response)
+{
+    run(request, response, send_findings);
 }
 
 /* ---- graph */
@@ -283,9 +300,5 @@ static void send_graph(const struct question *question, struct response *respons
 
 void analysis_graph(struct request *request, struct response *response)
 {
-    struct question question = {0};
-    question_init(&question);
-    if (read_question(request, response, &question))
-        send_graph(&question, response);
-    question_release(&question);
+    run(request, response, send_graph);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The page on the query port: how its files are served, and what it draws in a real Chromium (left
 out with a line where there is none), from good traces and from hostile ones."""
+import concurrent.futures
 import json
 import os
 import re
@@ -190,6 +191,14 @@ class Asked(Case):
         self.assertAlmostEqual(body["window"]["covered_ms"], 39000, delta=1)
         before = {one["service"]: one for one in body["baseline"]["services"]}
         self.assertAlmostEqual(before["front"]["p99_ms"], 40, delta=1)
+
+    def test_many_at_once(self):
+        """Each is answered, or told to come again; never an error."""
+        with concurrent.futures.ThreadPoolExecutor(24) as pool:
+            answers = list(pool.map(lambda _: self.ask("findings", **self.windows()), range(48)))
+        self.assertLessEqual({status for status, _ in answers}, {200, 503})
+        self.assertIn(200, {status for status, _ in answers})
+        self.assertEqual(self.ask("findings", **self.windows())[0], 200)
 
     def test_wrong_words(self):
         for words in ({"last": "soon"}, {"last": "5m", "start": iso(NOW)}, {"limit": "none"},

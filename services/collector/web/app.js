@@ -32,6 +32,7 @@ function viewOf(path) {
 // What was asked for lately in one view is where the next begins: service and window.
 function carried() {
   const from = new URLSearchParams(location.search);
+  if (location.pathname.startsWith("/trace/")) return "";
   const kept = new URLSearchParams();
   for (const name of ["last", "start", "end"]) if (from.has(name)) kept.set(name, from.get(name));
   const text = kept.toString();
@@ -39,8 +40,7 @@ function carried() {
 }
 
 function drawNav(path) {
-  const query = location.pathname.startsWith("/trace/") ? "" : carried();
-  replace(nav, VIEWS.map((one) => el("a", {href: one.path + query,
+  replace(nav, VIEWS.map((one) => el("a", {href: one.path + carried(),
     "aria-current": one.path === path ? "page" : undefined}, one.word)));
 }
 
@@ -69,6 +69,7 @@ export function go(address, instead = false) {
   if (instead) history.replaceState(null, "", address);
   else history.pushState(null, "", address);
   scrollTo(0, 0);
+  main.focus({preventScroll: true});
   show();
 }
 
@@ -91,6 +92,8 @@ listen({
     if (field) field.focus();
     else go("/search");
   },
-  ...Object.fromEntries(VIEWS.map((one, index) => [String(index + 1), () => go(one.path)])),
+  r: show,
+  ...Object.fromEntries(VIEWS.map((one, index) => [String(index + 1),
+    () => go(one.path + carried())])),
 });
 show();

@@ -6,6 +6,7 @@ const everywhere = [
   ["/", "search: in the spans of a trace, else for traces"],
   ["?", "this list"],
   ["Esc", "close, leave a field"],
+  ["r", "read again"],
   ["1 – 5", "traces, map, findings, flame graph, compare"],
 ];
 

@@ -123,15 +123,15 @@ function operations(trace) {
 
 function tabs(list, chosen) {
   const panel = el("div", {class: "panel"});
-  const buttons = list.map(({word, draw}) => el("button", {type: "button", role: "tab", on: {
-    click: () => choose(word, draw)}}, word));
-  function choose(word, draw) {
-    buttons.forEach((button) => button.setAttribute("aria-selected",
-      String(button.textContent === word)));
+  const buttons = list.map((one) => el("button", {type: "button", role: "tab", on: {
+    click: () => choose(one)}}, one.word));
+  function choose({key, draw}) {
+    list.forEach((one, index) => buttons[index].setAttribute("aria-selected",
+      String(one.key === key)));
+    document.body.dataset.tab = key;
     replace(panel, draw());
   }
-  const first = list.find((one) => one.key === chosen) ?? list[0];
-  choose(first.word, first.draw);
+  choose(list.find((one) => one.key === chosen) ?? list[0]);
   return [el("div", {class: "tabs", role: "tablist"}, buttons), panel];
 }
 

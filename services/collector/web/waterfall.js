@@ -128,7 +128,7 @@ export class Waterfall {
       : el("span", {class: "fold"});
     return el("div", {class: classes, role: "treeitem", "aria-level": span.depth + 1,
       "aria-expanded": span.below > 0 ? String(!isFolded) : undefined,
-      "aria-selected": String(span === this.selected), data: {index: span.index},
+      "aria-selected": String(span === this.selected), id: `span-${span.index}`, data: {index: span.index},
       style: tint(span.service)},
     el("div", {class: "who", title: `${span.service}  ${span.name}`.slice(0, 500), style: {
       "--depth": String(Math.min(span.depth, INDENT_MAX))}}, fold, el("i", {class: "mark"}),
@@ -160,6 +160,7 @@ export class Waterfall {
     for (let up = span.parent; up; up = up.parent) this.folded.delete(up);
     const hidden = !this.rows.items.includes(span);
     this.selected = span;
+    this.rows.element.setAttribute("aria-activedescendant", `span-${span.index}`);
     if (hidden) this.update();
     else this.rows.refresh();
     if (reveal) this.rows.reveal(span, middle);

@@ -150,13 +150,25 @@ refuses_faults_without_token() {
     json_call 403 PUT "$(address pricing)/-/faults" '{}'
 }
 
+# started_again CONTAINER WHEN: it runs since another moment than WHEN, within 30 s.
+started_again() {
+    local deadline=$((SECONDS + 30))
+    until docker inspect --format '{{.State.Running}} {{.State.StartedAt}}' "$1" |
+        awk -v when="$2" '{ exit !($1 == "true" && $2 != when) }'; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+        sleep 0.2
+    done
+}
+
 comes_back_after_kill() {
-    local id order
+    local id order since
     order=$(jq -er .order_id "$scratch/order.json") || return 1
     id=$(compose ps -q orders)
+    since=$(docker inspect --format '{{.State.StartedAt}}' "$id")
     # As an accident would; only root may do that from outside. `docker kill` counts as asked for.
     kill -KILL "$(docker inspect --format '{{.State.Pid}}' "$id")" 2>/dev/null ||
         { docker kill "$id" && docker start "$id"; } || return 1
+    started_again "$id" "$since" || return 1
     compose_wait 60 || return 1
     "$compose_directory/target.sh" >"$target" || return 1 # a free port is another one now
     answers 200 "$(address orders)/orders/$order"

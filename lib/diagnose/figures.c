@@ -57,6 +57,26 @@ double figures_median_error(const double *sorted, size_t count, double *scratch)
     return 1.4826 * 1.2533 * figures_median(scratch, count) / sqrt((double)count);
 }
 
+void figures_add_pair(struct figures_pairs *pairs, double x, double y)
+{
+    pairs->count++;
+    pairs->x += x;
+    pairs->y += y;
+    pairs->xx += x * x;
+    pairs->yy += y * y;
+    pairs->xy += x * y;
+}
+
+double figures_correlation(const struct figures_pairs *pairs, double otherwise)
+{
+    const double vx = pairs->count * pairs->xx - pairs->x * pairs->x;
+    const double vy = pairs->count * pairs->yy - pairs->y * pairs->y;
+    /* Rounding leaves a little where nothing varies. */
+    if (vx <= 1e-12 * pairs->count * pairs->xx || vy <= 1e-12 * pairs->count * pairs->yy)
+        return otherwise;
+    return (pairs->count * pairs->xy - pairs->x * pairs->y) / sqrt(vx * vy);
+}
+
 static double wilson(double hits, double total, double sign)
 {
     const double z = 1.96, share = hits / total;

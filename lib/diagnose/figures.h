@@ -23,6 +23,16 @@ double figures_transfer(double value, const double *from, size_t from_count, con
  * few outliers do not count. `scratch` has room for as many. */
 double figures_median_error(const double *sorted, size_t count, double *scratch);
 
+/* Sums over pairs of values, for their correlation. {0} holds none. */
+struct figures_pairs {
+    double count, x, y, xx, yy, xy;
+};
+
+void figures_add_pair(struct figures_pairs *pairs, double x, double y);
+
+/* Pearson's r; `otherwise` where one of the two never varies. */
+double figures_correlation(const struct figures_pairs *pairs, double otherwise);
+
 /* 95 % interval of a share (Wilson 1927); 0 and 1 when total is 0. */
 double figures_share_lower(double hits, double total);
 double figures_share_upper(double hits, double total);

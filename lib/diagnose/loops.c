@@ -121,30 +121,6 @@ static enum status sum_up(struct loops *loops, const struct window *window, stru
 
 /* ---- what the number of calls depends on */
 
-struct correlation {
-    double n, x, y, xx, yy, xy;
-};
-
-static void correlate(struct correlation *sums, double x, double y)
-{
-    sums->n++;
-    sums->x += x;
-    sums->y += y;
-    sums->xx += x * x;
-    sums->yy += y * y;
-    sums->xy += x * y;
-}
-
-/* Pearson's r; 0 where one of the two never varies. */
-static double correlation_of(const struct correlation *sums)
-{
-    const double vx = sums->n * sums->xx - sums->x * sums->x;
-    const double vy = sums->n * sums->yy - sums->y * sums->y;
-    if (sums->n < LOOPS_MANY || vx <= 0 || vy <= 0)
-        return 0;
-    return (sums->n * sums->xy - sums->x * sums->y) / sqrt(vx * vy);
-}
-
 /* Rows that the tree's one query of that kind returned before `before_ns`; -1 when there is none,
  * or several. */
 static double rows_before(const struct tree *tree, uint32_t print, int64_t before_ns)
@@ -177,16 +153,18 @@ static size_t find_sources(const struct window *window, const struct loops_place
 
 static double tracking_of(const struct loops *loops, const struct window *window, uint32_t print)
 {
-    struct correlation sums = {0};
+    struct figures_pairs pairs = {0};
     for (size_t i = 0; i < loops->count; i++) {
         const struct loops_place *place = &loops->places[i];
         int64_t range_ns[2];
         loops_interval(window, place, range_ns);
         const double rows = rows_before(&window->forest.trees[place->tree], print, range_ns[0]);
         if (rows >= 0)
-            correlate(&sums, rows, place->count);
+            figures_add_pair(&pairs, rows, place->count);
     }
-    return 2 * sums.n >= (double)loops->count ? correlation_of(&sums) : 0;
+    return pairs.count >= LOOPS_MANY && 2 * pairs.count >= (double)loops->count
+               ? figures_correlation(&pairs, 0)
+               : 0;
 }
 
 static void find_tracking(struct loops *loops, const struct window *window)

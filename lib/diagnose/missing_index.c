@@ -12,6 +12,7 @@
 #define STEPS_A_ROW_MIN 50.0
 #define ROWS_GREW_MAX   2.0
 #define OTHERS_MARGIN   2.0 /* times as much slower as the other statements */
+#define CROWD_MAX       0.5 /* correlation of its time with the number of uses at once */
 #define A_REQUEST_MAX   2.0
 
 static const struct fingerprint *print_of(const struct detect *detect, uint32_t print)
@@ -47,7 +48,7 @@ static bool is_slow_by_itself(const struct statement *statement)
     const double limit_ms = fmax(SLOW_MS, SLOWER_MIN * statement->before_p50_ms) * 0.5;
     return statement->a_request <= A_REQUEST_MAX &&
            statement->p10_ms >= SLOWER_MIN * statement->before_p50_ms &&
-           statement->alone >= DETECT_SUPPORT_MIN && statement->alone_p50_ms >= limit_ms &&
+           (statement->alone < DETECT_SUPPORT_MIN || statement->alone_p50_ms >= limit_ms) &&
            statement->rows <= ROWS_GREW_MAX * fmax(statement->before_rows, 1) &&
            grew >= OTHERS_MARGIN * statement->others_grew;
 }
@@ -75,7 +76,9 @@ static bool judge_statement(struct finding *finding, const struct statement *sta
     finding->confidence = FINDING_PROVED;
     if (statement->counted)
         return scans(statement) && (regression || keyed >= SLOWER_MIN);
-    finding->confidence = regression ? FINDING_STRONG : FINDING_HINT;
+    /* Hardly ever alone and slower in a crowd, it may have waited for others just as well. */
+    const bool alone = statement->alone >= DETECT_SUPPORT_MIN || statement->crowd < CROWD_MAX;
+    finding->confidence = regression && alone ? FINDING_STRONG : FINDING_HINT;
     return regression
                ? is_slow_by_itself(statement)
                : !statement->old && keyed >= SLOWER_KEYED && statement->a_request <= A_REQUEST_MAX;

@@ -5,6 +5,8 @@
 #include "diagnose/figures.h"
 #include "diagnose/normal.h"
 
+enum { CROWD_MAX = 64 };
+
 static const struct fingerprint *print_of(const struct detect *detect, uint32_t print)
 {
     return &detect->current->prints->items[print];
@@ -168,6 +170,26 @@ static size_t gather_uses(const struct statement *statement, const struct detect
     return count;
 }
 
+/* Uses in flight when number `at` began; of the latest CROWD_MAX. */
+static double count_crowd(const struct use *uses, size_t at)
+{
+    double crowd = 0;
+    for (size_t i = at; i > 0 && at - i < CROWD_MAX; i--)
+        crowd += uses[i - 1].end_ns > uses[at].start_ns;
+    return crowd;
+}
+
+static void measure_crowd(struct statement *statement, const struct use *uses, size_t count)
+{
+    struct figures_pairs pairs = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (uses[i].ours)
+            figures_add_pair(&pairs, count_crowd(uses, i),
+                             (double)(uses[i].end_ns - uses[i].start_ns) / 1e6);
+    }
+    statement->crowd = figures_correlation(&pairs, 1);
+}
+
 static enum status measure_alone(struct statement *statement, const struct detect *detect)
 {
     const size_t count = gather_uses(statement, detect, NULL);
@@ -185,6 +207,7 @@ static enum status measure_alone(struct statement *statement, const struct detec
             alone[statement->alone++] = (double)(uses[i].end_ns - uses[i].start_ns) / 1e6;
         busy_until_ns = uses[i].end_ns > busy_until_ns ? uses[i].end_ns : busy_until_ns;
     }
+    measure_crowd(statement, uses, count);
     statement->alone_p50_ms = figures_median(alone, statement->alone);
     return STATUS_OK;
 }

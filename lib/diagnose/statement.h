@@ -18,6 +18,8 @@ struct statement {
     double others_grew;       /* other statements of the database: now over before; 0: none */
     double alone_p50_ms;      /* while nobody else used the database */
     size_t alone;             /* executions of that kind */
+    double crowd;             /* correlation of its time with the number of uses at once; 1 where
+                                 that never varies */
     double a_request;         /* executions in a request that has it */
     bool looks_up;            /* it joins or has conditions: an index could serve it */
 };

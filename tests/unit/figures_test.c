@@ -59,11 +59,57 @@ static void check_error(void **state)
     assert_true(figures_median_error(values, 0, scratch) == 0);
 }
 
+struct transfer_row {
+    const char *it;
+    double value, wanted;
+};
+
+static const struct transfer_row transfer_rows[] = {
+    {"it gives the smallest for the smallest", 10, 1},
+    {"it gives the largest for the largest", 50, 9},
+    {"it gives the middle for the middle", 30, 5},
+    {"it gives the smallest for what is below all", -5, 1},
+    {"it gives the largest for what is above all", 500, 9},
+};
+
+static void check_transfer(void **state)
+{
+    const struct transfer_row *row = *state;
+    const double from[] = {10, 20, 30, 40, 50}, to[] = {1, 3, 5, 7, 9};
+    assert_true(figures_transfer(row->value, from, 5, to, 5) == row->wanted);
+    assert_true(figures_transfer(row->value, from, 0, to, 5) == row->value);
+    assert_true(figures_transfer(row->value, from, 5, to, 0) == row->value);
+    assert_true(figures_transfer(row->value, from, 5, to, 1) == 1);
+}
+
+struct pairs_row {
+    const char *it;
+    double x[4], y[4], wanted; /* 7: it never varies */
+};
+
+static const struct pairs_row pairs_rows[] = {
+    {"it finds what grows together", {1, 2, 3, 4}, {10, 20, 30, 40}, 1},
+    {"it finds what shrinks as the other grows", {1, 2, 3, 4}, {8, 6, 4, 2}, -1},
+    {"it finds nothing in common", {1, 2, 3, 4}, {1, -1, -1, 1}, 0},
+    {"it says nothing of what never varies", {1, 2, 3, 4}, {0.1, 0.1, 0.1, 0.1}, 7},
+};
+
+static void check_pairs(void **state)
+{
+    const struct pairs_row *row = *state;
+    struct figures_pairs pairs = {0};
+    for (size_t i = 0; i < 4; i++)
+        figures_add_pair(&pairs, row->x[i], row->y[i]);
+    assert_true(fabs(figures_correlation(&pairs, 7) - row->wanted) < 1e-9);
+}
+
 int main(void)
 {
     struct rows all = {0};
     ROWS(&all, figure_rows, check_figure);
     ROWS(&all, share_rows, check_share);
+    ROWS(&all, transfer_rows, check_transfer);
+    ROWS(&all, pairs_rows, check_pairs);
     rows_one(&all, "it does not let one outlier widen a median's error", check_error);
     return rows_run("figures", &all);
 }

@@ -16,6 +16,12 @@ struct shop_options {
     double partner_ms;    /* median answer of a partner; 0: 40 */
     double shipping_ms;   /* shipping's own work, median; 0: 4 */
     double noise;         /* chance that a step waits some ms for a CPU */
+    double tax_ms;        /* median answer of the partner tax; 0: as the others */
+    double round_trip_ms; /* to inventory's database; 0: none */
+    double history_ms;    /* orders looks into its history, median; 0: it does not */
+    bool each_line;       /* inventory looks each line of the cart up by itself */
+    bool call_letters;    /* orders calls notification instead of sending a message */
+    double mail_ms;       /* median answer of the partner mail; 0: as the others */
     double serial;        /* share of requests in which pricing asks one after another */
     double serial_steps;  /* ... checkout asks fraud, then shipping */
     double chance;        /* share of requests in which parallel calls come late by chance */
@@ -33,6 +39,7 @@ struct shop {
     struct shop_options options;
     struct rng rng;  /* of the request's latencies: one stream a request */
     uint64_t traces; /* given out so far */
+    int lines;       /* of the cart */
     double saved_ns; /* what pricing would have saved in this request */
     double total_saved_ns, total_root_ns;
     bool serial, late, serial_steps;
@@ -87,6 +94,14 @@ static inline void shop_http(struct shop *shop, const char *method, const char *
         builder_attribute(shop->builder, "server.address", peer);
 }
 
+static inline void shop_number(struct shop *shop, const char *key, int64_t value)
+{
+    builder_attribute(shop->builder, key, "");
+    const struct otlp_attributes *attributes = &builder_last(shop->builder)->attributes;
+    struct otlp_attribute *items = (struct otlp_attribute *)(uintptr_t)attributes->items;
+    items[attributes->count - 1].value = (struct otlp_value){.type = OTLP_I64, .i64 = value};
+}
+
 static inline double shop_query(struct shop *shop, uint64_t parent, const char *service,
                                 const char *name, double at_ns)
 {
@@ -106,7 +121,12 @@ static inline double shop_ask_partner(struct shop *shop, uint64_t parent, const 
     char method[8] = "";
     snprintf(method, sizeof(method), "%.*s", (int)(route - name - 1), name);
     shop_http(shop, method, route, peer);
-    at_ns += shop_latency_ns(shop, shop->options.partner_ms > 0 ? shop->options.partner_ms : 40);
+    double ms = shop->options.partner_ms > 0 ? shop->options.partner_ms : 40;
+    if (strcmp(peer, "tax") == 0 && shop->options.tax_ms > 0)
+        ms = shop->options.tax_ms;
+    if (strcmp(peer, "mail") == 0 && shop->options.mail_ms > 0)
+        ms = shop->options.mail_ms;
+    at_ns += shop_latency_ns(shop, ms);
     shop_end(shop, id, at_ns);
     return at_ns;
 }
@@ -166,14 +186,36 @@ static inline double shop_auth(struct shop *shop, uint64_t span, double at_ns)
 static inline double shop_cart(struct shop *shop, uint64_t span, double at_ns)
 {
     at_ns = shop_query(shop, span, "cart", "SELECT carts", at_ns) + shop_step_ns(shop);
+    shop_number(shop, "db.response.returned_rows", shop->lines);
     static const struct shop_route products = {
         .caller = "cart", .callee = "catalog", .method = "GET", .route = "/products"};
     return shop_call(shop, span, &products, at_ns);
 }
 
+/* One query for the cart, or one for each of its lines: each is a round trip. */
+static inline double shop_look_up(struct shop *shop, uint64_t span, double at_ns)
+{
+    const struct shop_options *options = &shop->options;
+    const int queries = options->each_line ? shop->lines : 1;
+    for (int i = 0; i < queries; i++) {
+        const double begin_ns = at_ns;
+        at_ns = shop_query(shop, span, "inventory", "SELECT stock", at_ns);
+        builder_attribute(shop->builder, "db.query.text",
+                          options->each_line ? "SELECT n FROM stock WHERE sku = ?"
+                                             : "SELECT n FROM json_each(?) JOIN stock");
+        shop_number(shop, "db.response.returned_rows", options->each_line ? 1 : shop->lines);
+        at_ns = begin_ns + options->round_trip_ms * 1e6 + (at_ns - begin_ns);
+        shop_end(shop, shop->builder->last_id, at_ns);
+        at_ns += 20e3;
+    }
+    return at_ns;
+}
+
 static inline double shop_inventory(struct shop *shop, uint64_t span, double at_ns)
 {
     static const char *const steps[] = {"BEGIN", "SELECT stock", "INSERT reservations", "COMMIT"};
+    if (shop->options.round_trip_ms > 0)
+        at_ns = shop_look_up(shop, span, at_ns);
     for (size_t i = 0; i < 4; i++)
         at_ns = shop_query(shop, span, "inventory", steps[i], at_ns) + 20e3;
     return at_ns;
@@ -206,9 +248,35 @@ static inline double shop_payment(struct shop *shop, uint64_t span, double at_ns
     return shop_query(shop, span, "payment", "INSERT ledger", at_ns);
 }
 
+static inline double shop_letters(struct shop *shop, uint64_t span, double at_ns)
+{
+    return shop_ask_partner(shop, span, "notification", "mail", "POST /messages", at_ns);
+}
+
+/* What was bought before; its time is its own, not the database's. */
+static inline double shop_history(struct shop *shop, uint64_t span, double at_ns)
+{
+    const double begin_ns = at_ns;
+    shop_query(shop, span, "orders", "SELECT history", at_ns);
+    builder_attribute(shop->builder, "db.query.text", "SELECT at FROM json_each(?) JOIN history");
+    shop_number(shop, "db.response.returned_rows", 8);
+    at_ns = begin_ns + shop_latency_ns(shop, shop->options.history_ms);
+    shop_end(shop, shop->builder->last_id, at_ns);
+    return at_ns + 20e3;
+}
+
 static inline double shop_orders(struct shop *shop, uint64_t span, double at_ns)
 {
+    static const struct shop_route letters = {.caller = "orders",
+                                              .callee = "notification",
+                                              .method = "POST",
+                                              .route = "/notifications",
+                                              .work = shop_letters};
     at_ns = shop_query(shop, span, "orders", "INSERT orders", at_ns) + 20e3;
+    if (shop->options.history_ms > 0)
+        at_ns = shop_history(shop, span, at_ns);
+    if (shop->options.call_letters)
+        return shop_call(shop, span, &letters, at_ns);
     const uint64_t sent =
         shop_begin(shop, span, "orders", OTLP_KIND_PRODUCER, "send order.placed", at_ns);
     builder_attribute(shop->builder, "messaging.destination.name", "order.placed");
@@ -288,6 +356,7 @@ static inline void shop_request(struct shop *shop, uint64_t number, double at_ns
     shop->serial = rng_double(&shop->rng) < shop->options.serial;
     shop->late = rng_double(&shop->rng) < shop->options.chance;
     shop->serial_steps = rng_double(&shop->rng) < shop->options.serial_steps;
+    shop->lines = 24 + (int)(number * 7 % 33);
     shop->builder->trace = ++shop->traces;
     static const struct shop_route front = {.caller = "loadgen",
                                             .callee = "frontend",

@@ -6,6 +6,7 @@ import {chip, short} from "./chip.js";
 import {el, note, replace} from "./dom.js";
 import {count, ms, percent, plural, rate, signed, time} from "./format.js";
 import {askFindings, findingsList} from "./findings.js";
+import {secondsOf} from "./map.js";
 import {rangeControl, rangeQuery, readRange, writeRange} from "./range.js";
 import {scatter} from "./scatter.js";
 import {table} from "./table.js";
@@ -77,8 +78,7 @@ function figures(rows, label, columns, [middle, words]) {
 }
 
 function drawTables(graph) {
-  const side = (which, list) => ({list: which[list], seconds: Math.max(which.covered_ms / 1000,
-    0.001)});
+  const side = (which, list) => ({list: which[list], seconds: secondsOf(which)});
   const [before, after] = [graph.baseline, graph.window];
   return [el("p", {class: "figures"},
     el("span", {class: "key before"}, "before ", el("b", {}, plural(before.traces, "trace"))),

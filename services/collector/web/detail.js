@@ -32,10 +32,10 @@ function timing(span, trace) {
 }
 
 function events(span) {
-  const list = span.raw.events ?? [];
+  const list = (span.raw.events ?? []).map((event) => ({event,
+    at: Number(BigInt(event.timeUnixNano ?? 0) - span.startUnix)})).sort((a, b) => a.at - b.at);
   if (list.length === 0) return null;
-  return part(plural(list.length, "event"), el("ol", {class: "events"}, list.map((event) => {
-    const at = Number(BigInt(event.timeUnixNano ?? 0) - span.startUnix);
+  return part(plural(list.length, "event"), el("ol", {class: "events"}, list.map(({event, at}) => {
     const attributes = attributesOf(event.attributes);
     return el("li", {class: event.name === "exception" ? "failed" : undefined},
       el("span", {class: "at", title: "since the span's start"}, `+${duration(at)}`),

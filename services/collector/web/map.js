@@ -14,6 +14,10 @@ export const title = "Service map";
 
 const BOX = {wide: 148, high: 44, across: 84, down: 16};
 
+// For rates: from the first trace's begin to the last one's are traces - 1 gaps. NaN for one trace.
+export const secondsOf = ({covered_ms: covered, traces}) => traces > 1 && covered > 0
+  ? (covered / 1000) * (traces / (traces - 1)) : NaN;
+
 // Services that serve, and callees that send no spans: for those, what their callers saw.
 function nodesOf(graph) {
   const nodes = new Map();
@@ -45,7 +49,8 @@ const plain = (name) => isDatabase(name) ? name.slice(0, -DATABASE.length) : nam
 function drawNode(node, at, seconds, choose) {
   const failed = node.errors > 0;
   const figures = node.calls > 0
-    ? `${rate(node.calls / seconds)} · p99 ${ms(node.p99)}` : "calls only";
+    ? `${seconds > 0 ? rate(node.calls / seconds) : plural(node.calls, "call")} · p99 ${ms(node.p99)}`
+    : "calls only";
   return svg("g", {class: ["node", node.outside && "outside",
     failed && "failed"].filter(Boolean)
     .join(" "), transform: `translate(${at.x},${at.y})`, style: tint(node.name), tabindex: "0",
@@ -130,7 +135,7 @@ function tables(graph, nodes, seconds, hover) {
 }
 
 function draw(out, graph) {
-  const seconds = Math.max(graph.covered_ms / 1000, 0.001);
+  const seconds = secondsOf(graph);
   const nodes = nodesOf(graph);
   let held = null;
   const light = (name) => {
@@ -158,7 +163,7 @@ function draw(out, graph) {
   };
   replace(out, el("p", {class: "figures"}, el("b", {}, plural(graph.traces, "trace")),
     el("span", {}, plural(graph.spans, "span")),
-    el("span", {}, `over ${ms(graph.covered_ms)}`),
+    seconds > 0 && el("span", {}, `over ${ms(graph.covered_ms)}`),
     graph.truncated && el("span", {class: "tag", title: "a bounded number of traces is read"},
       "the newest only")),
   el("div", {class: "map scroll"}, shown.drawing), tables(graph, nodes, seconds, hover));

@@ -10,17 +10,19 @@ enum { MEMBERS_MAX = 8 }; /* kinds of call in the body of one loop */
 
 #define SPREAD_MIN   0.2 /* of the number of calls, over the requests */
 #define TRACKING_MIN 0.9
-#define FEWER_MIN    5.0 /* times as many calls as in the baseline */
-#define FAILED_MAX   0.2 /* above: retries */
-#define ALIKE_MAX    0.2 /* above: the same thing again */
-#define BUSY_MIN     0.3 /* of the loop's time, inside of calls; below: it waits on purpose */
+#define FEWER_MIN    5.0  /* times as many calls as in the baseline */
+#define ONCE_MAX     1.05 /* calls in a place of the baseline */
+#define FAILED_MAX   0.2  /* above: retries */
+#define ALIKE_MAX    0.2  /* above: the same thing again */
+#define BUSY_MIN     0.3  /* of the loop's time, inside of calls; below: it waits on purpose */
 
 /* One kind of call that is repeated. */
 struct member {
     const struct calls_site *site;
     struct loops now, before;
-    double one_ms; /* a single call, median */
-    double fewer;  /* times as many calls as in the baseline; 0 when that is not known */
+    double one_ms;      /* a single call, median */
+    double replaced_ms; /* what the baseline asked in its place, once or little more; 0: nothing */
+    double fewer;       /* times as many calls as the baseline's for the same work; 0: not known */
 };
 
 /* All that is repeated below one parent to one peer: the body of one loop. */
@@ -28,8 +30,7 @@ struct group {
     const struct repeated_calls_rule *rule;
     struct member members[MEMBERS_MAX];
     size_t count;
-    double replaced_ms; /* in the baseline: what the parent did in their place; 0: not known */
-    uint32_t *nodes;    /* room for the calls of a place */
+    uint32_t *nodes; /* room for the calls of a place */
 };
 
 struct outcome {
@@ -67,23 +68,49 @@ static bool is_loop(const struct loops *loops)
            loops->alike < ALIKE_MAX && loops->busy >= BUSY_MIN;
 }
 
-static enum status measure_member(struct detect *detect, const struct calls_site *site,
-                                  struct member *member)
+/* In the baseline, what this parent asked the same peer once or little more, and does not ask
+ * now: the calls that did the same work. */
+static enum status find_replaced(struct detect *detect, const struct repeated_calls_rule *rule,
+                                 struct member *member, double visits)
+{
+    const struct calls_site *like = member->site;
+    const struct text peer = print_of(detect, like->print)->peer;
+    for (size_t i = 0; detect->old_calls && i < detect->old_calls->site_count; i++) {
+        const struct calls_site *old = &detect->old_calls->sites[i];
+        const struct fingerprint *print = print_of(detect, old->print);
+        if (old->entry != like->entry || old->parent != like->parent || !rule->accepts(print) ||
+            !text_equal(print->peer, peer) || calls_find(detect->calls, old) ||
+            (double)old->count < visits / 2 || (double)old->count > 2 * visits)
+            continue;
+        const double *durations = calls_durations_ms(detect->baseline, old, detect->arena);
+        if (!durations)
+            return STATUS_NO_MEMORY;
+        member->replaced_ms +=
+            figures_quantile(durations, old->count, 0.5) * (double)old->count / visits;
+    }
+    return STATUS_OK;
+}
+
+static enum status measure_member(struct detect *detect, const struct repeated_calls_rule *rule,
+                                  const struct calls_site *site, struct member *member)
 {
     *member = (struct member){.site = site};
     enum status status = loops_measure(&member->now, detect->current, site, detect->arena);
     if (status != STATUS_OK || !is_loop(&member->now))
         return status;
     const struct calls_site *old = calls_find(detect->old_calls, site);
+    const double visits = visits_before(detect, site);
     status = loops_measure(&member->before, detect->baseline, old, detect->arena);
+    if (status == STATUS_OK && visits >= DETECT_SUPPORT_MIN)
+        status = find_replaced(detect, rule, member, visits);
     const double *durations = calls_durations_ms(detect->current, site, detect->arena);
     if (status != STATUS_OK || !durations)
         return STATUS_NO_MEMORY;
     member->one_ms = figures_quantile(durations, site->count, 0.5);
-    const double visits = visits_before(detect, site);
-    const double before = visits > 0 ? (old ? (double)old->count : 0) / visits : 0;
-    const double now = (double)site->count / (double)member->now.count;
-    member->fewer = visits >= DETECT_SUPPORT_MIN ? now / fmax(before, 1) : 0;
+    /* Where the baseline repeated it too, a larger number says nothing but that there was more. */
+    const bool once = old && (double)old->count <= ONCE_MAX * (double)member->before.count;
+    if (visits >= DETECT_SUPPORT_MIN && (once || (!old && member->replaced_ms > 0)))
+        member->fewer = (double)site->count / (double)member->now.count;
     return STATUS_OK;
 }
 
@@ -98,37 +125,14 @@ static bool is_member(const struct detect *detect, const struct member *member)
            depends_on_request(&member->now);
 }
 
-/* In the baseline, what this parent asked the same peer once or little more, and does not ask
- * now: the calls that did the same work. */
-static enum status find_replaced(struct detect *detect, struct group *group)
-{
-    const struct calls_site *like = group->members[0].site;
-    const struct text peer = print_of(detect, like->print)->peer;
-    const double visits = visits_before(detect, like);
-    for (size_t i = 0; detect->old_calls && i < detect->old_calls->site_count; i++) {
-        const struct calls_site *old = &detect->old_calls->sites[i];
-        const struct fingerprint *print = print_of(detect, old->print);
-        if (old->entry != like->entry || old->parent != like->parent ||
-            !group->rule->accepts(print) || !text_equal(print->peer, peer) ||
-            calls_find(detect->calls, old) || (double)old->count < visits / 2)
-            continue;
-        const double *durations = calls_durations_ms(detect->baseline, old, detect->arena);
-        if (!durations)
-            return STATUS_NO_MEMORY;
-        group->replaced_ms +=
-            figures_quantile(durations, old->count, 0.5) * (double)old->count / visits;
-    }
-    return STATUS_OK;
-}
-
 /* A call for all: what was measured, or a call for one and a little for each item more; never more
  * than the calls take now. */
 static double batch_ms(const struct group *group, const struct loops_place *place, double now_ms)
 {
     const struct member *member = &group->members[place->member];
     double ms = member->one_ms * (1 + group->rule->row_share * (place->count - 1));
-    if (group->replaced_ms > 0)
-        ms = place->member == 0 ? group->replaced_ms : 0;
+    if (group->members[0].replaced_ms > 0)
+        ms = place->member == 0 ? group->members[0].replaced_ms : 0;
     return fmin(ms, now_ms);
 }
 
@@ -317,9 +321,7 @@ static enum status judge(struct detect *detect, struct group *group)
     const struct window_entry *old_entry = window_find_entry(detect->baseline, site->entry);
     struct outcome now = {0}, before = {0};
     struct finding finding = {.kind = group->rule->kind};
-    enum status status = find_replaced(detect, group);
-    if (status == STATUS_OK)
-        status = measure(detect, group, detect->current, &now);
+    enum status status = measure(detect, group, detect->current, &now);
     if (status == STATUS_OK)
         status = measure(detect, group, detect->baseline, &before);
     if (status != STATUS_OK || now.count == 0)
@@ -358,7 +360,7 @@ static enum status search_peer(struct detect *detect, const struct repeated_call
         if (sites[i].count < LOOPS_MANY * DETECT_SUPPORT_MIN || !rule->accepts(print) ||
             !text_equal(print->peer, peer))
             continue;
-        status = measure_member(detect, &sites[i], &group.members[group.count]);
+        status = measure_member(detect, rule, &sites[i], &group.members[group.count]);
         if (status != STATUS_OK || !is_member(detect, &group.members[group.count]))
             continue;
         group.count++;

@@ -12,10 +12,12 @@
 #include "tests/unit/span_builder.h"
 
 enum loop_before {
-    LOOP_NONE,  /* no baseline */
-    LOOP_BATCH, /* one call for all */
-    LOOP_SAME,  /* as now */
-    LOOP_ONE,   /* the same call, once */
+    LOOP_NONE,    /* no baseline */
+    LOOP_BATCH,   /* one call for all */
+    LOOP_SAME,    /* as now */
+    LOOP_ONE,     /* the same call, once */
+    LOOP_TWO,     /* the same call, twice */
+    LOOP_NOTHING, /* no call */
 };
 
 struct loop_row {
@@ -133,7 +135,7 @@ static inline double loop_batch(struct loop_page *page, int items)
     return page->at_us + ms * 1000;
 }
 
-enum loop_way { LOOP_EACH, LOOP_ALL, LOOP_FIRST, LOOP_LEFT_OUT };
+enum loop_way { LOOP_EACH, LOOP_ALL, LOOP_FIRST, LOOP_FIRST_TWO, LOOP_LEFT_OUT };
 
 /* How long the page took. */
 static inline double loop_page_add(struct loop_page *page, int items, int number, enum loop_way way,
@@ -157,8 +159,8 @@ static inline double loop_page_add(struct loop_page *page, int items, int number
         end_us = loop_calls(page, items, number);
     if (way == LOOP_ALL)
         end_us = loop_batch(page, items);
-    if (way == LOOP_FIRST)
-        end_us = loop_calls(page, 1, number);
+    if (way == LOOP_FIRST || way == LOOP_FIRST_TWO)
+        end_us = loop_calls(page, way == LOOP_FIRST ? 1 : 2, number);
     if (page->row->transaction) {
         page->at_us = end_us + 20;
         loop_query(page, "COMMIT", "COMMIT", 0.05, 0);
@@ -192,7 +194,8 @@ static inline double loop_window(struct builder *builder, const struct loop_row 
 
 static inline void loop_check_with(const struct loop_row *row, enum finding_kind kind, bool helpers)
 {
-    static const enum loop_way ways[] = {LOOP_EACH, LOOP_ALL, LOOP_EACH, LOOP_FIRST};
+    static const enum loop_way ways[] = {LOOP_EACH,  LOOP_ALL,       LOOP_EACH,
+                                         LOOP_FIRST, LOOP_FIRST_TWO, LOOP_LEFT_OUT};
     struct builder now, before;
     builder_init(&now);
     builder_init(&before);

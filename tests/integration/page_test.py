@@ -4,6 +4,7 @@ out with a line where there is none), from good traces and from hostile ones."""
 import concurrent.futures
 import json
 import os
+import random
 import re
 import sqlite3
 import subprocess
@@ -469,6 +470,32 @@ class Seen(Case):
                          r'\{(\d+), "([^"]+)", (\w+), (\d+), (\d+)\}', body)]
             with self.subTest(name):
                 self.assertEqual(self.path(spans), wanted)
+
+
+    def test_critical_path_of_any_tree(self):
+        """Spans that hang anywhere, overlap, stick out, go backwards: the path covers the root."""
+        self.open("/search", "document.querySelector('form')")
+        chance = random.Random(7)
+        for _ in range(20):
+            spans = [(0, "a@x", 2, 1000, 2000)]
+            for number in range(1, chance.randrange(2, 40)):
+                start = 900 + chance.randrange(1200)
+                spans.append((chance.randrange(number) + 1, chance.choice(["a@x", "b@y", "c", "d@x"]),
+                              chance.randrange(6), start, start - 20 + chance.randrange(800)))
+            at = None
+            for part in self.path(spans).split(" "):
+                begin, end = map(float, part.split(":")[1].split("-"))
+                self.assertTrue(at is None or at == begin, spans)
+                self.assertGreater(end, begin)
+                first, at = (begin if at is None else first), end
+            self.assertAlmostEqual(at - first, 1000, places=3)
+
+    def test_markup_is_refused(self):
+        """The policy holds: text cannot become markup even where a program tries."""
+        self.open("/search", "document.querySelector('form')")
+        self.assertTrue(self.browser.run(
+            "try { document.body.innerHTML = '<b>x</b>'; return false; } catch { return true; }"))
+        self.browser.messages()
 
 
 if __name__ == "__main__":

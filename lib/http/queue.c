@@ -18,7 +18,6 @@ enum {
     POLL_PERIOD_MS = 10, /* between two looks, each one step in an index */
     TROUBLE_PERIOD_MS = 1000,
     TIDY_PERIOD_MS = 1000,
-    BACK_OFF_MS = 100, /* after the first failure; doubles with each */
     STACK_BYTES = 256 * 1024,
 };
 
@@ -137,7 +136,7 @@ static uint64_t wall_ms(void)
 static void settle(struct queue_consumers *consumers, const struct queue_claim *claim,
                    enum status status)
 {
-    uint64_t due_ms = wall_ms() + ((uint64_t)BACK_OFF_MS << (claim->attempt - 1));
+    uint64_t due_ms = wall_ms() + queue_store_back_off_ms(claim->attempt);
     enum status settled = status == STATUS_OK
                               ? queue_store_done(consumers->store, consumers->config.topic, claim)
                               : queue_store_return(consumers->store, claim, due_ms);

@@ -1,8 +1,8 @@
 /* A durable, at-least-once queue of small messages behind one interface; an sqlite file shared by
  * the processes that use it (WAL). A message carries the trace context of its producer in columns
  * of its own. A consumer claims a message under a lease; a message whose consumer died comes back
- * when the lease ends; one that failed five times is parked and counted. Polls of an empty queue
- * make no span. */
+ * when the lease ends; one that failed for more than a minute is parked and counted. Polls of an
+ * empty queue make no span. */
 #ifndef CULPRIT_HTTP_QUEUE_H
 #define CULPRIT_HTTP_QUEUE_H
 

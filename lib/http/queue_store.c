@@ -5,7 +5,7 @@
 
 #include "http/queue_file.h"
 
-enum { PRUNE_EVERY = 1000 };
+enum { PRUNE_EVERY = 1000, BACK_OFF_FIRST_MS = 100, BACK_OFF_MAX_MS = 10000 };
 
 struct queue_store {
     pthread_mutex_t mutex; /* guards the file */
@@ -203,6 +203,15 @@ void queue_store_release(struct queue_claim *claim)
 }
 
 /* ---- ending */
+
+uint64_t queue_store_back_off_ms(unsigned attempt)
+{
+    uint64_t wait_ms = BACK_OFF_FIRST_MS;
+    for (unsigned i = 1; i < attempt && wait_ms < BACK_OFF_MAX_MS; i++) {
+        wait_ms *= 2;
+    }
+    return wait_ms < BACK_OFF_MAX_MS ? wait_ms : BACK_OFF_MAX_MS;
+}
 
 static enum status end(struct queue_store *store, const struct queue_claim *claim,
                        enum queue_state state, uint64_t due_ms)

@@ -12,7 +12,11 @@
 #include "base/text.h"
 #include "http/queue.h"
 
-enum { QUEUE_STORE_ATTEMPTS_MAX = 5, QUEUE_STORE_KEYS_KEPT = 100000 };
+enum { QUEUE_STORE_ATTEMPTS_MAX = 15, QUEUE_STORE_KEYS_KEPT = 100000 };
+
+/* How long to wait after the failure of attempt 1, 2, ...: short at first, 10 s in the end, and
+ * more than a minute by the last, so that what the consumer needs may be away that long. */
+uint64_t queue_store_back_off_ms(unsigned attempt);
 
 struct queue_store;
 

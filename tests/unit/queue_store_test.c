@@ -174,7 +174,23 @@ static void waits_before_it_tries_again(void **state)
     queue_store_free(store);
 }
 
-static void parks_what_fails_five_times(void **state)
+/* An outage of a minute parks nothing; the first tries again come soon, and none is far away. */
+static void waits_long_enough(void **state)
+{
+    (void)state;
+    uint64_t sum_ms = 0, last_ms = 0;
+    for (unsigned attempt = 1; attempt < QUEUE_STORE_ATTEMPTS_MAX; attempt++) {
+        uint64_t wait_ms = queue_store_back_off_ms(attempt);
+        assert_true(wait_ms >= last_ms);
+        sum_ms += last_ms = wait_ms;
+    }
+    assert_int_equal(queue_store_back_off_ms(1), 100);
+    assert_int_equal(queue_store_back_off_ms(2), 200);
+    assert_int_equal(queue_store_back_off_ms(1000), 10000);
+    assert_true(sum_ms > 60000 && sum_ms < 120000);
+}
+
+static void parks_what_fails_every_time(void **state)
 {
     (void)state;
     struct queue_store *store = fresh_store();
@@ -192,7 +208,7 @@ static void parks_what_fails_five_times(void **state)
     queue_store_free(store);
 }
 
-static void parks_what_kills_five_consumers(void **state)
+static void parks_what_kills_every_consumer(void **state)
 {
     (void)state;
     struct queue_store *store = fresh_store();
@@ -337,8 +353,9 @@ int main(void)
     rows_one(&all, "it keeps topics apart", keeps_topics_apart);
     rows_one(&all, "it gives out again when a lease ends", gives_out_again_when_a_lease_ends);
     rows_one(&all, "it waits before it tries again", waits_before_it_tries_again);
-    rows_one(&all, "it parks what fails five times", parks_what_fails_five_times);
-    rows_one(&all, "it parks what kills five consumers", parks_what_kills_five_consumers);
+    rows_one(&all, "it waits long enough for an outage of a minute", waits_long_enough);
+    rows_one(&all, "it parks what fails every time", parks_what_fails_every_time);
+    rows_one(&all, "it parks what kills every consumer", parks_what_kills_every_consumer);
     rows_one(&all, "it outlives its process", outlives_its_process);
     rows_one(&all, "it says why it cannot open", says_why_it_cannot_open);
     rows_one(&all, "it is shared, each message is handed out once", is_shared);

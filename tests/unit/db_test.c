@@ -323,16 +323,85 @@ static void test_script(void **state)
 
 #define ON_A_FILE(test) cmocka_unit_test_setup_teardown(test, open_db, close_db)
 
+/* ---- files that nobody writes to */
+
+static const struct db_query count_lines = {"SELECT stock", "SELECT count(*) FROM stock"};
+static const struct db_query self_join = {
+    "SELECT stock", "SELECT count(*) FROM stock a JOIN stock b ON a.units = b.units"};
+
+/* A finished file; its database is closed. */
+static void make_facts(char path[128])
+{
+    struct db *made = NULL;
+    struct error error = {0};
+    snprintf(path, 128, "%s/facts.db", directory);
+    assert_int_equal(db_new(&made, directory, "facts", schema, &error), STATUS_OK);
+    assert_int_equal(db_script(made,
+                               "INSERT INTO stock(sku, units) VALUES('a', 1);"
+                               "INSERT INTO stock(sku, units) VALUES('b', 1);",
+                               &error),
+                     STATUS_OK);
+    db_free(made);
+}
+
+static int64_t count_from(struct db *from, const struct db_query *query)
+{
+    struct work work = new_work(1000);
+    struct db_rows *rows = NULL;
+    int64_t count = -1;
+    assert_int_equal(db_select_from(from, &work, query, &rows, ""), STATUS_OK);
+    if (db_next(rows)) {
+        count = db_i64(rows, 0);
+    }
+    assert_int_equal(db_done(rows), STATUS_OK);
+    return count;
+}
+
+static void reads_another_file(void **state)
+{
+    (void)state;
+    char path[128];
+    struct db *facts = NULL;
+    struct error error = {0};
+    make_facts(path);
+    assert_int_equal(db_open_read_only(&facts, path, "facts.db", &error), STATUS_OK);
+    assert_int_equal(count_from(facts, &count_lines), 2);
+    assert_int_equal(count_from(facts, &self_join), 4);
+    assert_int_equal(count_from(db, &count_lines), 0);
+    db_free(facts);
+}
+
+static void does_not_make_what_is_missing(void **state)
+{
+    (void)state;
+    struct db *facts = NULL;
+    struct error error = {0};
+    char path[128];
+    snprintf(path, sizeof path, "%s/nowhere.db", directory);
+    assert_int_equal(db_open_read_only(&facts, path, "nowhere.db", &error), STATUS_IO);
+    assert_null(facts);
+    assert_non_null(strstr(error.text, "nowhere.db"));
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_A_FILE(test_round_trip),      ON_A_FILE(test_empty),
-        ON_A_FILE(test_constraints),     ON_A_FILE(test_bad_statement),
-        ON_A_FILE(test_rollback),        ON_A_FILE(test_nested_statements),
-        ON_A_FILE(test_writer_deadline), ON_A_FILE(test_changes),
-        ON_A_FILE(test_threads),         ON_A_FILE(test_round_trip_is_waited_for_in_reads),
-        ON_A_FILE(test_bad_schema),      ON_A_FILE(test_script),
+        ON_A_FILE(test_round_trip),
+        ON_A_FILE(test_empty),
+        ON_A_FILE(test_constraints),
+        ON_A_FILE(test_bad_statement),
+        ON_A_FILE(test_rollback),
+        ON_A_FILE(test_nested_statements),
+        ON_A_FILE(test_writer_deadline),
+        ON_A_FILE(test_changes),
+        ON_A_FILE(test_threads),
+        ON_A_FILE(test_round_trip_is_waited_for_in_reads),
+        ON_A_FILE(test_bad_schema),
+        ON_A_FILE(test_script),
         ON_A_FILE(test_stats),
+        ON_A_FILE(reads_another_file),
+        ON_A_FILE(does_not_make_what_is_missing),
     };
     return cmocka_run_group_tests_name("db", tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@ enum { REPORT_BYTES_MAX = 64 * 1024 * 1024, REFERENCES_MAX = 8 };
 
 struct options {
     const char *json_path, *only;
+    bool all; /* also those in steps, which take a minute each */
     uint64_t seed;
     struct lab_config lab;
 };
@@ -47,16 +48,29 @@ static const enum table_colour colours[] = {
     [VERDICT_INCONCLUSIVE] = TABLE_UNSURE,
 };
 
-static enum status read_scenarios(struct demo *demo, const char *only, struct error *error)
+static bool is_asked_for(const struct options *options, const struct scenario *scenario)
+{
+    if (options->only)
+        return strcmp(scenario->name, options->only) == 0;
+    return options->all || !scenario->has_steps;
+}
+
+static enum status read_scenarios(struct demo *demo, const struct options *options,
+                                  struct error *error)
 {
     enum status status = catalogue_list(&demo->catalogue, error);
     for (size_t i = 0; i < demo->catalogue.count && status == STATUS_OK; i++) {
         struct scenario *scenario = &demo->scenarios[demo->count];
         status = scenario_read(scenario, demo->catalogue.paths[i], error);
-        demo->count += status == STATUS_OK && (!only || strcmp(scenario->name, only) == 0);
+        if (status == STATUS_OK && is_asked_for(options, scenario))
+            demo->count++;
+        else if (status == STATUS_OK && !options->only)
+            fprintf(stderr, "left out, as it takes its time: %s (--all, or culprit run %s)\n",
+                    scenario->name, scenario->name);
     }
     if (status == STATUS_OK && demo->count == 0)
-        return error_set(error, STATUS_NOT_FOUND, "no scenario \"%s\"", only ? only : "");
+        return error_set(error, STATUS_NOT_FOUND, "no scenario \"%s\"",
+                         options->only ? options->only : "");
     return status;
 }
 
@@ -258,7 +272,7 @@ static int run_demo(const struct options *options)
     if (!demo)
         return command_failed(program, STATUS_NO_MEMORY, &error);
     int exit_status;
-    enum status status = read_scenarios(demo, options->only, &error);
+    enum status status = read_scenarios(demo, options, &error);
     if (status == STATUS_OK)
         status = lab_open(&demo->lab, &options->lab, &error);
     if (status == STATUS_OK) {
@@ -283,6 +297,7 @@ int command_demo(int argc, char **argv)
     const struct flag flags[] = {
         {"json", 'j', FLAG_TEXT, &options.json_path, "FILE", "write all verdicts there"},
         {"only", 'o', FLAG_TEXT, &options.only, "NAME", "this scenario alone"},
+        {"all", 'a', FLAG_BOOL, &options.all, NULL, "also the scenarios in steps"},
         {"seed", 's', FLAG_U64, &options.seed, "N", "of the sequence of requests"},
         {"target", 't', FLAG_TEXT, &options.lab.target_path, "FILE",
          "what `culprit up --json` wrote (default: start a system of its own)"},

@@ -161,7 +161,7 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(PART_ARCHIVES) $(ARCHIVES)
 
 demo: deps ## run every scenario on this machine and print the table of verdicts
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
-	@$(B)/bin/culprit demo
+	@$(B)/bin/culprit demo --keep $(B)/demo-traces.db
 
 up: deps ## start the whole system on this machine until Ctrl-C
 	@$(MAKE) --no-print-directory -j$(JOBS) programs

@@ -1,7 +1,9 @@
 #include "loadgen/command.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 bool command_parse(struct command_line *line, int argc, char **argv)
 {
@@ -61,4 +63,12 @@ int command_exit_of_verdict(enum verdict verdict)
         [VERDICT_INCONCLUSIVE] = EXIT_INCONCLUSIVE,
     };
     return statuses[verdict];
+}
+
+void command_kept(const char *path)
+{
+    if (path && path[0] && access(path, R_OK) == 0)
+        printf("\nThe traces are kept: %s open %s\nthen http://127.0.0.1:16686/trace/TRACE shows "
+               "one of them, and http://127.0.0.1:16686/ all.\n",
+               program_invocation_name, path);
 }

@@ -50,6 +50,9 @@ int command_failed(const char *program, enum status status, const struct error *
 /* The same with EXIT_USAGE, for words that the command line got wrong. */
 int command_misused(const char *program, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Tells on standard output how to look at a kept store of traces; nothing when there is none. */
+void command_kept(const char *path);
+
 int command_exit_of_verdict(enum verdict verdict);
 
 #endif

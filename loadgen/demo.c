@@ -193,7 +193,8 @@ static void print_table(const struct demo *demo)
             if (demo->experiments[i].steps[s].is_done)
                 add_step(table, s == 0 ? demo->experiments[i].scenario->name : "",
                          &demo->experiments[i].steps[s]);
-    printf("\n%zu scenarios; cost, and saving by a fix, of the median request\n\n", demo->done);
+    printf("\n%zu scenario%s; cost, and saving by a fix, of the median request\n\n", demo->done,
+           demo->done == 1 ? "" : "s");
     table_print(table, stdout, 0);
     free(table);
 }
@@ -280,6 +281,7 @@ static int run_demo(const struct options *options)
         status = run_all(demo, options->seed, &error);
         lab_close(&demo->lab);
         exit_status = report(demo, options, status, &error);
+        command_kept(options->lab.keep_path);
     } else {
         exit_status = command_failed(program, status, &error);
     }
@@ -301,6 +303,8 @@ int command_demo(int argc, char **argv)
         {"seed", 's', FLAG_U64, &options.seed, "N", "of the sequence of requests"},
         {"target", 't', FLAG_TEXT, &options.lab.target_path, "FILE",
          "what `culprit up --json` wrote (default: start a system of its own)"},
+        {"keep", 'k', FLAG_TEXT, &options.lab.keep_path, "FILE",
+         "move the store of traces there at the end, for `culprit open`"},
         {"bin", 'b', FLAG_TEXT, &options.lab.bin_directory, "DIR",
          "programs (default: beside this one)"},
     };

@@ -18,4 +18,8 @@ MUST_CHECK enum status directory_make_temporary(char *path, size_t size, bool *m
  * something is left. */
 bool directory_remove(const char *path);
 
+/* Moves a file, also to another file system; what stood at `to` is replaced, whole or not at all.
+ * STATUS_NOT_FOUND, STATUS_IO with words. */
+MUST_CHECK enum status directory_move_file(const char *from, const char *to, struct error *error);
+
 #endif

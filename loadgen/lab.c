@@ -29,6 +29,7 @@ static enum status find_system(struct lab *lab, const struct lab_config *config,
                                      &(struct stack_config){
                                          .bin_directory = config->bin_directory,
                                          .data_directory = config->data_directory,
+                                         .keep_path = config->keep_path,
                                      },
                                      error);
     if (status == STATUS_OK)

@@ -22,6 +22,7 @@ struct lab_config {
     const char *target_path;   /* NULL: start a system of our own, on free ports */
     const char *bin_directory; /* of that; may be NULL */
     const char *data_directory;
+    const char *keep_path; /* where the store of traces goes at the end; may be NULL */
 };
 
 struct lab {

@@ -102,6 +102,7 @@ static int run_scenario(const char *word, const struct options *options)
         status = carry_out(run, options, &error);
         lab_close(&run->lab);
         exit_status = report(run, options, status, &error);
+        command_kept(options->lab.keep_path);
     } else {
         exit_status = command_failed(program, status, &error);
     }
@@ -124,6 +125,8 @@ int command_run(int argc, char **argv)
         {"json", 'j', FLAG_TEXT, &options.json_path, "FILE", "write the verdict there"},
         {"data", 0, FLAG_TEXT, &options.lab.data_directory, "DIR",
          "keep databases and logs there (a temporary directory)"},
+        {"keep", 'k', FLAG_TEXT, &options.lab.keep_path, "FILE",
+         "move the store of traces there at the end, for `culprit open`"},
         {"bin", 'b', FLAG_TEXT, &options.lab.bin_directory, "DIR",
          "programs (default: beside this one)"},
     };

@@ -43,6 +43,7 @@ struct stack {
     struct target target;
     char bin_directory[PATH_MAX];
     char data_directory[PATH_MAX];
+    char keep_path[PATH_MAX]; /* "": the store goes with the directory */
     bool data_is_ours;
     double ready_ms;
 };
@@ -203,6 +204,7 @@ static enum status prepare(struct stack *stack, const struct stack_config *confi
 {
     uint8_t secret[32];
     char log_directory[PATH_MAX + 8];
+    text_copy(text_of(config->keep_path), stack->keep_path, sizeof stack->keep_path);
     enum status status = topology_load(&stack->topology, error);
     if (status == STATUS_OK)
         status = find_programs(stack, config->bin_directory, error);
@@ -312,6 +314,18 @@ static bool stop_phase(struct stack *stack, enum phase phase)
     return well;
 }
 
+/* The collector has ended, so its store is one file. */
+static bool keep_store(const struct stack *stack)
+{
+    char store[PATH_MAX + 32];
+    struct error error = {0};
+    snprintf(store, sizeof store, "%s/collector/traces.db", stack->data_directory);
+    if (!stack->keep_path[0] || directory_move_file(store, stack->keep_path, &error) == STATUS_OK)
+        return true;
+    fprintf(stderr, "culprit: the traces were not kept: %s\n", error.text);
+    return false;
+}
+
 bool stack_stop(struct stack *stack)
 {
     if (!stack)
@@ -321,6 +335,7 @@ bool stack_stop(struct stack *stack)
         well &= stop_phase(stack, phase);
     for (size_t i = 0; i < stack->count; i++)
         sockets_close(&stack->processes[i].sockets);
+    well &= keep_store(stack);
     if (stack->data_is_ours && !directory_remove(stack->data_directory))
         fprintf(stderr, "culprit: %s could not be removed\n", stack->data_directory);
     topology_release(&stack->topology);

@@ -16,6 +16,7 @@ struct stack_config {
     const char *bin_directory;  /* NULL: where this program lies */
     const char *data_directory; /* NULL: a temporary one, removed at the end */
     const char *listen_address; /* "127.0.0.1" when NULL */
+    const char *keep_path;      /* the store of traces is moved there at the end; NULL: it is not */
     bool usual_ports;           /* those of the topology; else free ones */
 };
 

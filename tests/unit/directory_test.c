@@ -54,10 +54,51 @@ static void check_file(void **state)
     unlink(path);
 }
 
+static const char content[] = "what is in it";
+
+static void write_content(const char *path)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(content, file);
+    fclose(file);
+}
+
+/* To `directory`, over a file that stands there. */
+static void move_to(const char *directory)
+{
+    char from[] = "/tmp/culprit-from-XXXXXX";
+    char to[PATH_MAX], read[64] = "";
+    struct error error = {0};
+    close(mkstemp(from));
+    write_content(from);
+    snprintf(to, sizeof to, "%s/culprit-to-%d", directory, (int)getpid());
+    fclose(fopen(to, "w"));
+    assert_int_equal(directory_move_file(from, to, &error), STATUS_OK);
+    assert_false(exists(from));
+    FILE *file = fopen(to, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(read, sizeof read, file));
+    fclose(file);
+    assert_string_equal(read, content);
+    assert_int_equal(directory_move_file(from, to, &error), STATUS_NOT_FOUND);
+    assert_non_null(strstr(error.text, from));
+    unlink(to);
+}
+
+static void check_move(void **state)
+{
+    (void)state;
+    move_to("/tmp");
+    if (exists("/dev/shm")) /* most often another file system */
+        move_to("/dev/shm");
+}
+
 int main(void)
 {
     static struct rows all;
     rows_one(&all, "it makes a tree and removes it, but nothing that a link points at", check_tree);
     rows_one(&all, "it refuses a file in the way", check_file);
+    rows_one(&all, "it moves a file whole, also between file systems", check_move);
     return rows_run("directory", &all);
 }

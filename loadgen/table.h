@@ -1,4 +1,4 @@
-/* Tables for people, as plain text: columns as wide as their widest cell, the whole at most 100
+/* Tables for people, as plain text: columns as wide as their widest cell, the whole at most 110
  * columns wide (the widest flexible column gives way). Bounded; what does not fit is left out.
  * Colour only where the output is a terminal and NO_COLOR is not set. One owner. */
 #ifndef CULPRIT_LOADGEN_TABLE_H
@@ -10,7 +10,7 @@
 
 #include "base/status.h"
 
-enum { TABLE_COLUMNS_MAX = 12, TABLE_ROWS_MAX = 96, TABLE_CELL_MAX = 128, TABLE_WIDTH_MAX = 100 };
+enum { TABLE_COLUMNS_MAX = 12, TABLE_ROWS_MAX = 96, TABLE_CELL_MAX = 128, TABLE_WIDTH_MAX = 110 };
 
 enum table_colour { TABLE_PLAIN, TABLE_GOOD, TABLE_BAD, TABLE_UNSURE, TABLE_FAINT };
 

@@ -163,7 +163,7 @@ def test_it_runs_all_scenarios_of_a_directory():
         assert told["verdict"] == "pass"
         assert [r["scenario"] for r in told["runs"]] == ["baseline", "lost-context"]
         lines = done.stdout.splitlines()
-        assert max(map(len, lines)) <= 100
+        assert max(map(len, lines)) <= 110
         assert [line for line in lines if line.startswith("lost-context") and "pass" in line]
         assert told["runs"][1]["findings"][0]["traces"][0] in done.stdout
 

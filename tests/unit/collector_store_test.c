@@ -27,7 +27,7 @@ static void begin(struct fixture *fixture, uint64_t max_bytes)
     strcpy(fixture->directory, "/tmp/collector-store-XXXXXX");
     assert_non_null(mkdtemp(fixture->directory));
     snprintf(fixture->path, sizeof(fixture->path), "%s/traces.db", fixture->directory);
-    const struct store_config config = {fixture->path, max_bytes, false};
+    const struct store_config config = {.path = fixture->path, .max_bytes = max_bytes};
     assert_int_equal(store_open(&fixture->store, &config, &error), STATUS_OK);
     assert_int_equal(store_read_open(&fixture->readers, fixture->path, &error), STATUS_OK);
     digest_init(&fixture->digest);

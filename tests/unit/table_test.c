@@ -47,7 +47,7 @@ static void check_width(void **state)
     table_cell(&table, TABLE_PLAIN, "5");
     table_cell(&table, TABLE_PLAIN, "end");
     char *text = print(&table, 0);
-    const char *second = strchr(text, '\n') + 1;
+    const char *second = text + strcspn(text, "\n") + 1;
     /* an ellipsis is three bytes and one column */
     assert_int_equal(strlen(second), TABLE_WIDTH_MAX + 2 + 1);
     assert_non_null(strstr(second, "000…   5  end\n"));

@@ -150,7 +150,7 @@ void table_prose(FILE *out, unsigned indent, const char *text)
         char copy[TABLE_CELL_MAX];
         text_copy(word, copy, sizeof copy);
         size_t width = width_of(copy);
-        if (column > 0 && column + 1 + width > TABLE_WIDTH_MAX) {
+        if (column > 0 && column + 1 + width > TABLE_PROSE_MAX) {
             fputc('\n', out);
             column = 0;
             hang = indent + 2;

@@ -200,7 +200,7 @@ void client_free(struct client *client)
         transport_free(client->idle);
         client->idle = next;
     }
-    for (size_t i = 0; i < client->peer_count; i++) {
+    for (size_t i = 0; client->peers && i < client->peer_count; i++) {
         curl_slist_free_all(client->peers[i].connect_to);
     }
     free(client->peers);

@@ -202,7 +202,8 @@ bool params_trace_id(const char *text, uint8_t id[16])
         return false;
     if (length <= sizeof(padded)) {
         memset(padded, '0', sizeof(padded));
-        memcpy(padded + sizeof(padded) - length, text, length);
+        for (size_t i = 0; i < length; i++)
+            padded[sizeof(padded) - length + i] = text[i];
         if (hex_decode(padded, 16, true, id))
             return !is_zero(id);
     }
@@ -217,9 +218,9 @@ uint8_t params_kind(const char *text)
     static const char prefix[] = "SPAN_KIND_";
     if (strncasecmp(text, prefix, sizeof(prefix) - 1) == 0)
         text += sizeof(prefix) - 1;
-    for (uint8_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcasecmp(text, kinds[i]) == 0)
-            return i;
+            return (uint8_t)i;
     }
     return 0xff;
 }

@@ -93,13 +93,16 @@ static void die_under_the_second(struct small_server *server, int fd)
     }
 }
 
-/* The second connection dies with its first request, as one does that a server has no room for. */
+/* The second connection dies with its first request, as one does that a server has no room for. The
+ * first says that it ends, so that the client never tries it again. */
 static void die_under_the_fresh_one(struct small_server *server, int fd)
 {
+    static const char answer[] =
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
     char request[REQUEST_MAX];
     if (small_server_read(server, fd, request, sizeof request) == 0 || fd == server->all[1].fd)
         return;
-    small_server_write(fd, OK_ANSWER, strlen(OK_ANSWER));
+    small_server_write(fd, answer, strlen(answer));
 }
 
 /* Every connection dies with the request that it brings. */

@@ -53,12 +53,12 @@ static enum status start_tracing(struct lab *lab, struct error *error)
     struct tracing_config config;
     tracing_config_from_environment(&config, "loadgen");
     text_copy(text_of("loadgen"), config.service_name, sizeof config.service_name);
-    snprintf(config.endpoint, sizeof config.endpoint, "%s/v1/traces",
+    snprintf(config.otlp.endpoint, sizeof config.otlp.endpoint, "%s/v1/traces",
              target_find(&lab->target, "otlp"));
     config.disabled = false;
-    config.schedule_delay_ms = 200;
-    if (config.max_queue_count < QUEUE_SPANS)
-        config.max_queue_count = QUEUE_SPANS;
+    config.batch.delay_ms = 200;
+    if (config.batch.queue_count < QUEUE_SPANS)
+        config.batch.queue_count = QUEUE_SPANS;
     enum status status = tracing_start(&config, error);
     lab->has_tracing = status == STATUS_OK;
     return status;

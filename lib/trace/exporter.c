@@ -216,8 +216,8 @@ static void reset(const struct tracing_config *config)
 {
     exporter.stopping = exporter.has_ended = false;
     exporter.flush_wanted = exporter.flush_done = 0;
-    exporter.batch_count = config->max_batch_count;
-    exporter.delay_ns = config->schedule_delay_ms * NS_PER_MS;
+    exporter.batch_count = config->batch.batch_count;
+    exporter.delay_ns = config->batch.delay_ms * NS_PER_MS;
     exporter.logged_ns = exporter.logged_drops = 0;
     atomic_store(&exporter.press, PRESS_NONE);
 }
@@ -257,14 +257,18 @@ enum status exporter_start(const struct tracing_config *config, struct error *er
     struct otlp_request request;
     if (exporter.is_abandoned)
         return error_set(error, STATUS_BUSY, "an exporter thread of before has not ended");
-    enum status status = otlp_request_init(&request, config->endpoint, config->headers, error);
+    enum status status =
+        otlp_request_init(&request, config->otlp.endpoint, config->otlp.headers, error);
     if (status != STATUS_OK)
         return status;
     reset(config);
     make_conditions();
     build_resource(config);
     timeline_refresh();
-    status = span_sender_init(&exporter.sender, &request, config->export_timeout_ms * NS_PER_MS);
+    uint32_t timeout_ms = config->batch.timeout_ms < config->otlp.timeout_ms
+                              ? config->batch.timeout_ms
+                              : config->otlp.timeout_ms;
+    status = span_sender_init(&exporter.sender, &request, timeout_ms * NS_PER_MS);
     if (status != STATUS_OK)
         return error_set(error, status, "exporter: %s", status_words(status));
     status = span_batch_init(&exporter.batch, exporter.batch_count);

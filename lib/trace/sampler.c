@@ -2,11 +2,40 @@
 
 static const double two_to_56 = 72057594037927936.0;
 
-struct sampler sampler_of(enum sampler_kind kind, bool parent_based, double ratio)
+static struct sampler_ready ready(const struct sampler_rule *rule, enum sampler_kind unset)
 {
-    return (struct sampler){.kind = kind,
-                            .parent_based = parent_based,
-                            .threshold = (uint64_t)(two_to_56 * (1.0 - ratio))};
+    return (struct sampler_ready){
+        .kind = rule->kind == SAMPLER_UNSET ? unset : rule->kind,
+        .threshold = (uint64_t)(two_to_56 * (1.0 - rule->ratio)),
+        .custom = rule->custom,
+    };
+}
+
+struct sampler sampler_of(const struct sampling *sampling)
+{
+    return (struct sampler){
+        .cases =
+            {
+                [SAMPLER_ROOT] = ready(&sampling->root, SAMPLER_ALWAYS_ON),
+                [SAMPLER_REMOTE_SAMPLED] = ready(&sampling->remote_sampled, SAMPLER_ALWAYS_ON),
+                [SAMPLER_REMOTE_UNSAMPLED] = ready(&sampling->remote_unsampled, SAMPLER_ALWAYS_OFF),
+                [SAMPLER_LOCAL_SAMPLED] = ready(&sampling->local_sampled, SAMPLER_ALWAYS_ON),
+                [SAMPLER_LOCAL_UNSAMPLED] = ready(&sampling->local_unsampled, SAMPLER_ALWAYS_OFF),
+            },
+        .ignores_parent = sampling->ignores_parent,
+        .records_dropped = sampling->records_dropped,
+    };
+}
+
+const struct sampler_ready *sampler_find(const struct sampler *sampler,
+                                         const struct span_context *parent)
+{
+    if (parent == NULL || sampler->ignores_parent)
+        return &sampler->cases[SAMPLER_ROOT];
+    bool sampled = (parent->flags & TRACE_FLAG_SAMPLED) != 0;
+    if (parent->is_remote)
+        return &sampler->cases[sampled ? SAMPLER_REMOTE_SAMPLED : SAMPLER_REMOTE_UNSAMPLED];
+    return &sampler->cases[sampled ? SAMPLER_LOCAL_SAMPLED : SAMPLER_LOCAL_UNSAMPLED];
 }
 
 static uint64_t randomness(const struct trace_id *trace_id)
@@ -17,12 +46,24 @@ static uint64_t randomness(const struct trace_id *trace_id)
     return value;
 }
 
-bool sampler_decide(const struct sampler *sampler, const struct span_context *parent,
-                    const struct trace_id *trace_id)
+static enum sampling_decision dropped(const struct sampler *sampler)
 {
-    if (sampler->parent_based && parent != NULL)
-        return span_context_is_sampled(parent);
-    if (sampler->kind == SAMPLER_TRACE_ID_RATIO)
-        return randomness(trace_id) >= sampler->threshold;
-    return sampler->kind == SAMPLER_ALWAYS_ON;
+    return sampler->records_dropped ? SAMPLING_RECORD_ONLY : SAMPLING_DROP;
+}
+
+enum sampling_decision sampler_decide(const struct sampler *sampler,
+                                      const struct sampler_ready *rule,
+                                      const struct trace_id *trace_id)
+{
+    bool kept = rule->kind == SAMPLER_ALWAYS_ON ||
+                (rule->kind == SAMPLER_TRACE_ID_RATIO && randomness(trace_id) >= rule->threshold);
+    return kept ? SAMPLING_RECORD_AND_SAMPLE : dropped(sampler);
+}
+
+void sampler_ask(const struct sampler *sampler, const struct sampler_ready *rule,
+                 const struct sampling_input *input, struct sampling_result *result)
+{
+    rule->custom->decide(rule->custom->self, input, result);
+    if (result->decision == SAMPLING_DROP)
+        result->decision = dropped(sampler);
 }

@@ -87,7 +87,9 @@ static struct span_context new_context(struct trace_thread *thread,
     };
     if (parent != NULL)
         context.trace_state = parent->trace_state;
-    if (sampler_decide(tracing_sampler(), parent, &context.trace_id))
+    const struct sampler *sampler = tracing_sampler();
+    if (sampler_decide(sampler, sampler_find(sampler, parent), &context.trace_id) ==
+        SAMPLING_RECORD_AND_SAMPLE)
         context.flags |= TRACE_FLAG_SAMPLED;
     context.span_id = trace_thread_new_span_id(thread);
     return context;

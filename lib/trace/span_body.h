@@ -23,6 +23,7 @@ enum {
     SPAN_ATTRIBUTES_MAX = 128, /* also of an event and of a link */
     SPAN_EVENTS_MAX = 128,
     SPAN_LINKS_MAX = 128,
+    SPAN_VALUE_DEPTH_MAX = 64, /* arrays and maps within each other */
 };
 
 struct span_body {

@@ -82,10 +82,39 @@ void span_wire_field_text(struct span_wire *wire, unsigned field, struct text te
     span_wire_text(wire, text);
 }
 
-static size_t value_size(const struct attribute *attribute)
+/* ---- values; `depth` levels may follow */
+
+static size_t key_value_size(const struct attribute *attribute, unsigned depth);
+static size_t value_size(const struct attribute *attribute, unsigned depth);
+
+/* Of equal keys of a map the last stays. */
+static bool is_last(const struct attribute *items, size_t count, size_t at)
+{
+    for (size_t i = at + 1; i < count; i++)
+        if (text_equal(items[i].key, items[at].key))
+            return false;
+    return items[at].key.length > 0;
+}
+
+static size_t items_size(const struct attribute *attribute, unsigned depth)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < attribute->item_count; i++) {
+        const struct attribute *item = &attribute->items[i];
+        if (attribute->type == ATTRIBUTE_ARRAY)
+            size += field_size(value_size(item, depth));
+        else if (is_last(attribute->items, attribute->item_count, i))
+            size += field_size(key_value_size(item, depth));
+    }
+    return size;
+}
+
+/* Of an AnyValue; 0 is one without a value: empty. */
+static size_t value_size(const struct attribute *attribute, unsigned depth)
 {
     switch (attribute->type) {
     case ATTRIBUTE_TEXT:
+    case ATTRIBUTE_BYTES:
         return field_size(attribute->text.length);
     case ATTRIBUTE_BOOL:
         return 2;
@@ -93,22 +122,54 @@ static size_t value_size(const struct attribute *attribute)
         return 1 + wire_varint_size((uint64_t)attribute->i64);
     case ATTRIBUTE_DOUBLE:
         return 9;
+    case ATTRIBUTE_ARRAY:
+    case ATTRIBUTE_MAP:
+        return depth > 0 ? field_size(items_size(attribute, depth - 1)) : 0;
+    case ATTRIBUTE_EMPTY:
+        break;
     }
-    return 0; /* an AnyValue without a value: empty */
+    return 0;
+}
+
+static size_t key_value_size(const struct attribute *attribute, unsigned depth)
+{
+    return field_size(attribute->key.length) + field_size(value_size(attribute, depth));
 }
 
 size_t span_wire_attribute_size(const struct attribute *attribute)
 {
-    return field_size(attribute->key.length) + field_size(value_size(attribute));
+    return key_value_size(attribute, SPAN_VALUE_DEPTH_MAX);
 }
 
-void span_wire_attribute(struct span_wire *wire, const struct attribute *attribute)
+static void put_value(struct span_wire *wire, const struct attribute *attribute, unsigned depth);
+static void put_key_value(struct span_wire *wire, const struct attribute *attribute,
+                          unsigned depth);
+
+static void put_items(struct span_wire *wire, const struct attribute *attribute, unsigned depth)
 {
-    span_wire_field_text(wire, OTLP_KEY_VALUE_KEY, attribute->key);
-    begin_field(wire, OTLP_KEY_VALUE_VALUE, value_size(attribute));
+    bool is_array = attribute->type == ATTRIBUTE_ARRAY;
+    begin_field(wire, is_array ? OTLP_VALUE_ARRAY : OTLP_VALUE_KVLIST,
+                items_size(attribute, depth));
+    for (size_t i = 0; i < attribute->item_count; i++) {
+        const struct attribute *item = &attribute->items[i];
+        if (is_array) {
+            begin_field(wire, OTLP_ARRAY_VALUES, value_size(item, depth));
+            put_value(wire, item, depth);
+        } else if (is_last(attribute->items, attribute->item_count, i)) {
+            begin_field(wire, OTLP_KVLIST_VALUES, key_value_size(item, depth));
+            put_key_value(wire, item, depth);
+        }
+    }
+}
+
+static void put_value(struct span_wire *wire, const struct attribute *attribute, unsigned depth)
+{
     switch (attribute->type) {
     case ATTRIBUTE_TEXT:
         span_wire_field_text(wire, OTLP_VALUE_STRING, attribute->text);
+        break;
+    case ATTRIBUTE_BYTES:
+        span_wire_field_bytes(wire, OTLP_VALUE_BYTES, attribute->text.data, attribute->text.length);
         break;
     case ATTRIBUTE_BOOL:
         span_wire_byte(wire, OTLP_VALUE_BOOL << 3 | WIRE_VARINT);
@@ -122,24 +183,35 @@ void span_wire_attribute(struct span_wire *wire, const struct attribute *attribu
         span_wire_byte(wire, OTLP_VALUE_DOUBLE << 3 | WIRE_FIXED64);
         span_wire_bytes(wire, &attribute->number, sizeof attribute->number);
         break;
+    case ATTRIBUTE_ARRAY:
+    case ATTRIBUTE_MAP:
+        if (depth > 0)
+            put_items(wire, attribute, depth - 1);
+        break;
+    case ATTRIBUTE_EMPTY:
+        break;
     }
 }
 
-/* A valid key that does not come again later. */
-static bool is_kept(const struct span_wire_list *list, size_t at)
+static void put_key_value(struct span_wire *wire, const struct attribute *attribute, unsigned depth)
 {
-    struct text key = list->attributes[at].key;
-    for (size_t i = at + 1; i < list->count; i++)
-        if (text_equal(list->attributes[i].key, key))
-            return false;
-    return key.length > 0;
+    span_wire_field_text(wire, OTLP_KEY_VALUE_KEY, attribute->key);
+    begin_field(wire, OTLP_KEY_VALUE_VALUE, value_size(attribute, depth));
+    put_value(wire, attribute, depth);
 }
+
+void span_wire_attribute(struct span_wire *wire, const struct attribute *attribute)
+{
+    put_key_value(wire, attribute, SPAN_VALUE_DEPTH_MAX);
+}
+
+/* ---- lists */
 
 size_t span_wire_list_size(const struct span_wire_list *list)
 {
     size_t size = 0, kept = 0;
     for (size_t i = 0; i < list->count; i++)
-        if (is_kept(list, i) && kept++ < SPAN_ATTRIBUTES_MAX)
+        if (is_last(list->attributes, list->count, i) && kept++ < SPAN_ATTRIBUTES_MAX)
             size += field_size(span_wire_attribute_size(&list->attributes[i]));
     size_t dropped = kept > SPAN_ATTRIBUTES_MAX ? kept - SPAN_ATTRIBUTES_MAX : 0;
     return size + (dropped ? 1 + wire_varint_size(dropped) : 0);
@@ -150,7 +222,7 @@ void span_wire_list(struct span_wire *wire, const struct span_wire_list *list)
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++) {
         const struct attribute *attribute = &list->attributes[i];
-        if (!is_kept(list, i) || kept++ >= SPAN_ATTRIBUTES_MAX)
+        if (!is_last(list->attributes, list->count, i) || kept++ >= SPAN_ATTRIBUTES_MAX)
             continue;
         begin_field(wire, list->field, span_wire_attribute_size(attribute));
         span_wire_attribute(wire, attribute);

@@ -17,35 +17,11 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "trace/attribute.h"
 #include "trace/context.h"
+#include "trace/tracing_config.h"
 
 /* ---- provider */
-
-enum sampler_kind {
-    SAMPLER_ALWAYS_ON,
-    SAMPLER_ALWAYS_OFF,
-    SAMPLER_TRACE_ID_RATIO,
-};
-
-struct tracing_config {
-    char service_name[64];          /* OTEL_SERVICE_NAME */
-    char resource_attributes[2048]; /* OTEL_RESOURCE_ATTRIBUTES, as written: k=v,k=v */
-    char endpoint[512];             /* full URL of the traces endpoint: http://host:port/path */
-    char headers[2048];             /* OTEL_EXPORTER_OTLP_HEADERS: k=v,k=v */
-    bool disabled;                  /* OTEL_SDK_DISABLED */
-    enum sampler_kind sampler;      /* OTEL_TRACES_SAMPLER */
-    bool parent_based;
-    double sampler_ratio;       /* OTEL_TRACES_SAMPLER_ARG, 0..1 */
-    uint32_t schedule_delay_ms; /* OTEL_BSP_SCHEDULE_DELAY, 5000 */
-    uint32_t export_timeout_ms; /* the smaller of OTEL_BSP_EXPORT_TIMEOUT (30000) and
-                                   OTEL_EXPORTER_OTLP_TIMEOUT (10000) */
-    uint32_t max_queue_count;   /* OTEL_BSP_MAX_QUEUE_SIZE, 2048 */
-    uint32_t max_batch_count;   /* OTEL_BSP_MAX_EXPORT_BATCH_SIZE, 512 */
-};
-
-/* Defaults of the specification, then the OTEL_* variables; a wrong value is logged and ignored.
- * `service_name` is used where the environment names none. */
-void tracing_config_from_environment(struct tracing_config *config, const char *service_name);
 
 /* Starts the exporter thread. STATUS_INVALID or STATUS_TOO_LARGE (`error` says what),
  * STATUS_UNSUPPORTED (https), STATUS_NO_MEMORY, STATUS_IO, STATUS_EXISTS (started already),
@@ -86,23 +62,7 @@ struct tracer {
 
 /* ---- span */
 
-enum span_kind { SPAN_INTERNAL = 1, SPAN_SERVER, SPAN_CLIENT, SPAN_PRODUCER, SPAN_CONSUMER };
 enum span_status { SPAN_UNSET, SPAN_OK, SPAN_ERROR };
-
-struct attribute {
-    struct text key;
-    struct text text;
-    int64_t i64;
-    double number;
-    enum { ATTRIBUTE_TEXT, ATTRIBUTE_BOOL, ATTRIBUTE_I64, ATTRIBUTE_DOUBLE } type;
-    bool boolean;
-};
-
-struct span_link {
-    struct span_context context;
-    const struct attribute *attributes;
-    size_t attribute_count;
-};
 
 struct span_options {
     enum span_kind kind;               /* 0 means SPAN_INTERNAL */

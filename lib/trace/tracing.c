@@ -81,7 +81,7 @@ static void register_fork(void)
 
 static size_t pool_blocks(const struct tracing_config *config)
 {
-    size_t blocks = (size_t)config->max_queue_count * POOL_BYTES_A_SPAN / SPAN_BLOCK_BYTES;
+    size_t blocks = (size_t)config->batch.queue_count * POOL_BYTES_A_SPAN / SPAN_BLOCK_BYTES;
     blocks = blocks > POOL_BLOCKS_MIN ? blocks : POOL_BLOCKS_MIN;
     return blocks < POOL_BLOCKS_MAX ? blocks : POOL_BLOCKS_MAX;
 }
@@ -90,14 +90,23 @@ static enum status check(const struct tracing_config *config, struct error *erro
 {
     if (tracing.is_started)
         return error_set(error, STATUS_EXISTS, "tracing was started already");
-    if (config->max_batch_count == 0 || config->max_batch_count > config->max_queue_count ||
-        config->max_batch_count > SPAN_BATCH_COUNT_MAX)
+    if (config->batch.batch_count == 0 || config->batch.batch_count > config->batch.queue_count ||
+        config->batch.batch_count > SPAN_BATCH_COUNT_MAX)
         return error_set(error, STATUS_INVALID,
                          "queue of %u spans, batches of %u: want 0 < batch <= queue, batch <= %d",
-                         config->max_queue_count, config->max_batch_count, SPAN_BATCH_COUNT_MAX);
-    if (!(config->sampler_ratio >= 0 && config->sampler_ratio <= 1))
-        return error_set(error, STATUS_INVALID, "sampler ratio %g: want 0 to 1",
-                         config->sampler_ratio);
+                         config->batch.queue_count, config->batch.batch_count,
+                         SPAN_BATCH_COUNT_MAX);
+    const struct sampling *sampling = &config->sampling;
+    const struct sampler_rule *rules[] = {&sampling->root, &sampling->remote_sampled,
+                                          &sampling->remote_unsampled, &sampling->local_sampled,
+                                          &sampling->local_unsampled};
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (!(rules[i]->ratio >= 0 && rules[i]->ratio <= 1))
+            return error_set(error, STATUS_INVALID, "sampler ratio %g: want 0 to 1",
+                             rules[i]->ratio);
+        if (rules[i]->kind == SAMPLER_CUSTOM && rules[i]->custom == NULL)
+            return error_set(error, STATUS_INVALID, "a custom sampler is missing");
+    }
     return STATUS_OK;
 }
 
@@ -106,8 +115,8 @@ static enum status start(const struct tracing_config *config, struct error *erro
     enum status status = span_pool_start(pool_blocks(config));
     if (status != STATUS_OK)
         return error_set(error, status, "no memory for the span pool");
-    tracing.sampler = sampler_of(config->sampler, config->parent_based, config->sampler_ratio);
-    span_queue_configure(config->max_queue_count, config->max_batch_count);
+    tracing.sampler = sampler_of(&config->sampling);
+    span_queue_configure(config->batch.queue_count, config->batch.batch_count);
     trace_thread_reset_totals();
     return exporter_start(config, error);
 }

@@ -57,53 +57,51 @@ static const struct {
     {"parentbased_traceidratio", SAMPLER_TRACE_ID_RATIO, true},
 };
 
-static bool find_sampler(struct tracing_config *config, const char *name)
+static bool find_sampler(struct sampling *sampling, const char *name)
 {
     for (size_t i = 0; i < sizeof samplers / sizeof samplers[0]; i++) {
         if (strcasecmp(samplers[i].name, name) == 0) {
-            config->sampler = samplers[i].kind;
-            config->parent_based = samplers[i].parent_based;
+            sampling->root.kind = samplers[i].kind;
+            sampling->ignores_parent = !samplers[i].parent_based;
             return true;
         }
     }
     return false;
 }
 
-static void read_sampler(struct tracing_config *config)
+static void read_sampler(struct sampling *sampling)
 {
     const char *name = variable("OTEL_TRACES_SAMPLER");
     const char *argument = variable("OTEL_TRACES_SAMPLER_ARG");
     double ratio;
     if (name == NULL)
         return;
-    if (!find_sampler(config, name)) {
+    if (!find_sampler(sampling, name)) {
         warn("OTEL_TRACES_SAMPLER", name);
         return;
     }
-    if (argument == NULL || config->sampler != SAMPLER_TRACE_ID_RATIO)
+    if (argument == NULL || sampling->root.kind != SAMPLER_TRACE_ID_RATIO)
         return;
     if (text_to_double(text_of(argument), &ratio) != STATUS_OK || ratio < 0 || ratio > 1)
         warn("OTEL_TRACES_SAMPLER_ARG", argument);
     else
-        config->sampler_ratio = ratio;
+        sampling->root.ratio = ratio;
 }
 
 /* The signal's own address is taken as it is; the general one is a base. */
-static void read_endpoint(struct tracing_config *config)
+static void read_endpoint(const char *own_name, const char *path, struct otlp_settings *otlp)
 {
-    const char *own = variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
     const char *base = variable("OTEL_EXPORTER_OTLP_ENDPOINT");
-    if (own != NULL) {
-        read_text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", config->endpoint, sizeof config->endpoint);
+    if (variable(own_name) != NULL) {
+        read_text(own_name, otlp->endpoint, sizeof otlp->endpoint);
     } else if (base != NULL) {
         size_t length = strlen(base);
         while (length > 0 && base[length - 1] == '/')
             length--;
-        if (length + sizeof "/v1/traces" > sizeof config->endpoint)
+        if (length + strlen(path) >= sizeof otlp->endpoint)
             warn("OTEL_EXPORTER_OTLP_ENDPOINT", base);
         else
-            snprintf(config->endpoint, sizeof config->endpoint, "%.*s/v1/traces", (int)length,
-                     base);
+            snprintf(otlp->endpoint, sizeof otlp->endpoint, "%.*s%s", (int)length, base, path);
     }
 }
 
@@ -118,48 +116,64 @@ static bool names_service(struct text attributes)
     return false;
 }
 
-static void read_timeouts(struct tracing_config *config)
+/* 0 is "no limit"; here every wait has one, so that it is the longest there is. */
+static void read_timeout(const char *name, uint32_t *out)
 {
-    uint32_t batch_ms = 30000, post_ms = 10000;
-    read_u32("OTEL_BSP_EXPORT_TIMEOUT", 0, INT32_MAX, &batch_ms);
-    read_u32("OTEL_EXPORTER_OTLP_TIMEOUT", 0, INT32_MAX, &post_ms);
-    read_u32("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", 0, INT32_MAX, &post_ms);
-    /* 0 is "no limit"; here every wait has one, so that it is the longest there is. */
-    batch_ms = batch_ms ? batch_ms : INT32_MAX;
-    post_ms = post_ms ? post_ms : INT32_MAX;
-    config->export_timeout_ms = batch_ms < post_ms ? batch_ms : post_ms;
+    read_u32(name, 0, INT32_MAX, out);
+    if (*out == 0)
+        *out = INT32_MAX;
+}
+
+static void read_otlp(struct otlp_settings *otlp)
+{
+    text_copy(TEXT_LITERAL("http://localhost:4318/v1/traces"), otlp->endpoint,
+              sizeof otlp->endpoint);
+    otlp->timeout_ms = 10000;
+    read_endpoint("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "/v1/traces", otlp);
+    read_text("OTEL_EXPORTER_OTLP_HEADERS", otlp->headers, sizeof otlp->headers);
+    read_text("OTEL_EXPORTER_OTLP_TRACES_HEADERS", otlp->headers, sizeof otlp->headers);
+    read_timeout("OTEL_EXPORTER_OTLP_TIMEOUT", &otlp->timeout_ms);
+    read_timeout("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", &otlp->timeout_ms);
+}
+
+static void read_batch(struct batch_settings *batch)
+{
+    *batch = (struct batch_settings){5000, 30000, 2048, 512};
+    read_u32("OTEL_BSP_SCHEDULE_DELAY", 1, INT32_MAX, &batch->delay_ms);
+    read_timeout("OTEL_BSP_EXPORT_TIMEOUT", &batch->timeout_ms);
+    read_u32("OTEL_BSP_MAX_QUEUE_SIZE", 1, 1u << 20, &batch->queue_count);
+    read_u32("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 1, SPAN_BATCH_COUNT_MAX, &batch->batch_count);
+    if (batch->batch_count > batch->queue_count)
+        batch->batch_count = batch->queue_count;
+}
+
+static void read_exporters(struct tracing_config *config)
+{
+    const char *exporter = variable("OTEL_TRACES_EXPORTER");
+    config->exporters = TRACING_EXPORT_OTLP;
+    if (exporter != NULL && strcasecmp(exporter, "none") == 0)
+        config->disabled = true;
+    else if (exporter != NULL && strcasecmp(exporter, "otlp") != 0)
+        warn("OTEL_TRACES_EXPORTER", exporter);
 }
 
 void tracing_config_from_environment(struct tracing_config *config, const char *service_name)
 {
-    *config = (struct tracing_config){.sampler = SAMPLER_ALWAYS_ON,
-                                      .parent_based = true,
-                                      .sampler_ratio = 1.0,
-                                      .schedule_delay_ms = 5000,
-                                      .max_queue_count = 2048,
-                                      .max_batch_count = 512};
-    text_copy(TEXT_LITERAL("http://localhost:4318/v1/traces"), config->endpoint,
-              sizeof config->endpoint);
+    *config = (struct tracing_config){
+        .resource_detectors = RESOURCE_ALL,
+        .sampling.root = {SAMPLER_ALWAYS_ON, 1.0, NULL},
+        .limits = {128, 128, 128, 128, 128, UINT32_MAX},
+        .log_limits = {128, UINT32_MAX},
+    };
     read_text("OTEL_RESOURCE_ATTRIBUTES", config->resource_attributes,
               sizeof config->resource_attributes);
     read_text("OTEL_SERVICE_NAME", config->service_name, sizeof config->service_name);
     if (config->service_name[0] == '\0' && !names_service(text_of(config->resource_attributes)))
         text_copy(text_of(service_name), config->service_name, sizeof config->service_name);
-    read_endpoint(config);
-    read_text("OTEL_EXPORTER_OTLP_HEADERS", config->headers, sizeof config->headers);
-    read_text("OTEL_EXPORTER_OTLP_TRACES_HEADERS", config->headers, sizeof config->headers);
     const char *disabled = variable("OTEL_SDK_DISABLED");
     config->disabled = disabled != NULL && strcasecmp(disabled, "true") == 0;
-    const char *exporter = variable("OTEL_TRACES_EXPORTER");
-    if (exporter != NULL && strcasecmp(exporter, "none") == 0)
-        config->disabled = true;
-    else if (exporter != NULL && strcasecmp(exporter, "otlp") != 0)
-        warn("OTEL_TRACES_EXPORTER", exporter);
-    read_sampler(config);
-    read_timeouts(config);
-    read_u32("OTEL_BSP_SCHEDULE_DELAY", 1, INT32_MAX, &config->schedule_delay_ms);
-    read_u32("OTEL_BSP_MAX_QUEUE_SIZE", 1, 1u << 20, &config->max_queue_count);
-    read_u32("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 1, SPAN_BATCH_COUNT_MAX, &config->max_batch_count);
-    if (config->max_batch_count > config->max_queue_count)
-        config->max_batch_count = config->max_queue_count;
+    read_exporters(config);
+    read_otlp(&config->otlp);
+    read_batch(&config->batch);
+    read_sampler(&config->sampling);
 }

@@ -124,9 +124,9 @@ static void run(const char *name, const struct receiver *receiver, enum sampler_
     struct tracing_config config;
     struct error error;
     tracing_config_from_environment(&config, "bench");
-    snprintf(config.endpoint, sizeof config.endpoint, "http://127.0.0.1:%u/v1/traces",
+    snprintf(config.otlp.endpoint, sizeof config.otlp.endpoint, "http://127.0.0.1:%u/v1/traces",
              receiver->port);
-    config.sampler = sampler;
+    config.sampling.root.kind = sampler;
     if (tracing_start(&config, &error) != STATUS_OK) {
         fprintf(stderr, "%s\n", error.text);
         exit(1);

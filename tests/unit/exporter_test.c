@@ -36,7 +36,7 @@ static void check_sum(void)
 
 static void short_timeout(struct tracing_config *config)
 {
-    config->export_timeout_ms = 1000;
+    config->batch.timeout_ms = 1000;
 }
 
 /* An answer of 5 MiB. */
@@ -151,7 +151,7 @@ static void waits_as_long_as_it_is_told(void **state)
 
 static void tiny_timeout(struct tracing_config *config)
 {
-    config->export_timeout_ms = 100;
+    config->batch.timeout_ms = 100;
 }
 
 static void gives_up_on_a_silent_receiver(void **state)
@@ -264,7 +264,7 @@ static void sends_whole_batches_unasked(void **state)
 
 static void short_delay(struct tracing_config *config)
 {
-    config->schedule_delay_ms = 20;
+    config->batch.delay_ms = 20;
 }
 
 static void sends_at_the_delay_unasked(void **state)
@@ -296,9 +296,9 @@ static void cuts_batches_on_flush_too(void **state)
 
 static void small_queue(struct tracing_config *config)
 {
-    config->max_queue_count = 100;
-    config->max_batch_count = 100;
-    config->export_timeout_ms = 60000;
+    config->batch.queue_count = 100;
+    config->batch.batch_count = 100;
+    config->batch.timeout_ms = 60000;
 }
 
 static void counts_exactly_what_a_full_queue_drops(void **state)
@@ -357,7 +357,7 @@ static void *end_one(void *unused)
 
 static void big_queue(struct tracing_config *config)
 {
-    config->max_queue_count = 4096;
+    config->batch.queue_count = 4096;
 }
 
 static void loses_nothing_of_short_lived_threads(void **state)
@@ -490,8 +490,8 @@ static void adds_up_under_load(void **state)
  */
 static void tiny_pool(struct tracing_config *config)
 {
-    config->max_queue_count = 100; /* 256 blocks, the least there is */
-    config->max_batch_count = 100;
+    config->batch.queue_count = 100; /* 256 blocks, the least there is */
+    config->batch.batch_count = 100;
 }
 
 static void counts_spans_that_find_no_memory(void **state)
@@ -560,7 +560,7 @@ static void starts_once(void **state)
     struct tracing_config config;
     struct error error;
     tracing_config_from_environment(&config, "test");
-    snprintf(config.endpoint, sizeof config.endpoint, "nonsense");
+    snprintf(config.otlp.endpoint, sizeof config.otlp.endpoint, "nonsense");
     assert_int_equal(tracing_start(&config, &error), STATUS_INVALID);
     assert_non_null(strstr(error.text, "nonsense"));
     sink_start(&sink, answers, 1);

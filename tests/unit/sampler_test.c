@@ -12,6 +12,17 @@
 
 enum { NO_PARENT = -1 };
 
+static bool decide(const struct sampler *sampler, const struct span_context *parent,
+                   const struct trace_id *id)
+{
+    return sampler_decide(sampler, sampler_find(sampler, parent), id) == SAMPLING_RECORD_AND_SAMPLE;
+}
+
+static struct sampler ratio_of(double ratio)
+{
+    return sampler_of(&(struct sampling){.root = {SAMPLER_TRACE_ID_RATIO, ratio, NULL}});
+}
+
 static void decides(void **state)
 {
     (void)state;
@@ -39,13 +50,14 @@ static void decides(void **state)
         {"it asks the parent before the ratio", SAMPLER_TRACE_ID_RATIO, true, 0, 1, 0, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct sampler sampler = sampler_of(rows[i].kind, rows[i].parent_based, rows[i].ratio);
+        struct sampler sampler = sampler_of(&(struct sampling){
+            .root = {rows[i].kind, rows[i].ratio, NULL}, .ignores_parent = !rows[i].parent_based});
         struct span_context parent = {.flags = (uint8_t)rows[i].parent_flags};
         struct trace_id id = {{0xff, 0xff}};
         id.bytes[9] = rows[i].id_end;
         if (rows[i].id_end == 0xff)
             memset(id.bytes, 0xff, sizeof id.bytes);
-        if (sampler_decide(&sampler, rows[i].parent_flags == NO_PARENT ? NULL : &parent, &id) !=
+        if (decide(&sampler, rows[i].parent_flags == NO_PARENT ? NULL : &parent, &id) !=
             rows[i].expected)
             fail_msg("%s", rows[i].name);
     }
@@ -65,8 +77,8 @@ static void keeps_the_share_and_the_order(void **state)
         bool before = false;
         memcpy(id.bytes, words, sizeof id.bytes);
         for (size_t j = 0; j < RATIOS; j++) {
-            struct sampler sampler = sampler_of(SAMPLER_TRACE_ID_RATIO, true, ratios[j]);
-            bool now = sampler_decide(&sampler, NULL, &id);
+            struct sampler sampler = ratio_of(ratios[j]);
+            bool now = decide(&sampler, NULL, &id);
             assert_true(now || !before); /* a higher ratio keeps all that a lower one keeps */
             kept[j] += before = now;
         }

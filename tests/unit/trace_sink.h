@@ -401,8 +401,9 @@ static inline void sink_trace(const struct sink *sink, void (*change)(struct tra
     struct tracing_config config;
     struct error error;
     tracing_config_from_environment(&config, "test");
-    snprintf(config.endpoint, sizeof config.endpoint, "http://127.0.0.1:%u/v1/traces", sink->port);
-    config.schedule_delay_ms = 60000;
+    snprintf(config.otlp.endpoint, sizeof config.otlp.endpoint, "http://127.0.0.1:%u/v1/traces",
+             sink->port);
+    config.batch.delay_ms = 60000;
     if (change != NULL)
         change(&config);
     if (tracing_start(&config, &error) != STATUS_OK) {

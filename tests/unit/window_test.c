@@ -485,8 +485,8 @@ static void check_traced(void **state)
     config.grace_ms = 300;
     small_server_start(&receiver, talk_receiver, NULL);
     tracing_config_from_environment(&tracing, "window_test");
-    snprintf(tracing.endpoint, sizeof(tracing.endpoint), "%s/v1/traces", receiver.url);
-    tracing.sampler = row->sampler;
+    snprintf(tracing.otlp.endpoint, sizeof(tracing.otlp.endpoint), "%s/v1/traces", receiver.url);
+    tracing.sampling.root.kind = row->sampler;
     assert_int_equal(tracing_start(&tracing, NULL), STATUS_OK);
     struct span_scope outer = span_enter(&tracer, "outer"); /* no parent of theirs */
     struct tracing_stats before = tracing_stats();

@@ -70,7 +70,7 @@ $(B)/lib/libculprit-collector.a: \
 PART_ARCHIVES := $(B)/lib/libculprit-loadgen.a $(B)/lib/libculprit-collector.a
 
 .PHONY: all programs help deps deps-test deps-lint demo up test unit integration lint asan tsan \
-        bench fuzz format clean image compose-up compose-down test-compose
+        bench bench-trace peers fuzz format clean image compose-up compose-down test-compose
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -214,7 +214,14 @@ bench-programs: $(BENCH_PROGRAMS)
 
 bench: deps-test ## what is measured: prints ratios, never judges
 	@$(MAKE) --no-print-directory -j$(JOBS) programs bench-programs
-	@for b in $(BENCH_PROGRAMS); do echo "== $$b"; $$b || exit 1; done
+	@for b in $(filter %_bench,$(BENCH_PROGRAMS)); do echo "== $$b"; $$b || exit 1; done
+
+bench-trace: deps-test ## what a span costs, beside the OpenTelemetry SDK for Go (ROUNDS=3)
+	@$(MAKE) --no-print-directory -j$(JOBS) bench-programs
+	@CULPRIT_BENCH=$(B)/bench tests/bench/trace_bench.py --rounds $(or $(ROUNDS),3)
+
+peers: ## the Go programs that ours are compared with, real Jaeger among them (7 minutes of CPU)
+	@tests/peers/build.sh tracing jaeger || [ $$? = 77 ]
 
 fuzz-programs: $(FUZZ_PROGRAMS)
 

@@ -15,6 +15,7 @@ Q := $(if $(VERBOSE),,@)# VERBOSE=1 shows the commands
 PACKAGES_BUILD := gcc libc6-dev libcrypt-dev make pkg-config libmicrohttpd-dev libcurl4-openssl-dev \
                   libjansson-dev libsqlite3-dev zlib1g-dev
 PACKAGES_TEST  := libcmocka-dev python3 curl jq
+PACKAGES_PAGE  := chromium chromium-driver# 320 MB; without them the page's tests in it are left out
 PACKAGES_LINT  := clang-format clang-tidy cppcheck binutils
 PACKAGES_FUZZ  := clang libclang-rt-14-dev
 FUZZ_SECONDS   ?= 60
@@ -69,7 +70,7 @@ $(B)/lib/libculprit-collector.a: \
     $(call objects,$(filter-out services/collector/main.c,$(COLLECTOR_SOURCES)))
 PART_ARCHIVES := $(B)/lib/libculprit-loadgen.a $(B)/lib/libculprit-collector.a
 
-.PHONY: all programs help deps deps-test deps-lint demo up test unit integration lint asan tsan \
+.PHONY: all programs help deps deps-test deps-page deps-lint demo up test unit integration lint asan tsan \
         bench bench-trace peers fuzz format clean image compose-up compose-down test-compose
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -101,6 +102,8 @@ deps: ## install what building and running needs (asks apt-get only for what is 
 	$(call install_missing,$(PACKAGES_BUILD))
 deps-test: ## ... and what the tests need
 	$(call install_missing,$(PACKAGES_BUILD) $(PACKAGES_TEST))
+deps-page: ## ... and Chromium, for the tests of the page in it (skipped, with a line, without)
+	$(call install_missing,$(PACKAGES_BUILD) $(PACKAGES_TEST) $(PACKAGES_PAGE))
 deps-lint: ## ... and what the lint needs
 	$(call install_missing,$(PACKAGES_BUILD) $(PACKAGES_TEST) $(PACKAGES_LINT))
 

@@ -75,6 +75,8 @@ def main():
             word = "ok  " if f == 0 else "FAIL"
             print(f"{word} {kind} {name}: {p} passed, {f} failed, "
                   f"{time.monotonic() - began:.1f} s", flush=True)
+            for line in re.findall(r"^skipped: .*", output, re.MULTILINE):
+                print(f"     {line}", flush=True)
             if f:
                 print(output, flush=True)
     print(f"{passed} passed, {failed} failed")

@@ -1,4 +1,5 @@
 """What the collector's tests share: a real collector on free ports, and OTLP spans to send it."""
+import collections
 import gzip
 import http.client
 import json
@@ -169,7 +170,9 @@ def main():
     """Runs the module's tests and prints the closing lines that tests/run.py counts."""
     result = unittest.main(exit=False, verbosity=1).result
     failed = len(result.failures) + len(result.errors)
-    print(f"[  PASSED  ] {result.testsRun - failed} test(s).")
+    print(f"[  PASSED  ] {result.testsRun - failed - len(result.skipped)} test(s).")
+    for why, number in collections.Counter(why for _, why in result.skipped).items():
+        print(f"skipped: {number} test(s): {why}")
     if failed:
         print(f"[  FAILED  ] {failed} test(s).")
     sys.exit(1 if failed else 0)

@@ -269,7 +269,7 @@ class Kept(Case):
             self.assertEqual(os.listdir(directory), ["other.db"])
 
 
-@unittest.skipUnless(browser.is_there(), "chromium and chromedriver are not installed")
+@unittest.skipUnless(browser.is_there(), "no chromium and chromedriver (make deps-page)")
 class Seen(Case):
     """In a real browser."""
     flags = ("--settle-ms", "50")
@@ -499,6 +499,4 @@ class Seen(Case):
 
 
 if __name__ == "__main__":
-    if not browser.is_there():
-        print("skipped: what needs chromium and chromedriver")
     main()

@@ -224,7 +224,7 @@ bench-trace: deps-test ## what a span costs, beside the OpenTelemetry SDK for Go
 	@CULPRIT_BENCH=$(B)/bench tests/bench/trace_bench.py --rounds $(or $(ROUNDS),3)
 
 peers: ## the Go programs that ours are compared with, real Jaeger among them (7 minutes of CPU)
-	@tests/peers/build.sh tracing jaeger || [ $$? = 77 ]
+	@tests/peers/build.sh tracing hop jaeger || [ $$? = 77 ]
 
 fuzz-programs: $(FUZZ_PROGRAMS)
 

@@ -53,16 +53,18 @@ def free_port(taken):
 
 class Stack:
     """`environment`: rows by service, {"bank": {"latency_ms": 0}}; `variables`: more of the
-    processes' environment."""
+    processes' environment; `detours`: where a service finds another one instead of at its own
+    port, {("frontend", "cart"): port}."""
 
-    def __init__(self, environment=None, variables=None, only=None):
+    def __init__(self, environment=None, variables=None, only=None, detours=None):
         self.directory = tempfile.mkdtemp(prefix="culprit-shop-")
         rows = topology()
         self.kinds = {row["name"]: row["kind"] for row in rows if row["kind"] != "collector"}
         self.names = [name for name in self.kinds if only is None or name in only]
         self.ports = {}
+        self.detours = detours or {}
         for name in self.kinds:
-            self.ports[name] = free_port(self.ports.values())
+            self.ports[name] = free_port([*self.ports.values(), *self.detours.values()])
         self.children = {}
         self.starts = {name: 0 for name in self.kinds}
         self.local = threading.local()
@@ -70,7 +72,6 @@ class Stack:
                     for row, value in values.items()]
         self.variables = dict(
             os.environ,
-            CULPRIT_ENDPOINTS=",".join(f"{n}=127.0.0.1:{p}" for n, p in self.ports.items()),
             CULPRIT_ENVIRONMENT=",".join(settings), CULPRIT_LOG_LEVEL="info",
             QUEUE_URL=f"sqlite:{self.directory}/data/queue.db",
             OTEL_SDK_DISABLED="true")
@@ -90,13 +91,18 @@ class Stack:
     def __exit__(self, kind, value, trace):
         self.close(check=kind is None)
 
+    def endpoints(self, caller):
+        return ",".join(f"{name}=127.0.0.1:{self.detours.get((caller, name), port)}"
+                        for name, port in self.ports.items())
+
     def start(self, name, wait=True):
         self.starts[name] += 1
         with open(f"{self.directory}/{name}.log", "ab") as log:
             self.children[name] = subprocess.Popen(
                 [f"{BIN}/{name}", "--listen", f"127.0.0.1:{self.ports[name]}",
                  "--data", f"{self.directory}/data"],
-                env=self.variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                env=dict(self.variables, CULPRIT_ENDPOINTS=self.endpoints(name)),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if wait:
             self.wait_ready(name)
 

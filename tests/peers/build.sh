@@ -2,7 +2,7 @@
 # Builds the Go programs that ours are compared with or put between, into build/peers/; what is
 # there and newer than its sources is kept.
 #
-#   tests/peers/build.sh NAME...     tracing (a few seconds), jaeger (7 minutes of CPU, nice)
+#   tests/peers/build.sh NAME...     tracing, hop (seconds), jaeger (7 minutes of CPU, nice)
 #
 # Ends with 77 and one line where they cannot be had: no Go >= 1.25 (it fetches the newer toolchain
 # that a go.mod may name), or no module proxy.
@@ -35,7 +35,7 @@ build() { # NAME FOLDER-OF-GO.MOD
     fresh "$out/$1" "$2" "$1" && return 0
     command -v go >/dev/null || skip "$1 needs Go 1.25 or newer, and here is none"
     go version | grep -qE 'go1\.(2[5-9]|[3-9][0-9])' || skip "$1 needs Go 1.25 or newer; here is $(go version)"
-    (cd "$2" && timeout 300 go list -deps "$package" >/dev/null 2>&1) ||
+    (cd "$2" && timeout 120 go list -deps "$package" >/dev/null 2>&1) ||
         skip "the modules of $1 are not to be had here (is there a module proxy?)"
     echo "building $1"
     mkdir -p "$out"

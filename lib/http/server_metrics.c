@@ -3,19 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/clock.h"
-
-/* The semantic conventions' boundaries of http.server.request.duration. */
-static const struct {
-    uint64_t most_ns;
-    const char *words;
-} bounds[SERVER_METRICS_BUCKETS] = {
-    {5000000, "0.005"},  {10000000, "0.01"},  {25000000, "0.025"}, {50000000, "0.05"},
-    {75000000, "0.075"}, {100000000, "0.1"},  {250000000, "0.25"}, {500000000, "0.5"},
-    {750000000, "0.75"}, {1000000000, "1"},   {2500000000, "2.5"}, {5000000000, "5"},
-    {7500000000, "7.5"}, {10000000000, "10"},
-};
-
 static const char *const refused_words[SERVER_REFUSED_COUNT] = {
     [SERVER_REFUSED_BAD_REQUEST] = "bad_request",
     [SERVER_REFUSED_UNKNOWN_HOST] = "unknown_host",
@@ -66,16 +53,10 @@ static struct server_series *find_series(struct server_metrics *metrics, const c
 void server_metrics_add(struct server_metrics *metrics, const char *method, const char *route,
                         unsigned status, uint64_t duration_ns)
 {
-    size_t bucket = 0;
-    while (bucket < SERVER_METRICS_BUCKETS && duration_ns > bounds[bucket].most_ns)
-        bucket++;
     pthread_mutex_lock(&metrics->mutex);
     struct server_series *series =
         find_series(metrics, usual_method(method), route ? route : "", status);
-    series->count++;
-    series->sum_ns += duration_ns;
-    if (bucket < SERVER_METRICS_BUCKETS)
-        series->buckets[bucket]++;
+    durations_add(&series->durations, duration_ns);
     pthread_mutex_unlock(&metrics->mutex);
 }
 
@@ -97,25 +78,25 @@ uint64_t server_metrics_refused(struct server_metrics *metrics, enum server_refu
 static void write_series(const struct server_series *series, struct buffer *out)
 {
     static const char name[] = "http_server_request_duration_seconds";
+    const struct durations *durations = &series->durations;
     uint64_t sum = 0;
-    for (size_t i = 0; i <= SERVER_METRICS_BUCKETS; i++) {
-        bool is_last = i == SERVER_METRICS_BUCKETS;
-        sum = is_last ? series->count : sum + series->buckets[i];
+    for (size_t i = 0; i <= DURATIONS_BOUNDS; i++) {
+        sum += durations->buckets[i];
         buffer_printf(out,
                       "%s_bucket{http_request_method=\"%s\",http_route=\"%s\","
                       "http_response_status_code=\"%u\",le=\"%s\"} %" PRIu64 "\n",
                       name, series->method, series->route, series->status,
-                      is_last ? "+Inf" : bounds[i].words, sum);
+                      i == DURATIONS_BOUNDS ? "+Inf" : durations_bounds[i].words, sum);
     }
     buffer_printf(out,
                   "%s_sum{http_request_method=\"%s\",http_route=\"%s\","
                   "http_response_status_code=\"%u\"} %.9f\n",
                   name, series->method, series->route, series->status,
-                  (double)series->sum_ns / 1e9);
+                  (double)durations->sum_ns / 1e9);
     buffer_printf(out,
                   "%s_count{http_request_method=\"%s\",http_route=\"%s\","
                   "http_response_status_code=\"%u\"} %" PRIu64 "\n",
-                  name, series->method, series->route, series->status, series->count);
+                  name, series->method, series->route, series->status, durations->count);
 }
 
 void server_metrics_write(struct server_metrics *metrics, struct buffer *out)

@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/durations.h"
 
-enum { SERVER_METRICS_SERIES_MAX = 256, SERVER_METRICS_BUCKETS = 14 };
+enum { SERVER_METRICS_SERIES_MAX = 256 };
 
 enum server_refused {
     SERVER_REFUSED_BAD_REQUEST,
@@ -22,8 +23,7 @@ enum server_refused {
 struct server_series {
     const char *method, *route; /* static, or the route table's */
     unsigned status;
-    uint64_t count, sum_ns;
-    uint64_t buckets[SERVER_METRICS_BUCKETS]; /* not cumulative */
+    struct durations durations;
 };
 
 struct server_metrics {

@@ -39,6 +39,7 @@ static struct {
     uint8_t resource[RESOURCE_MAX];
     size_t resource_bytes;
     uint32_t batch_count;
+    _Atomic uint32_t queue_count; /* its bound, for who asks */
     uint64_t delay_ns;
     uint64_t logged_ns, logged_drops; /* of drops */
 
@@ -217,6 +218,7 @@ static void reset(const struct tracing_config *config)
     exporter.stopping = exporter.has_ended = false;
     exporter.flush_wanted = exporter.flush_done = 0;
     exporter.batch_count = config->batch.batch_count;
+    exporter.queue_count = config->batch.queue_count;
     exporter.delay_ns = config->batch.delay_ms * NS_PER_MS;
     exporter.logged_ns = exporter.logged_drops = 0;
     atomic_store(&exporter.press, PRESS_NONE);
@@ -341,9 +343,12 @@ void exporter_stats(struct tracing_stats *stats)
     stats->exported = atomic_load(&exporter.sender.exported);
     stats->dropped_export_failed = atomic_load(&exporter.sender.failed);
     stats->rejected = atomic_load(&exporter.sender.rejected);
-    stats->queued = span_queue_count() + atomic_load(&exporter.inflight);
+    stats->inflight = atomic_load(&exporter.inflight);
+    stats->queued = span_queue_count() + stats->inflight;
+    stats->queue_capacity = exporter.queue_count;
     stats->export_requests = atomic_load(&exporter.sender.requests);
     stats->export_retries = atomic_load(&exporter.sender.retries);
+    stats->export_durations = span_sender_durations(&exporter.sender);
 }
 
 void exporter_before_fork(void)

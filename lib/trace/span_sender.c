@@ -102,11 +102,9 @@ static void give_up(struct span_sender *sender, uint32_t count, enum status stat
     count_failed(sender, count, status, reply->status_code);
 }
 
-void span_sender_send(struct span_sender *sender, const uint8_t *body, size_t length_bytes,
-                      uint32_t count)
+static void send_until_decided(struct span_sender *sender, const uint8_t *body, size_t length_bytes,
+                               uint32_t count)
 {
-    if (!is_stopped(sender))
-        (void)otlp_http_pause(&sender->http, sender->not_before_ns);
     uint64_t deadline_ns = clock_mono_ns() + sender->timeout_ns;
     for (unsigned attempt = 0;; attempt++) {
         struct http_reply reply = {0};
@@ -129,4 +127,27 @@ void span_sender_send(struct span_sender *sender, const uint8_t *body, size_t le
             (void)otlp_http_pause(&sender->http, until_ns);
         atomic_fetch_add(&sender->retries, 1);
     }
+}
+
+void span_sender_send(struct span_sender *sender, const uint8_t *body, size_t length_bytes,
+                      uint32_t count)
+{
+    if (!is_stopped(sender))
+        (void)otlp_http_pause(&sender->http, sender->not_before_ns);
+    uint64_t began_ns = clock_mono_ns();
+    send_until_decided(sender, body, length_bytes, count);
+    uint64_t duration_ns = clock_mono_ns() - began_ns;
+    atomic_fetch_add(&sender->durations_ns, duration_ns);
+    atomic_fetch_add(&sender->durations[durations_bucket(duration_ns)], 1);
+}
+
+/* The count is the buckets' sum, so that a histogram written from it never contradicts itself. */
+struct durations span_sender_durations(const struct span_sender *sender)
+{
+    struct durations durations = {.sum_ns = atomic_load(&sender->durations_ns)};
+    for (size_t i = 0; i <= DURATIONS_BOUNDS; i++) {
+        durations.buckets[i] = atomic_load(&sender->durations[i]);
+        durations.count += durations.buckets[i];
+    }
+    return durations;
 }

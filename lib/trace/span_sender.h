@@ -3,6 +3,7 @@
 #ifndef CULPRIT_TRACE_SPAN_SENDER_H
 #define CULPRIT_TRACE_SPAN_SENDER_H
 
+#include "base/durations.h"
 #include "base/rng.h"
 #include "trace/otlp_http.h"
 
@@ -14,6 +15,8 @@ struct span_sender {
     struct rng rng;
     _Atomic uint64_t exported, failed, rejected, requests,
         retries; /* all but the last two: spans */
+    /* One a batch, with all its repetitions. */
+    _Atomic uint64_t durations_ns, durations[DURATIONS_BOUNDS + 1];
 };
 
 /* Counters start at 0. STATUS_NO_MEMORY, STATUS_IO. */
@@ -25,5 +28,7 @@ void span_sender_release(struct span_sender *sender);
 
 void span_sender_send(struct span_sender *sender, const uint8_t *body, size_t length_bytes,
                       uint32_t count);
+
+struct durations span_sender_durations(const struct span_sender *sender);
 
 #endif

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/durations.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "trace/attribute.h"
@@ -49,6 +50,10 @@ struct tracing_stats {
     uint64_t queued;
     uint64_t export_requests;
     uint64_t export_retries;
+    uint64_t queue_capacity;
+    uint64_t inflight; /* of the queued ones: in the batch that is being sent */
+    /* One batch each, with all its repetitions; failed ones too. */
+    struct durations export_durations;
 };
 struct tracing_stats tracing_stats(void);
 

@@ -130,6 +130,7 @@ static void follows_the_answer(void **state)
                      stats.export_retries, stats.exported, stats.rejected,
                      stats.dropped_export_failed);
         check_sum();
+        assert_int_equal(stats.export_durations.count, 1);
         assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
         sink_stop(&sink);
     }
@@ -166,6 +167,8 @@ static void gives_up_on_a_silent_receiver(void **state)
     assert_true(clock_mono_ns() - before_ns >= 100 * NS_PER_MS);
     assert_true(clock_mono_ns() - before_ns < 10 * NS_PER_S);
     assert_int_equal(tracing_stats().dropped_export_failed, 10);
+    assert_true(tracing_stats().export_durations.sum_ns >= 100 * NS_PER_MS);
+    assert_int_equal(tracing_stats().export_durations.buckets[0], 0);
     check_sum();
     assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
     sink_stop(&sink);

@@ -44,9 +44,9 @@ static void clear(struct remote_context *out)
     out->baggage.length_bytes = 0;
 }
 
-static void write_trace_state(const struct trace_state *state, struct remote_context *out)
+static void write_trace_state(const struct trace_state_reader *state, struct remote_context *out)
 {
-    size_t length = trace_state_write(state, out->trace_state, sizeof out->trace_state);
+    size_t length = trace_state_reader_write(state, out->trace_state, sizeof out->trace_state);
     out->span.trace_state = (struct text){out->trace_state, length};
 }
 
@@ -64,7 +64,7 @@ static void take_parent(void *into, struct text value)
 
 static void take_state(void *into, struct text value)
 {
-    trace_state_add_line(into, value);
+    trace_state_reader_add_line(into, value);
 }
 
 static void take_baggage(void *into, struct text value)
@@ -78,7 +78,8 @@ void propagation_extract(const struct header_source *source, struct remote_conte
     struct parents parents = {0};
     source->visit(source->carrier, "traceparent", take_parent, &parents);
     if (parents.count == 1 && parse_traceparent(parents.value, &out->span)) {
-        struct trace_state state = {.count = 0};
+        struct trace_state_reader state;
+        trace_state_reader_init(&state);
         source->visit(source->carrier, "tracestate", take_state, &state);
         write_trace_state(&state, out);
     }
@@ -92,8 +93,9 @@ void propagation_extract_texts(struct text traceparent, struct text trace_state,
 {
     clear(out);
     if (traceparent.length > 0 && parse_traceparent(traceparent, &out->span)) {
-        struct trace_state state = {.count = 0};
-        trace_state_add_line(&state, trace_state);
+        struct trace_state_reader state;
+        trace_state_reader_init(&state);
+        trace_state_reader_add_line(&state, trace_state);
         write_trace_state(&state, out);
     }
     struct baggage_reader reader;

@@ -29,10 +29,9 @@ static bool key_is_valid(struct text key)
     return true;
 }
 
-/* A trailing space cannot occur: the member was trimmed. */
 static bool value_is_valid(struct text value)
 {
-    if (value.length == 0 || value.length > VALUE_MAX)
+    if (value.length == 0 || value.length > VALUE_MAX || value.data[value.length - 1] == ' ')
         return false;
     for (size_t i = 0; i < value.length; i++)
         if (!is_value_char(value.data[i]))
@@ -55,28 +54,34 @@ static bool member_is_valid(struct text member)
         (struct text){member.data + key.length + 1, member.length - key.length - 1});
 }
 
-static bool has_key(const struct trace_state *state, struct text key)
+static bool has_key(const struct trace_state_reader *reader, struct text key)
 {
-    for (size_t i = 0; i < state->count; i++)
-        if (text_equal(key_of(state->members[i]), key))
+    for (size_t i = 0; i < reader->count; i++)
+        if (text_equal(key_of(reader->members[i]), key))
             return true;
     return false;
 }
 
-void trace_state_add_line(struct trace_state *state, struct text line)
+void trace_state_reader_init(struct trace_state_reader *reader)
+{
+    reader->count = 0;
+    reader->invalid = false;
+}
+
+void trace_state_reader_add_line(struct trace_state_reader *reader, struct text line)
 {
     struct text rest = line;
-    while (rest.data != NULL && !state->invalid) {
+    while (rest.data != NULL && !reader->invalid) {
         struct text member = text_trim(text_split(&rest, ','));
         if (member.length == 0)
             continue;
         /* Receivers may refuse a list with a key twice: the newest stays. */
-        if (member_is_valid(member) && has_key(state, key_of(member)))
+        if (member_is_valid(member) && has_key(reader, key_of(member)))
             continue;
-        if (member_is_valid(member) && state->count < TRACE_STATE_MEMBERS_MAX)
-            state->members[state->count++] = member;
+        if (member_is_valid(member) && reader->count < TRACE_STATE_MEMBERS_MAX)
+            reader->members[reader->count++] = member;
         else
-            state->invalid = true;
+            reader->invalid = true;
     }
 }
 
@@ -88,11 +93,12 @@ static size_t list_length(const struct text *members, size_t count)
     return length;
 }
 
-/* Removes one member as the specification asks; returns the new count. */
-static size_t drop_one(struct text *members, size_t count)
+/* Removes one member behind the first `kept` ones as the specification asks; returns the new
+ * count. */
+static size_t drop_one(struct text *members, size_t count, size_t kept)
 {
     size_t victim = count - 1;
-    for (size_t i = count; i-- > 0;) {
+    for (size_t i = count; i-- > kept;) {
         if (members[i].length > LONG_MEMBER) {
             victim = i;
             break;
@@ -102,13 +108,11 @@ static size_t drop_one(struct text *members, size_t count)
     return count - 1;
 }
 
-size_t trace_state_write(const struct trace_state *state, char *out, size_t size)
+/* The first `kept` members fit. */
+static size_t write_members(struct text *members, size_t count, size_t kept, char *out, size_t size)
 {
-    struct text members[TRACE_STATE_MEMBERS_MAX];
-    size_t count = state->invalid ? 0 : state->count;
-    memcpy(members, state->members, count * sizeof members[0]);
     while (list_length(members, count) > size - 1)
-        count = drop_one(members, count);
+        count = drop_one(members, count, kept);
     size_t length = 0;
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
@@ -118,4 +122,84 @@ size_t trace_state_write(const struct trace_state *state, char *out, size_t size
     }
     out[length] = '\0';
     return length;
+}
+
+size_t trace_state_reader_write(const struct trace_state_reader *reader, char *out, size_t size)
+{
+    struct text members[TRACE_STATE_MEMBERS_MAX];
+    size_t count = reader->invalid ? 0 : reader->count;
+    if (count > 0)
+        memcpy(members, reader->members, count * sizeof members[0]);
+    return write_members(members, count, 0, out, size);
+}
+
+/* ---- a list as a value */
+
+struct text trace_state_list(const struct trace_state *state)
+{
+    return (struct text){state->text, state->length_bytes};
+}
+
+static bool read_list(struct text list, struct trace_state_reader *reader)
+{
+    trace_state_reader_init(reader);
+    trace_state_reader_add_line(reader, list);
+    return !reader->invalid;
+}
+
+bool trace_state_get(struct text list, struct text key, struct text *value)
+{
+    struct trace_state_reader reader;
+    *value = (struct text){NULL, 0};
+    for (size_t i = 0; read_list(list, &reader) && i < reader.count; i++) {
+        struct text member = reader.members[i];
+        if (text_equal(key_of(member), key)) {
+            *value = (struct text){member.data + key.length + 1, member.length - key.length - 1};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Writes `first` (may be empty) and the members of `reader` that have another key. */
+static void write_changed(const struct trace_state_reader *reader, struct text first,
+                          struct text key, struct trace_state *out)
+{
+    struct text members[TRACE_STATE_MEMBERS_MAX];
+    struct trace_state made;
+    size_t kept = first.length > 0, count = kept;
+    if (kept > 0)
+        members[0] = first;
+    for (size_t i = 0; i < reader->count && count < TRACE_STATE_MEMBERS_MAX; i++)
+        if (!text_equal(key_of(reader->members[i]), key))
+            members[count++] = reader->members[i];
+    made.length_bytes = (uint16_t)write_members(members, count, kept, made.text, sizeof made.text);
+    memcpy(out->text, made.text, made.length_bytes + 1u);
+    out->length_bytes = made.length_bytes;
+}
+
+enum status trace_state_set(struct text list, struct text key, struct text value,
+                            struct trace_state *out)
+{
+    struct trace_state_reader reader;
+    char member[KEY_MAX + 1 + VALUE_MAX];
+    if (!key_is_valid(key) || !value_is_valid(value) || !read_list(list, &reader))
+        return STATUS_INVALID;
+    size_t length = key.length + 1 + value.length;
+    if (length > TRACE_STATE_MAX)
+        return STATUS_TOO_LARGE;
+    memcpy(member, key.data, key.length);
+    member[key.length] = '=';
+    memcpy(member + key.length + 1, value.data, value.length);
+    write_changed(&reader, (struct text){member, length}, key, out);
+    return STATUS_OK;
+}
+
+enum status trace_state_delete(struct text list, struct text key, struct trace_state *out)
+{
+    struct trace_state_reader reader;
+    if (!read_list(list, &reader))
+        return STATUS_INVALID;
+    write_changed(&reader, (struct text){NULL, 0}, key, out);
+    return STATUS_OK;
 }

@@ -14,6 +14,7 @@ void connection_init(struct connection *connection)
     buffer_init(&connection->out, CONNECTION_REQUEST_MAX);
     buffer_init(&connection->rest, HTTP1_LINE_MAX);
     buffer_init(&connection->body, CONNECTION_BODY_KEPT);
+    buffer_init(&connection->head, CONNECTION_HEAD_KEPT);
 }
 
 void connection_release(struct connection *connection)
@@ -22,6 +23,7 @@ void connection_release(struct connection *connection)
     buffer_release(&connection->out);
     buffer_release(&connection->rest);
     buffer_release(&connection->body);
+    buffer_release(&connection->head);
 }
 
 /* ---- opening and closing */
@@ -69,6 +71,9 @@ void connection_begin(struct connection *connection, uint64_t body_max_bytes)
     buffer_clear(&connection->out);
     buffer_clear(&connection->rest);
     buffer_clear(&connection->body);
+    buffer_clear(&connection->head);
+    connection->keeps_head = false;
+    connection->received_bytes = 0;
     connection->sent_bytes = 0;
     connection->first_byte_ns = 0;
     http1_init(&connection->parser, body_max_bytes, false);
@@ -100,6 +105,16 @@ static void keep_body(struct connection *connection, struct text body)
         buffer_append(&connection->body, body.data, body.length < room ? body.length : room);
 }
 
+static void keep_head(struct connection *connection, struct text line)
+{
+    if (connection->parser.http_status == 0) {
+        buffer_clear(&connection->head); /* that was an interim response */
+        return;
+    }
+    size_t room = CONNECTION_HEAD_KEPT - connection->head.length_bytes;
+    buffer_append(&connection->head, line.data, line.length < room ? line.length : room);
+}
+
 /* Whole lines and body are used up; a part of a line is put by. */
 static enum status feed(struct connection *connection, struct text input)
 {
@@ -107,8 +122,11 @@ static enum status feed(struct connection *connection, struct text input)
     size_t used = 1;
     while (status == STATUS_OK && used > 0) {
         struct text body;
+        bool in_head = connection->keeps_head && http1_in_head(&connection->parser);
         status = http1_feed(&connection->parser, input, &used, &body);
         keep_body(connection, body);
+        if (in_head)
+            keep_head(connection, (struct text){input.data, used});
         input = (struct text){input.data + used, input.length - used};
     }
     buffer_clear(&connection->rest);
@@ -131,6 +149,7 @@ enum status connection_receive(struct connection *connection, char *scratch, boo
             return errno == EAGAIN || errno == EWOULDBLOCK ? STATUS_OK : STATUS_CLOSED;
         if (got == 0)
             return http1_close(&connection->parser);
+        connection->received_bytes += (size_t)got;
         if (connection->first_byte_ns == 0)
             connection->first_byte_ns = clock_mono_ns();
         if (before > 0)

@@ -141,8 +141,11 @@ static void finish(struct engine *engine, struct connection *connection, enum st
     request->http_status = whole ? connection->parser.http_status : 0;
     request->first_byte_ns = connection->first_byte_ns;
     request->done_ns = clock_mono_ns();
+    request->sent_bytes = connection->sent_bytes;
+    request->received_bytes = connection->received_bytes;
     uint64_t done_ns = request->done_ns;
-    const struct buffer *body = &connection->body;
+    const struct buffer *body = &connection->body, *head = &connection->head;
+    request->head = (struct text){buffer_text(head), whole ? head->length_bytes : 0};
     request->ended(request, (struct text){buffer_text(body), whole ? body->length_bytes : 0});
     if (whole && !peer_closed && connection_is_reusable(connection))
         move(engine, connection, CONNECTION_IDLE, done_ns);
@@ -156,6 +159,7 @@ static void send_on(struct engine *engine, struct connection *connection,
                     struct engine_request *request)
 {
     connection_begin(connection, engine->config.body_max_bytes);
+    connection->keeps_head = request->wants_head;
     request->connect_ns = connection->connect_ns;
     connection->connect_ns = 0;
     request->write(request, &connection->out);
@@ -230,6 +234,8 @@ enum status engine_submit(struct engine *engine, struct engine_request *request)
     request->outcome = STATUS_OK;
     request->http_status = 0;
     request->connect_ns = request->sent_ns = request->first_byte_ns = request->done_ns = 0;
+    request->sent_bytes = request->received_bytes = 0;
+    request->head = (struct text){0};
     request->submitted_ns = clock_mono_ns();
     request_list_append(&engine->waiting, request);
     return STATUS_OK;

@@ -6,10 +6,12 @@
  * The thread that makes an engine is the one that uses it (its timer slack is set to 1 ns until
  * engine_free, or waits come out 50 us late). Callbacks run inside engine_poll and engine_abandon
  * only, and may call engine_submit. Memory: the queue is a list of the callers' requests; a
- * connection keeps at most CONNECTION_REQUEST_MAX + CONNECTION_BODY_KEPT + HTTP1_LINE_MAX. */
+ * connection keeps at most CONNECTION_REQUEST_MAX + CONNECTION_BODY_KEPT + CONNECTION_HEAD_KEPT +
+ * HTTP1_LINE_MAX. */
 #ifndef CULPRIT_LOADGEN_ENGINE_H
 #define CULPRIT_LOADGEN_ENGINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +55,10 @@ struct engine_request {
     uint64_t sent_ns;       /* right before the first byte left; 0: never sent */
     uint64_t first_byte_ns; /* 0: none came */
     uint64_t done_ns;
+    uint64_t sent_bytes, received_bytes; /* of the request, and of what came for it */
+    bool wants_head;                     /* the caller's: keep the head of the answer */
+    struct text head; /* where it was wanted, up to CONNECTION_HEAD_KEPT bytes of it: status line
+                         and fields as they came; valid during `ended` */
     struct engine_request *next; /* the engine's */
 };
 

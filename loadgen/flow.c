@@ -182,12 +182,12 @@ void flow_write(const struct flow *flow, const struct flow_shape *shape, const c
         out->failed = scratch->failed;
 }
 
-enum window_outcome flow_judge(const struct flow *flow, unsigned http_status, struct text body)
+enum load_outcome flow_judge(const struct flow *flow, unsigned http_status, struct text body)
 {
     const struct step *step = &steps[flow->step];
     if (http_status != step->expected_status)
-        return WINDOW_STATUS_OUTCOME;
-    return step->body_is_right(body) ? WINDOW_OK_OUTCOME : WINDOW_BODY_OUTCOME;
+        return LOAD_STATUS;
+    return step->body_is_right(body) ? LOAD_OK : LOAD_BODY;
 }
 
 bool flow_advance(struct flow *flow)

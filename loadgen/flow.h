@@ -49,9 +49,9 @@ void flow_path(const struct flow *flow, const struct flow_shape *shape, char out
 void flow_write(const struct flow *flow, const struct flow_shape *shape, const char *traceparent,
                 struct buffer *scratch, struct buffer *out);
 
-/* Whether an answer to the flow's step is what it should be: WINDOW_OK_OUTCOME,
- * WINDOW_STATUS_OUTCOME or WINDOW_BODY_OUTCOME. */
-enum window_outcome flow_judge(const struct flow *flow, unsigned http_status, struct text body);
+/* Whether an answer to the flow's step is what it should be: LOAD_OK,
+ * LOAD_STATUS or LOAD_BODY. */
+enum load_outcome flow_judge(const struct flow *flow, unsigned http_status, struct text body);
 
 /* Goes on to the next step; false: that was the last one. */
 bool flow_advance(struct flow *flow);

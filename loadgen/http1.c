@@ -291,6 +291,11 @@ enum status http1_feed(struct http1 *parser, struct text input, size_t *used, st
     return status == STATUS_OK && parser->state == STATE_DONE ? STATUS_END : status;
 }
 
+bool http1_in_head(const struct http1 *parser)
+{
+    return parser->state == STATE_STATUS_LINE || parser->state == STATE_HEADER;
+}
+
 enum status http1_close(const struct http1 *parser)
 {
     bool done = parser->state == STATE_CLOSE_BODY || parser->state == STATE_DONE;

@@ -40,6 +40,9 @@ void http1_init(struct http1 *parser, uint64_t body_max_bytes, bool no_body);
 MUST_CHECK enum status http1_feed(struct http1 *parser, struct text input, size_t *used,
                                   struct text *body);
 
+/* What comes next is a line of the head. */
+bool http1_in_head(const struct http1 *parser);
+
 /* The other side closed. STATUS_END: that completes the response (a body with neither length nor
  * chunks); STATUS_CLOSED: it is cut off, or never began. */
 MUST_CHECK enum status http1_close(const struct http1 *parser);

@@ -215,8 +215,8 @@ uint64_t measurement_failed(const struct measurement *measurement)
 {
     uint64_t failed = 0;
     for (size_t step = 0; step < READBACK_STEPS; step++)
-        for (size_t outcome = 0; outcome < WINDOW_OUTCOME_COUNT; outcome++)
-            if (outcome != WINDOW_OK_OUTCOME)
+        for (size_t outcome = 0; outcome < LOAD_OUTCOME_COUNT; outcome++)
+            if (outcome != LOAD_OK)
                 failed += measurement->window.outcomes[step][outcome];
     return failed;
 }

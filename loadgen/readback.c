@@ -343,13 +343,13 @@ void readback_push(struct readback *readback, const struct window_request *reque
     if (!request->sampled)
         return;
     struct entry entry = {
-        .flow = request->flow,
-        .done_ns = request->done_ns,
+        .flow = request->sample.number,
+        .done_ns = request->sample.done_ns,
         .cart_lines = request->cart_lines,
-        .step = (uint8_t)request->step,
-        .has_failed = request->outcome != WINDOW_OK_OUTCOME,
+        .step = (uint8_t)request->sample.step,
+        .has_failed = request->sample.outcome != LOAD_OK,
     };
-    memcpy(entry.trace_id, request->trace_id, sizeof entry.trace_id);
+    memcpy(entry.trace_id, request->sample.trace_id, sizeof entry.trace_id);
     pthread_mutex_lock(&readback->lock);
     id_set_add(&readback->known, entry.trace_id);
     readback->open++;

@@ -8,10 +8,10 @@ static const struct tracer tracer = {"culprit.loadgen", NULL};
 
 /* error.type of a request without a right answer. An answer with an error status has the status
  * itself; that the caller called it off is no error. */
-static const char *const error_types[WINDOW_OUTCOME_COUNT] = {
-    [WINDOW_BODY_OUTCOME] = "invalid_response",     [WINDOW_CONNECT_OUTCOME] = "connection_refused",
-    [WINDOW_CLOSED_OUTCOME] = "connection_closed",  [WINDOW_TIMEOUT_OUTCOME] = "timeout",
-    [WINDOW_PROTOCOL_OUTCOME] = "invalid_response",
+static const char *const error_types[LOAD_OUTCOME_COUNT] = {
+    [LOAD_BODY] = "invalid_response",     [LOAD_CONNECT] = "connection_refused",
+    [LOAD_CLOSED] = "connection_closed",  [LOAD_TIMEOUT] = "timeout",
+    [LOAD_PROTOCOL] = "invalid_response",
 };
 
 static struct attribute text_attribute(const char *key, const char *value)
@@ -69,7 +69,7 @@ static void set_answer(struct span *span, unsigned http_status)
     span_set_status(span, SPAN_ERROR, (struct text){0});
 }
 
-void root_span_end(struct root_span *root, enum window_outcome outcome, unsigned http_status,
+void root_span_end(struct root_span *root, enum load_outcome outcome, unsigned http_status,
                    uint64_t done_ns)
 {
     if (root->span == NULL)
@@ -80,7 +80,7 @@ void root_span_end(struct root_span *root, enum window_outcome outcome, unsigned
         set_answer(root->span, http_status);
     if (error_types[outcome] != NULL) {
         span_set_text(root->span, SPAN_KEY("error.type"), text_of(error_types[outcome]));
-        span_set_status(root->span, SPAN_ERROR, text_of(window_outcome_words(outcome)));
+        span_set_status(root->span, SPAN_ERROR, text_of(load_outcome_words(outcome)));
     }
     span_end_at(root->span, root->end_wall_ns);
     root->span = NULL;

@@ -25,7 +25,7 @@ void root_span_begin(struct root_span *root, const struct flow *flow,
                      char traceparent[TRACEPARENT_LENGTH + 1]);
 
 /* Ends it at `done_ns` of the monotonic clock. Nothing where none was begun. */
-void root_span_end(struct root_span *root, enum window_outcome outcome, unsigned http_status,
+void root_span_end(struct root_span *root, enum load_outcome outcome, unsigned http_status,
                    uint64_t done_ns);
 
 #endif

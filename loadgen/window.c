@@ -51,16 +51,6 @@ struct window {
     uint64_t tell_ns; /* when next */
 };
 
-const char *window_outcome_words(enum window_outcome outcome)
-{
-    static const char *const words[] = {
-#define OUTCOME_WORDS(name, text) text,
-        WINDOW_OUTCOME_LIST(OUTCOME_WORDS)
-#undef OUTCOME_WORDS
-    };
-    return (unsigned)outcome < WINDOW_OUTCOME_COUNT ? words[outcome] : "unknown outcome";
-}
-
 /* ---- counting */
 
 static uint64_t since(uint64_t later_ns, uint64_t earlier_ns)
@@ -68,45 +58,37 @@ static uint64_t since(uint64_t later_ns, uint64_t earlier_ns)
     return later_ns > earlier_ns ? later_ns - earlier_ns : 0;
 }
 
-static void count_times(struct window_result *result, const struct window_request *request,
-                        bool dropped)
+static void count_times(struct window_result *result, const struct load_sample *sample)
 {
-    uint64_t latency_ns = since(request->done_ns, request->due_ns);
-    if (request->sent_ns != 0)
-        histogram_add(&result->lag, since(request->sent_ns, request->due_ns));
-    else if (dropped)
-        histogram_add(&result->lag, latency_ns);
-    if (request->step != WINDOW_CHECKOUT)
+    uint64_t latency_ns = load_sample_latency_ns(sample);
+    if (sample->sent_ns != 0 || sample->outcome == LOAD_DROPPED)
+        histogram_add(&result->lag, load_sample_lag_ns(sample));
+    if (sample->step != WINDOW_CHECKOUT)
         return;
     histogram_add(&result->latency, latency_ns);
-    if (request->sent_ns != 0)
-        histogram_add(&result->service_time, since(request->done_ns, request->sent_ns));
-    if (request->outcome == WINDOW_OK_OUTCOME)
-        result->latency_by_flow_ns[request->flow] = latency_ns > 0 ? latency_ns : 1;
+    if (sample->sent_ns != 0)
+        histogram_add(&result->service_time, load_sample_service_ns(sample));
+    if (sample->outcome == LOAD_OK)
+        result->latency_by_flow_ns[sample->number] = latency_ns > 0 ? latency_ns : 1;
 }
 
 /* Counts a step that ended and tells the observer. */
-static void report(struct shopper *shopper, enum window_outcome outcome, bool dropped)
+static void report(struct shopper *shopper, enum load_outcome outcome)
 {
     struct window *window = shopper->window;
-    const struct engine_request *sent = &shopper->request;
     struct window_request request = {
-        .flow = shopper->flow.number,
-        .step = shopper->flow.step,
-        .outcome = outcome,
-        .http_status = sent->http_status,
+        .sample = load_sample_of(&shopper->request, shopper->due_ns, outcome),
         .cart_lines = shopper->flow.lines,
         .sampled = shopper->root.sampled,
-        .due_ns = shopper->due_ns,
-        .sent_ns = sent->sent_ns,
-        .done_ns = sent->done_ns,
         .start_wall_ns = shopper->root.start_wall_ns,
         .end_wall_ns = shopper->root.end_wall_ns,
     };
-    memcpy(request.trace_id, shopper->root.trace_id.bytes, sizeof(request.trace_id));
-    window->result->outcomes[request.step][outcome]++;
-    window->result->dropped += dropped;
-    count_times(window->result, &request, dropped);
+    request.sample.number = shopper->flow.number;
+    request.sample.step = (uint16_t)shopper->flow.step;
+    memcpy(request.sample.trace_id, shopper->root.trace_id.bytes, sizeof(request.sample.trace_id));
+    window->result->outcomes[shopper->flow.step][outcome]++;
+    window->result->dropped += outcome == LOAD_DROPPED;
+    count_times(window->result, &request.sample);
     if (window->config->observe != NULL)
         window->config->observe(window->config->context, &request);
 }
@@ -123,12 +105,12 @@ static struct shopper *new_shopper(struct window *window)
     return shopper;
 }
 
-static void end_flow(struct shopper *shopper, enum window_outcome outcome)
+static void end_flow(struct shopper *shopper, enum load_outcome outcome)
 {
     struct window *window = shopper->window;
     window->under_way--;
-    window->result->flows_done += outcome != WINDOW_UNFINISHED_OUTCOME;
-    window->result->flows_ok += outcome == WINDOW_OK_OUTCOME;
+    window->result->flows_done += outcome != LOAD_UNFINISHED;
+    window->result->flows_ok += outcome == LOAD_OK;
     shopper->next_free = window->free_shoppers;
     window->free_shoppers = shopper;
 }
@@ -140,7 +122,7 @@ static void drop(struct shopper *shopper)
     shopper->request.http_status = 0;
     shopper->request.done_ns = clock_mono_ns();
     shopper->root = (struct root_span){0};
-    report(shopper, WINDOW_TIMEOUT_OUTCOME, true);
+    report(shopper, LOAD_DROPPED);
 }
 
 static void submit_step(struct shopper *shopper, uint64_t due_ns)
@@ -150,7 +132,7 @@ static void submit_step(struct shopper *shopper, uint64_t due_ns)
     if (engine_submit(shopper->window->engine, &shopper->request) == STATUS_OK)
         return;
     drop(shopper);
-    end_flow(shopper, WINDOW_TIMEOUT_OUTCOME);
+    end_flow(shopper, LOAD_DROPPED);
 }
 
 static void write_step(struct engine_request *request, struct buffer *out)
@@ -163,33 +145,21 @@ static void write_step(struct engine_request *request, struct buffer *out)
     flow_write(&shopper->flow, &window->shape, traceparent, &window->scratch, out);
 }
 
-static enum window_outcome judge(const struct shopper *shopper, struct text body)
+static enum load_outcome judge(const struct shopper *shopper, struct text body)
 {
-    static const struct {
-        enum status status;
-        enum window_outcome outcome;
-    } outcomes[] = {
-        {STATUS_REFUSED, WINDOW_CONNECT_OUTCOME},        {STATUS_CLOSED, WINDOW_CLOSED_OUTCOME},
-        {STATUS_TIMEOUT, WINDOW_TIMEOUT_OUTCOME},        {STATUS_BUSY, WINDOW_TIMEOUT_OUTCOME},
-        {STATUS_INTERRUPTED, WINDOW_UNFINISHED_OUTCOME},
-    };
-    enum status status = shopper->request.outcome;
-    if (status == STATUS_OK)
-        return flow_judge(&shopper->flow, shopper->request.http_status, body);
-    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
-        if (outcomes[i].status == status)
-            return outcomes[i].outcome;
-    return WINDOW_PROTOCOL_OUTCOME;
+    enum load_outcome outcome = load_outcome_of(shopper->request.outcome);
+    return outcome == LOAD_OK ? flow_judge(&shopper->flow, shopper->request.http_status, body)
+                              : outcome;
 }
 
 static void end_step(struct engine_request *request, struct text body)
 {
     struct shopper *shopper = (struct shopper *)request;
-    enum window_outcome outcome = judge(shopper, body);
+    enum load_outcome outcome = judge(shopper, body);
     uint64_t done_ns = request->done_ns;
     root_span_end(&shopper->root, outcome, request->http_status, done_ns);
-    report(shopper, outcome, request->outcome == STATUS_BUSY);
-    if (outcome == WINDOW_OK_OUTCOME && flow_advance(&shopper->flow))
+    report(shopper, outcome);
+    if (outcome == LOAD_OK && flow_advance(&shopper->flow))
         submit_step(shopper, done_ns);
     else
         end_flow(shopper, outcome);

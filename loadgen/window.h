@@ -15,39 +15,16 @@
 
 #include "base/histogram.h"
 #include "base/status.h"
+#include "loadgen/load_sample.h"
 
 enum window_step { WINDOW_CART, WINDOW_CHECKOUT };
 
-#define WINDOW_OUTCOME_LIST(X)                                                                     \
-    X(OK, "ok")                                                                                    \
-    X(STATUS, "unexpected status")                                                                 \
-    X(BODY, "unexpected body")                                                                     \
-    X(CONNECT, "connect failed")                                                                   \
-    X(CLOSED, "connection closed")                                                                 \
-    X(TIMEOUT, "timed out")                                                                        \
-    X(PROTOCOL, "not HTTP")                                                                        \
-    X(UNFINISHED, "in flight at the end")
-
-enum window_outcome {
-#define WINDOW_OUTCOME_ENUM(name, words) WINDOW_##name##_OUTCOME,
-    WINDOW_OUTCOME_LIST(WINDOW_OUTCOME_ENUM)
-#undef WINDOW_OUTCOME_ENUM
-        WINDOW_OUTCOME_COUNT,
-};
-
 /* A request that ended. */
 struct window_request {
-    uint64_t flow; /* number of the arrival, from 0: pairs windows */
-    enum window_step step;
-    enum window_outcome outcome;
-    unsigned http_status; /* 0 without an answer */
+    struct load_sample sample; /* `step` is an enum window_step */
     unsigned cart_lines;
-    bool sampled;
-    uint8_t trace_id[16];
-    uint64_t due_ns;  /* monotonic; of the checkout step: when the flow's cart was answered */
-    uint64_t sent_ns; /* 0: never sent, and then without a span */
-    uint64_t done_ns;
-    uint64_t start_wall_ns; /* of the root span */
+    bool sampled;           /* its trace */
+    uint64_t start_wall_ns; /* of the root span; a request that was never sent has none */
     uint64_t end_wall_ns;
 };
 
@@ -85,9 +62,9 @@ struct window_config {
 struct window_result {
     uint64_t flows_due, flows_done, flows_ok;
     uint64_t dropped; /* due, but never sent: no free connection within the request's
-                         time-out; among the TIMEOUT outcomes */
-    uint64_t outcomes[2][WINDOW_OUTCOME_COUNT]; /* by step: each request that was due is in one */
-    uint64_t start_wall_ns, end_wall_ns;        /* first due time, last answer */
+                         time-out; the LOAD_DROPPED outcomes of both steps */
+    uint64_t outcomes[2][LOAD_OUTCOME_COUNT]; /* by step: each request that was due is in one */
+    uint64_t start_wall_ns, end_wall_ns;      /* first due time, last answer */
     bool interrupted;
     /* Checkout requests, whatever their outcome: from when the checkout was due (see due_ns), and
      * from sending; those in flight at the end count with their age. How late sending was: requests
@@ -101,7 +78,5 @@ struct window_result {
 MUST_CHECK enum status window_run(const struct window_config *config, struct window_result *result,
                                   struct error *error);
 void window_result_release(struct window_result *result);
-
-const char *window_outcome_words(enum window_outcome outcome);
 
 #endif

@@ -24,6 +24,7 @@ PREFIXES = {
     "loadgen/child": ["environment_"],
     "loadgen/complete": ["plan_"],
     "loadgen/experiment": ["reference_"],
+    "loadgen/load_sample": ["load_outcome_"],
     "loadgen/measure": ["measurement_"],
     "loadgen/report_json": ["report_"],
     "loadgen/session": ["sessions_"],

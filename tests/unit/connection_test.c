@@ -111,6 +111,42 @@ static void check_two_apart(void **state)
     close_pair(&two);
 }
 
+static void check_head(void **state)
+{
+    (void)state;
+    struct pair pair;
+    open_pair(&pair, "");
+    pair.connection.keeps_head = true;
+    assert_int_equal(receive(&pair, "HTTP/1.1 100 Continue\r\nX: 1\r\n\r\nHTTP/1.1 200 OK\r"),
+                     STATUS_OK);
+    assert_int_equal(receive(&pair, "\nX-Id: 7\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0"),
+                     STATUS_OK);
+    assert_int_equal(receive(&pair, "\r\nX-Trailer: 1\r\n\r\n"), STATUS_END);
+    assert_string_equal(buffer_text(&pair.connection.head),
+                        OK11 "X-Id: 7\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_int_equal(pair.connection.received_bytes, 47 + 48 + 18);
+    close_pair(&pair);
+}
+
+/* Longer than what is kept: cut, and the answer is none the worse. */
+static void check_long_head(void **state)
+{
+    (void)state;
+    struct pair pair;
+    char field[1024 + 1];
+    memset(field, 'x', sizeof(field) - 1);
+    memcpy(field, "A: ", 3);
+    memcpy(field + sizeof(field) - 3, "\r\n", 3);
+    open_pair(&pair, "");
+    pair.connection.keeps_head = true;
+    assert_int_equal(receive(&pair, OK11 "Content-Length: 0\r\n"), STATUS_OK);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(receive(&pair, field), STATUS_OK);
+    assert_int_equal(receive(&pair, "\r\n"), STATUS_END);
+    assert_int_equal(pair.connection.head.length_bytes, CONNECTION_HEAD_KEPT);
+    close_pair(&pair);
+}
+
 static void check_early_answer(void **state)
 {
     (void)state;
@@ -192,6 +228,8 @@ int main(void)
 {
     struct rows all = {0};
     ROWS(&all, rows, check_row);
+    rows_one(&all, "it keeps the head of the final answer alone", check_head);
+    rows_one(&all, "it keeps a part of a long head", check_long_head);
     rows_one(&all, "it keeps the halves of two connections' lines apart", check_two_apart);
     rows_one(&all, "it does not reuse a connection whose request was not sent whole",
              check_early_answer);

@@ -194,30 +194,29 @@ struct judge_row {
     enum window_step step;
     unsigned http_status;
     const char *body;
-    enum window_outcome outcome;
+    enum load_outcome outcome;
 };
 
 static const struct judge_row judge_rows[] = {
-    {"it takes 200 for a cart", WINDOW_CART, 200, "", WINDOW_OK_OUTCOME},
-    {"it wants 200 for a cart", WINDOW_CART, 201, "", WINDOW_STATUS_OUTCOME},
-    {"it takes an order", WINDOW_CHECKOUT, 201, "{\"order_id\":\"o-1\"}", WINDOW_OK_OUTCOME},
+    {"it takes 200 for a cart", WINDOW_CART, 200, "", LOAD_OK},
+    {"it wants 200 for a cart", WINDOW_CART, 201, "", LOAD_STATUS},
+    {"it takes an order", WINDOW_CHECKOUT, 201, "{\"order_id\":\"o-1\"}", LOAD_OK},
     {"it takes an order with a number", WINDOW_CHECKOUT, 201, "{\"a\":{\"b\":[1]},\"order_id\":17}",
-     WINDOW_OK_OUTCOME},
-    {"it wants 201 for an order", WINDOW_CHECKOUT, 200, "{\"order_id\":\"o-1\"}",
-     WINDOW_STATUS_OUTCOME},
-    {"it sees an error first by its status", WINDOW_CHECKOUT, 503, "busy", WINDOW_STATUS_OUTCOME},
-    {"it wants an order's id", WINDOW_CHECKOUT, 201, "{}", WINDOW_BODY_OUTCOME},
+     LOAD_OK},
+    {"it wants 201 for an order", WINDOW_CHECKOUT, 200, "{\"order_id\":\"o-1\"}", LOAD_STATUS},
+    {"it sees an error first by its status", WINDOW_CHECKOUT, 503, "busy", LOAD_STATUS},
+    {"it wants an order's id", WINDOW_CHECKOUT, 201, "{}", LOAD_BODY},
     {"it wants an order's id that says something", WINDOW_CHECKOUT, 201, "{\"order_id\":\"\"}",
-     WINDOW_BODY_OUTCOME},
+     LOAD_BODY},
     {"it wants an order's id that is not null", WINDOW_CHECKOUT, 201, "{\"order_id\":null}",
-     WINDOW_BODY_OUTCOME},
+     LOAD_BODY},
     {"it wants the id of this order, not of something in it", WINDOW_CHECKOUT, 201,
-     "{\"a\":{\"order_id\":\"o-1\"}}", WINDOW_BODY_OUTCOME},
-    {"it wants an object", WINDOW_CHECKOUT, 201, "[\"order_id\"]", WINDOW_BODY_OUTCOME},
-    {"it wants whole JSON", WINDOW_CHECKOUT, 201, "{\"order_id\":\"o-1\"", WINDOW_BODY_OUTCOME},
+     "{\"a\":{\"order_id\":\"o-1\"}}", LOAD_BODY},
+    {"it wants an object", WINDOW_CHECKOUT, 201, "[\"order_id\"]", LOAD_BODY},
+    {"it wants whole JSON", WINDOW_CHECKOUT, 201, "{\"order_id\":\"o-1\"", LOAD_BODY},
     {"it wants nothing behind the JSON", WINDOW_CHECKOUT, 201, "{\"order_id\":\"o-1\"}}",
-     WINDOW_BODY_OUTCOME},
-    {"it wants a body", WINDOW_CHECKOUT, 201, "", WINDOW_BODY_OUTCOME},
+     LOAD_BODY},
+    {"it wants a body", WINDOW_CHECKOUT, 201, "", LOAD_BODY},
 };
 
 static void check_judge(void **state)

@@ -168,15 +168,15 @@ static void close_bench(struct bench *bench)
     topology_release(&bench->topology);
 }
 
-static void push(struct bench *bench, uint64_t flow, enum window_outcome outcome, bool sampled)
+static void push(struct bench *bench, uint64_t flow, enum load_outcome outcome, bool sampled)
 {
-    struct window_request request = {.flow = flow,
-                                     .step = WINDOW_CART,
-                                     .outcome = outcome,
+    struct window_request request = {.sample = {.number = flow,
+                                                .step = WINDOW_CART,
+                                                .outcome = outcome,
+                                                .done_ns = clock_mono_ns()},
                                      .cart_lines = 1,
-                                     .sampled = sampled,
-                                     .done_ns = clock_mono_ns()};
-    request.trace_id[0] = (uint8_t)(flow + 1);
+                                     .sampled = sampled};
+    request.sample.trace_id[0] = (uint8_t)(flow + 1);
     readback_push(bench->readback, &request);
 }
 
@@ -192,8 +192,8 @@ static void check_whole(void **state)
     uint8_t known[16] = {1}, unknown[16] = {200};
     open_bench(&bench);
     for (uint64_t flow = 0; flow < 5; flow++)
-        push(&bench, flow, WINDOW_OK_OUTCOME, true);
-    push(&bench, 5, WINDOW_OK_OUTCOME, false);
+        push(&bench, flow, LOAD_OK, true);
+    push(&bench, 5, LOAD_OK, false);
     assert_true(readback_wait(bench.readback, soon()));
     const struct readback_totals *totals = readback_totals(bench.readback);
     assert_int_equal(totals->requests, 5);
@@ -215,7 +215,7 @@ static void check_late(void **state)
     struct bench bench;
     open_bench(&bench);
     atomic_store(&bench.back_end.absent_reads, 3);
-    push(&bench, 0, WINDOW_OK_OUTCOME, true);
+    push(&bench, 0, LOAD_OK, true);
     assert_true(readback_wait(bench.readback, soon()));
     assert_int_equal(readback_totals(bench.readback)->arrived, 1);
     assert_int_equal(readback_totals(bench.readback)->absent, 0);
@@ -229,8 +229,8 @@ static void check_given_up(void **state)
     struct bench bench;
     open_bench(&bench);
     atomic_store(&bench.back_end.is_whole, false);
-    push(&bench, 0, WINDOW_OK_OUTCOME, true);
-    push(&bench, 1, WINDOW_OK_OUTCOME, true);
+    push(&bench, 0, LOAD_OK, true);
+    push(&bench, 1, LOAD_OK, true);
     assert_int_equal(readback_open_count(bench.readback), 2);
     readback_give_up(bench.readback);
     assert_true(readback_wait(bench.readback, soon()));
@@ -248,7 +248,7 @@ static void check_fragments(void **state)
     open_bench(&bench);
     atomic_store(&bench.back_end.is_whole, false);
     for (uint64_t flow = 0; flow < 3; flow++)
-        push(&bench, flow, WINDOW_OK_OUTCOME, true);
+        push(&bench, flow, LOAD_OK, true);
     assert_true(readback_wait(bench.readback, soon()));
     const struct readback_totals *totals = readback_totals(bench.readback);
     assert_int_equal(totals->arrived, 0);

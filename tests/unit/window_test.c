@@ -124,14 +124,14 @@ struct watch {
 static void observe(void *context, const struct window_request *request)
 {
     struct watch *watch = context;
-    assert_true(request->done_ns >= request->due_ns);
-    assert_true(request->sent_ns == 0 || request->sent_ns >= request->due_ns);
+    assert_true(request->sample.done_ns >= request->sample.due_ns);
+    assert_true(request->sample.sent_ns == 0 || request->sample.sent_ns >= request->sample.due_ns);
     assert_true(request->end_wall_ns >= request->start_wall_ns);
     if (watch->observed < SEEN_MAX)
         watch->all[watch->observed] = *request;
     watch->observed++;
     watch->sampled += request->sampled;
-    watch->by_step[request->step]++;
+    watch->by_step[request->sample.step]++;
     if (watch->observed == watch->stop_after)
         atomic_store(&watch->stop, true);
 }
@@ -182,34 +182,31 @@ struct row {
     unsigned connection_limit;
     uint64_t request_timeout_ms, grace_ms;
     enum window_step fails_at;
-    enum window_outcome outcome;
+    enum load_outcome outcome;
 };
 
 static const struct row rows[] = {
-    {"it counts orders", CART_OK, ORDER_OK, 0, 0, 0, WINDOW_CHECKOUT, WINDOW_OK_OUTCOME},
+    {"it counts orders", CART_OK, ORDER_OK, 0, 0, 0, WINDOW_CHECKOUT, LOAD_OK},
     {"it counts carts that are refused", "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", ORDER_OK,
-     0, 0, 0, WINDOW_CART, WINDOW_STATUS_OUTCOME},
+     0, 0, 0, WINDOW_CART, LOAD_STATUS},
     {"it counts orders that fail", CART_OK, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", 0, 0, 0,
-     WINDOW_CHECKOUT, WINDOW_STATUS_OUTCOME},
+     WINDOW_CHECKOUT, LOAD_STATUS},
     {"it counts answers that are no order", CART_OK,
-     "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", 0, 0, 0, WINDOW_CHECKOUT,
-     WINDOW_BODY_OUTCOME},
-    {"it counts what is not HTTP", CART_OK, "hello\r\n", 0, 0, 0, WINDOW_CHECKOUT,
-     WINDOW_PROTOCOL_OUTCOME},
-    {"it counts connections that are closed", CART_OK, "", 0, 0, 0, WINDOW_CHECKOUT,
-     WINDOW_CLOSED_OUTCOME},
+     "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", 0, 0, 0, WINDOW_CHECKOUT, LOAD_BODY},
+    {"it counts what is not HTTP", CART_OK, "hello\r\n", 0, 0, 0, WINDOW_CHECKOUT, LOAD_PROTOCOL},
+    {"it counts connections that are closed", CART_OK, "", 0, 0, 0, WINDOW_CHECKOUT, LOAD_CLOSED},
     {"it counts answers that do not come in time", CART_OK, NULL, 0, 300, 0, WINDOW_CHECKOUT,
-     WINDOW_TIMEOUT_OUTCOME},
+     LOAD_TIMEOUT},
     {"it counts what is in flight at the end", CART_OK, NULL, 0, 0, 300, WINDOW_CHECKOUT,
-     WINDOW_UNFINISHED_OUTCOME},
+     LOAD_UNFINISHED},
     {"it counts carts that are in flight at the end", NULL, NULL, 0, 0, 40, WINDOW_CART,
-     WINDOW_UNFINISHED_OUTCOME},
+     LOAD_UNFINISHED},
 };
 
-static uint64_t sum_of(const uint64_t outcomes[WINDOW_OUTCOME_COUNT])
+static uint64_t sum_of(const uint64_t outcomes[LOAD_OUTCOME_COUNT])
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < WINDOW_OUTCOME_COUNT; i++)
+    for (size_t i = 0; i < LOAD_OUTCOME_COUNT; i++)
         sum += outcomes[i];
     return sum;
 }
@@ -217,8 +214,8 @@ static uint64_t sum_of(const uint64_t outcomes[WINDOW_OUTCOME_COUNT])
 static uint64_t done_of_cart(uint64_t flow)
 {
     for (uint64_t i = 0; i < watch.observed; i++)
-        if (watch.all[i].step == WINDOW_CART && watch.all[i].flow == flow)
-            return watch.all[i].done_ns;
+        if (watch.all[i].sample.step == WINDOW_CART && watch.all[i].sample.number == flow)
+            return watch.all[i].sample.done_ns;
     return 0;
 }
 
@@ -228,15 +225,16 @@ static void expect_times(const struct window_result *result)
     uint64_t latency_ns = 0, service_ns = 0, lag_ns = 0;
     for (uint64_t i = 0; i < watch.observed; i++) {
         const struct window_request *request = &watch.all[i];
-        bool never_sent = request->sent_ns == 0;
-        bool dropped = never_sent && request->outcome == WINDOW_TIMEOUT_OUTCOME;
+        bool never_sent = request->sample.sent_ns == 0;
+        bool dropped = never_sent && request->sample.outcome == LOAD_DROPPED;
         if (!never_sent || dropped)
-            lag_ns += (never_sent ? request->done_ns : request->sent_ns) - request->due_ns;
-        if (request->step != WINDOW_CHECKOUT)
+            lag_ns += (never_sent ? request->sample.done_ns : request->sample.sent_ns) -
+                      request->sample.due_ns;
+        if (request->sample.step != WINDOW_CHECKOUT)
             continue;
-        assert_true(request->due_ns == done_of_cart(request->flow));
-        latency_ns += request->done_ns - request->due_ns;
-        service_ns += never_sent ? 0 : request->done_ns - request->sent_ns;
+        assert_true(request->sample.due_ns == done_of_cart(request->sample.number));
+        latency_ns += request->sample.done_ns - request->sample.due_ns;
+        service_ns += never_sent ? 0 : request->sample.done_ns - request->sample.sent_ns;
     }
     assert_true(result->latency.sum_ns == latency_ns);
     assert_true(result->service_time.sum_ns == service_ns);
@@ -248,13 +246,13 @@ static void expect_consistent(const struct window_result *result)
 {
     assert_int_equal(sum_of(result->outcomes[WINDOW_CART]), result->flows_due);
     assert_int_equal(sum_of(result->outcomes[WINDOW_CHECKOUT]),
-                     result->outcomes[WINDOW_CART][WINDOW_OK_OUTCOME]);
+                     result->outcomes[WINDOW_CART][LOAD_OK]);
     assert_int_equal(watch.by_step[WINDOW_CART], result->flows_due);
     assert_int_equal(watch.by_step[WINDOW_CHECKOUT], sum_of(result->outcomes[WINDOW_CHECKOUT]));
-    assert_int_equal(result->flows_ok, result->outcomes[WINDOW_CHECKOUT][WINDOW_OK_OUTCOME]);
-    assert_int_equal(result->flows_done,
-                     result->flows_due - result->outcomes[WINDOW_CART][WINDOW_UNFINISHED_OUTCOME] -
-                         result->outcomes[WINDOW_CHECKOUT][WINDOW_UNFINISHED_OUTCOME]);
+    assert_int_equal(result->flows_ok, result->outcomes[WINDOW_CHECKOUT][LOAD_OK]);
+    assert_int_equal(result->flows_done, result->flows_due -
+                                             result->outcomes[WINDOW_CART][LOAD_UNFINISHED] -
+                                             result->outcomes[WINDOW_CHECKOUT][LOAD_UNFINISHED]);
     assert_int_equal(result->latency.count, sum_of(result->outcomes[WINDOW_CHECKOUT]));
     assert_true(result->end_wall_ns >= result->start_wall_ns);
     assert_int_equal(watch.progress.done, result->flows_done);
@@ -282,9 +280,9 @@ static void check_outcome(void **state)
     assert_int_equal(result.dropped, 0);
     assert_int_equal(result.lag.count, row->fails_at == WINDOW_CART ? FLOWS : 2 * FLOWS);
     assert_false(result.interrupted);
-    if (row->outcome == WINDOW_TIMEOUT_OUTCOME)
+    if (row->outcome == LOAD_TIMEOUT)
         assert_true(result.latency.min_ns >= row->request_timeout_ms * NS_PER_MS);
-    if (row->outcome == WINDOW_UNFINISHED_OUTCOME && row->fails_at == WINDOW_CHECKOUT)
+    if (row->outcome == LOAD_UNFINISHED && row->fails_at == WINDOW_CHECKOUT)
         assert_true(result.latency.max_ns >= row->grace_ms * NS_PER_MS);
     window_result_release(&result);
     window_result_release(&result);
@@ -300,7 +298,7 @@ static void check_nobody(void **state)
     shut_shop(shop);
     assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
     expect_consistent(&result);
-    assert_int_equal(result.outcomes[WINDOW_CART][WINDOW_CONNECT_OUTCOME], FLOWS);
+    assert_int_equal(result.outcomes[WINDOW_CART][LOAD_CONNECT], FLOWS);
     assert_int_equal(result.lag.count, 0);
     window_result_release(&result);
     free_shop(shop);
@@ -317,7 +315,10 @@ static void check_dropped(void **state)
         100; /* the window is over before the first ones free a connection */
     assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
     expect_consistent(&result);
-    assert_int_equal(result.outcomes[WINDOW_CART][WINDOW_TIMEOUT_OUTCOME], FLOWS);
+    assert_int_equal(result.outcomes[WINDOW_CART][LOAD_TIMEOUT] +
+                         result.outcomes[WINDOW_CART][LOAD_DROPPED],
+                     FLOWS);
+    assert_int_equal(result.outcomes[WINDOW_CART][LOAD_DROPPED], result.dropped);
     assert_true(result.dropped >= 2 && result.dropped <= FLOWS - 2);
     assert_int_equal(result.lag.count, FLOWS);
     assert_true(result.lag.max_ns >= 100 * NS_PER_MS);
@@ -343,9 +344,9 @@ static void check_due_time(void **state)
     assert_int_equal(result.flows_ok, 40);
     for (uint64_t i = 0; i < watch.observed; i++) {
         const struct window_request *request = &watch.all[i];
-        if (request->step == WINDOW_CART)
-            assert_true(request->done_ns - request->due_ns >=
-                        (200 - 5 * request->flow) * NS_PER_MS);
+        if (request->sample.step == WINDOW_CART)
+            assert_true(request->sample.done_ns - request->sample.due_ns >=
+                        (200 - 5 * request->sample.number) * NS_PER_MS);
     }
     /* Of 40 carts and 40 checkouts, carts 1 to 20 were sent 100 ms late and more. */
     assert_true(histogram_quantile_ns(&result.lag, 0.8) >= 99 * NS_PER_MS);
@@ -445,17 +446,17 @@ static void expect_traced(const struct shop *shop)
 {
     for (uint64_t i = 0; i < watch.observed; i++) {
         const struct window_request *request = &watch.all[i];
-        const struct seen *seen =
-            find_seen(shop, request->step == WINDOW_CHECKOUT, "0123456789abcdef", request->flow);
+        const struct seen *seen = find_seen(shop, request->sample.step == WINDOW_CHECKOUT,
+                                            "0123456789abcdef", request->sample.number);
         char expected[36] = "00-";
         for (size_t b = 0; b < 16; b++)
-            snprintf(expected + 3 + 2 * b, 3, "%02x", request->trace_id[b]);
+            snprintf(expected + 3 + 2 * b, 3, "%02x", request->sample.trace_id[b]);
         assert_non_null(seen);
         assert_int_equal(strlen(seen->traceparent), 55);
         assert_memory_equal(seen->traceparent, expected, 35);
         assert_string_equal(seen->traceparent + 52, request->sampled ? "-03" : "-02");
         for (uint64_t other = 0; other < i; other++)
-            assert_memory_not_equal(watch.all[other].trace_id, request->trace_id, 16);
+            assert_memory_not_equal(watch.all[other].sample.trace_id, request->sample.trace_id, 16);
     }
 }
 
@@ -579,9 +580,9 @@ static void check_config(void **state)
 static void check_words(void **state)
 {
     (void)state;
-    assert_string_equal(window_outcome_words(WINDOW_OK_OUTCOME), "ok");
-    assert_string_equal(window_outcome_words(WINDOW_UNFINISHED_OUTCOME), "in flight at the end");
-    assert_string_equal(window_outcome_words(WINDOW_OUTCOME_COUNT), "unknown outcome");
+    assert_string_equal(load_outcome_words(LOAD_OK), "ok");
+    assert_string_equal(load_outcome_words(LOAD_UNFINISHED), "in flight at the end");
+    assert_string_equal(load_outcome_words(LOAD_OUTCOME_COUNT), "unknown outcome");
 }
 
 int main(void)

@@ -215,9 +215,11 @@ lint: deps-lint ## layers, exported names, headers, format, clang-tidy, cppcheck
 
 bench-programs: $(BENCH_PROGRAMS)
 
-bench: deps-test ## what is measured: prints ratios, never judges
+bench: deps-test ## what is measured: prints ratios, never judges (ROUNDS=3; Jaeger is built first)
 	@$(MAKE) --no-print-directory -j$(JOBS) programs bench-programs
 	@for b in $(filter %_bench,$(BENCH_PROGRAMS)); do echo "== $$b"; $$b || exit 1; done
+	@CULPRIT_BIN=$(B)/bin CULPRIT_BENCH=$(B)/bench tests/bench/collector_bench.py \
+	    --rounds $(or $(ROUNDS),3)
 
 bench-trace: deps-test ## what a span costs, beside the OpenTelemetry SDK for Go (ROUNDS=3)
 	@$(MAKE) --no-print-directory -j$(JOBS) bench-programs

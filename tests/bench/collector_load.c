@@ -1,21 +1,18 @@
-/* What the collector costs: spans stored per CPU-second, memory and bytes a span on disk. Starts a
- * real collector on free ports and sends OTLP protobuf over two connections: 510 spans a request,
- * 30 spans a trace, 6 attributes, about 271 bytes a span.
+/* The load of the collector's bench: OTLP protobuf over two connections to whoever takes it, 510
+ * spans a request, 30 spans a trace, 6 attributes, about 271 bytes a span. What is refused with 503
+ * comes again. Prints one line of JSON: what went out, how long that took, and some trace ids.
  *
- * Usage: collector_bench [SPANS]   (CULPRIT_BIN says where the programs are) */
+ * Usage: collector_load PORT SPANS */
 #include <arpa/inet.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/otlp_fields.h"
 #include "base/rng.h"
 #include "otlp/proto_out.h"
@@ -25,6 +22,7 @@ enum {
     SPANS_A_TRACE = 30,
     SERVICES = 6,
     CONNECTIONS = 2,
+    SAMPLES = 10, /* of each connection */
     BODY_MAX = 1024 * 1024,
     LINE_MAX_BYTES = 4096,
 };
@@ -36,7 +34,8 @@ struct sender {
     unsigned port;
     size_t spans;
     uint64_t seed;
-    size_t bytes; /* sent */
+    size_t bytes;                 /* sent */
+    uint8_t samples[SAMPLES][16]; /* trace ids of requests spread over all */
     bool failed;
 };
 
@@ -105,7 +104,8 @@ static void put_service(struct buffer *out, struct rng *rng, const char *service
     buffer_release(&span);
 }
 
-static void make_body(struct buffer *out, struct rng *rng)
+/* The first trace's id goes to `sample`. */
+static void make_body(struct buffer *out, struct rng *rng, uint8_t sample[16])
 {
     uint8_t traces[SPANS_A_REQUEST / SPANS_A_TRACE][16];
     uint8_t roots[SPANS_A_REQUEST / SPANS_A_TRACE][8];
@@ -114,6 +114,7 @@ static void make_body(struct buffer *out, struct rng *rng)
         memcpy(traces[t], ids, sizeof(traces[t]));
         memcpy(roots[t], ids + 2, sizeof(roots[t]));
     }
+    memcpy(sample, traces[0], 16);
     buffer_clear(out);
     for (int i = 0; i < SERVICES; i++)
         put_service(out, rng, services[i], (const uint8_t(*)[16])traces,
@@ -167,7 +168,7 @@ static void *send_spans(void *argument)
     const int fd = connect_to(sender->port);
     for (size_t sent = 0; sent < sender->spans && !sender->failed; sent += SPANS_A_REQUEST) {
         int status;
-        make_body(&body, &rng);
+        make_body(&body, &rng, sender->samples[sent * SAMPLES / sender->spans]);
         sender->bytes += body.length_bytes;
         while ((status = post(fd, &body)) == 503)
             clock_sleep_until_ns(clock_mono_ns() + 20 * NS_PER_MS);
@@ -179,94 +180,52 @@ static void *send_spans(void *argument)
     return NULL;
 }
 
-/* The collector, its log on the pipe that *log reads. */
-static pid_t start(const char *directory, FILE **log)
+/* The share of each connection, side by side. */
+static bool send_everything(struct sender senders[CONNECTIONS], unsigned port, size_t spans)
 {
-    const char *bin = getenv("CULPRIT_BIN");
-    char program[LINE_MAX_BYTES];
-    int ends[2];
-    snprintf(program, sizeof(program), "%s/collector", bin ? bin : "build/release/bin");
-    if (pipe(ends) != 0)
-        return -1;
-    const pid_t pid = fork();
-    if (pid == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        dup2(ends[1], STDERR_FILENO);
-        close(ends[0]);
-        execl(program, program, "--listen", "127.0.0.1:0", "--query", "127.0.0.1:0", "--data",
-              directory, "--sync", "off", (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    *log = fdopen(ends[0], "r");
-    return pid;
-}
-
-static unsigned port_of(FILE *log)
-{
-    char line[LINE_MAX_BYTES];
-    while (fgets(line, sizeof(line), log)) {
-        const char *found = strstr(line, "\"otlp_port\":");
-        if (found)
-            return (unsigned)atoi(found + strlen("\"otlp_port\":"));
-    }
-    return 0;
-}
-
-static void report(size_t spans, const struct rusage *usage, const char *store)
-{
-    struct stat file = {0};
-    const double cpu_s = (double)usage->ru_utime.tv_sec + (double)usage->ru_stime.tv_sec +
-                         (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e6;
-    (void)stat(store, &file);
-    printf("spans_per_cpu_second %.0f\n", (double)spans / cpu_s);
-    printf("rss_max_mib %.1f\n", (double)usage->ru_maxrss / 1024);
-    printf("bytes_a_span %.1f\n", (double)file.st_size / (double)spans);
-}
-
-static bool send_everything(unsigned port, size_t spans)
-{
-    struct sender senders[CONNECTIONS];
     pthread_t threads[CONNECTIONS];
     bool fine = true;
-    size_t bytes = 0;
     for (size_t i = 0; i < CONNECTIONS; i++) {
         senders[i] = (struct sender){.port = port, .spans = spans / CONNECTIONS, .seed = i + 1};
-        pthread_create(&threads[i], NULL, send_spans, &senders[i]);
+        if (pthread_create(&threads[i], NULL, send_spans, &senders[i]) != 0)
+            return false;
     }
     for (size_t i = 0; i < CONNECTIONS; i++) {
         pthread_join(threads[i], NULL);
         fine &= !senders[i].failed;
-        bytes += senders[i].bytes;
     }
-    printf("sent_bytes_a_span %.1f\n", (double)bytes / (double)spans);
     return fine;
+}
+
+static void report(const struct sender senders[CONNECTIONS], size_t spans, uint64_t elapsed_ns)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        bytes += senders[i].bytes;
+    printf("{\"spans\":%zu,\"spans_a_trace\":%d,\"bytes\":%zu,\"seconds\":%.3f,\"traces\":[", spans,
+           SPANS_A_TRACE, bytes, (double)elapsed_ns / 1e9);
+    for (size_t i = 0; i < (size_t)CONNECTIONS * SAMPLES; i++) {
+        char hex[33] = "";
+        hex_encode(senders[i / SAMPLES].samples[i % SAMPLES], 16, hex);
+        printf("%s\"%s\"", i == 0 ? "" : ",", hex);
+    }
+    printf("]}\n");
 }
 
 int main(int argc, char **argv)
 {
     const size_t round = (size_t)SPANS_A_REQUEST * CONNECTIONS;
-    const size_t spans = ((argc > 1 ? strtoul(argv[1], NULL, 10) : 300000) / round + 1) * round;
-    char directory[] = "/tmp/collector-bench-XXXXXX", store[128];
-    FILE *log = NULL;
-    struct rusage usage;
-    int status;
-    if (!mkdtemp(directory))
-        return 1;
-    const pid_t pid = start(directory, &log);
-    const unsigned port = pid > 0 ? port_of(log) : 0;
-    const uint64_t began_ns = clock_mono_ns();
-    const bool sent = port != 0 && send_everything(port, spans);
-    const uint64_t sent_ns = clock_mono_ns() - began_ns;
-    if (pid > 0)
-        kill(pid, SIGTERM);
-    if (pid > 0 && wait4(pid, &status, 0, &usage) == pid && sent) {
-        snprintf(store, sizeof(store), "%s/traces.db", directory);
-        printf("spans %zu\nseconds_sending %.2f\n", spans, (double)sent_ns / 1e9);
-        report(spans, &usage, store);
+    static struct sender senders[CONNECTIONS];
+    if (argc != 3) {
+        fprintf(stderr, "usage: collector_load PORT SPANS\n");
+        return 2;
     }
-    snprintf(store, sizeof(store), "rm -rf %s", directory);
-    if (system(store) != 0 || !sent)
+    const size_t spans = (strtoul(argv[2], NULL, 10) / round + 1) * round;
+    const uint64_t began_ns = clock_mono_ns();
+    if (!send_everything(senders, (unsigned)strtoul(argv[1], NULL, 10), spans)) {
+        fprintf(stderr, "collector_load: a request failed\n");
         return 1;
+    }
+    report(senders, spans, clock_mono_ns() - began_ns);
     return 0;
 }

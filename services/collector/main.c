@@ -10,6 +10,7 @@
 #include "services/collector/analysis.h"
 #include "services/collector/assets.h"
 #include "services/collector/collector.h"
+#include "services/collector/health.h"
 #include "services/collector/ingest.h"
 #include "services/collector/options.h"
 #include "services/collector/page.h"
@@ -85,6 +86,7 @@ static const struct server_route query_routes[] = {
     GET("/favicon.ico", assets_favicon),
     GET("/api/culprit/findings", analysis_findings),
     GET("/api/culprit/graph", analysis_graph),
+    GET("/api/culprit/health", health_handle),
     GET("/api/culprit/status", page_status),
     GET("/api/v3/services", query_v3_services),
     GET("/api/v3/operations", query_v3_operations),
@@ -161,6 +163,7 @@ static int run(struct options *options, const sigset_t *signals)
         .store = {options->store, options->max_bytes, options->sync, options->no_ingest},
         .max_memory_bytes = options->max_memory_bytes,
         .settle_ns = options->settle_ms * NS_PER_MS,
+        .endpoints = options->endpoints,
     };
     struct error error = {{0}};
     enum status status = collector_init(&state.collector, &config, &error);

@@ -15,7 +15,9 @@
 #include "services/collector/options.h"
 #include "services/collector/page.h"
 #include "services/collector/probe.h"
+#include "services/collector/query_absent.h"
 #include "services/collector/query_legacy.h"
+#include "services/collector/query_transform.h"
 #include "services/collector/query_v3.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -100,6 +102,19 @@ static const struct server_route query_routes[] = {
     GET("/api/traces", query_legacy_traces),
     GET("/api/traces/{trace_id}", query_legacy_trace),
     GET("/api/dependencies", query_legacy_dependencies),
+    GET("/api/metrics/{kind}", query_absent_metrics),
+    GET("/api/quality-metrics", query_absent_metrics),
+    {.method = "POST",
+     .path = "/api/archive/{trace_id}",
+     .handle = query_absent_archive,
+     .untraced = true,
+     .wants_raw_body = true},
+    {.method = "POST",
+     .path = "/api/transform",
+     .handle = query_transform,
+     .max_body_bytes = QUERY_TRANSFORM_BODY_MAX,
+     .untraced = true,
+     .wants_raw_body = true},
     PROBES,
 };
 

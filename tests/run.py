@@ -2,8 +2,9 @@
 """Runs the tests of one variant and counts them: unit (cmocka programs) and integration (Python).
 
 Every program gets its own process group and its own time limit; a test that hangs is ended by the
-pid that was started here. One that ends with 77 skips, and its last line says why. The last line
-is `N passed, N failed`."""
+pid that was started here. What a sanitizer reports in any process of a test, a service that the test
+kills included, lies in a file under build/<variant>/reports and fails that test. One that ends with
+77 skips, and its last line says why. The last line is `N passed, N failed`."""
 import argparse
 import glob
 import os
@@ -17,6 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 UNIT_LIMIT_S = 120
 INTEGRATION_LIMIT_S = 300
 SKIPPED = 77
+REPORT_CHARACTERS = 20000
 
 
 def find(variant, kind):
@@ -25,29 +27,53 @@ def find(variant, kind):
     return sorted(glob.glob(f"{ROOT}/tests/integration/*_test.py"))
 
 
+def sanitizer_environment(variant, reports):
+    """Sanitizers write to files named `reports` and a pid: a service's standard error may go
+    anywhere, and its exit status may never be looked at."""
+    return {"ASAN_OPTIONS": f"detect_leaks=1:abort_on_error=0:log_path={reports}",
+            "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={reports}",
+            "TSAN_OPTIONS": f"halt_on_error=0:exitcode=66:log_path={reports}:"
+                            f"suppressions={ROOT}/tests/tsan.supp",
+            "CULPRIT_BIN": f"{ROOT}/build/{variant}/bin", "CULPRIT_VARIANT": variant}
+
+
 def run(path, variant, limit_s):
+    """Exit status, output, and what sanitizers reported."""
     command = [path] if not path.endswith(".py") else ["/usr/bin/python3", path]
-    environment = dict(os.environ, CULPRIT_BIN=f"{ROOT}/build/{variant}/bin",
-                       CULPRIT_VARIANT=variant, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0",
-                       UBSAN_OPTIONS="print_stacktrace=1",
-                       TSAN_OPTIONS=f"halt_on_error=0:exitcode=66:suppressions={ROOT}/tests/tsan.supp")
-    child = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             start_new_session=True)
+    directory = f"{ROOT}/build/{variant}/reports"
+    os.makedirs(directory, exist_ok=True)
+    reports = f"{directory}/{os.path.basename(path)}"
+    for old in glob.glob(f"{reports}.[0-9]*"):
+        os.remove(old)
+    child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, start_new_session=True,
+                             env=dict(os.environ, **sanitizer_environment(variant, reports)))
     try:
         output, _ = child.communicate(timeout=limit_s)
-        return child.returncode, output.decode(errors="replace")
+        code = child.returncode
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
         output, _ = child.communicate()
-        return 124, output.decode(errors="replace") + f"\nnot done after {limit_s} s\n"
+        code, output = 124, output + f"\nnot done after {limit_s} s\n".encode()
+    return code, output.decode(errors="replace"), read_reports(reports)
 
 
-def count(code, output):
+def read_reports(reports):
+    """The files' text, each file's beginning."""
+    text = ""
+    for path in sorted(glob.glob(f"{reports}.[0-9]*")):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text += f"\n{path}:\n{file.read(REPORT_CHARACTERS)}"
+    return text
+
+
+def count(code, output, reports):
     """cmocka's closing lines, or those that tests/integration/stack.py prints alike."""
     passed = sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", output))
     failed = sum(int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test", output))
-    if code != 0 and failed == 0:
+    if reports:
+        output += reports
+    if (code != 0 or reports) and failed == 0:
         failed = 1
     if code == 0 and passed == 0:
         failed = 1
@@ -71,11 +97,11 @@ def main():
             if arguments.only not in name:
                 continue
             began = time.monotonic()
-            code, output = run(path, arguments.variant, limit_s)
-            if code == SKIPPED:
+            code, output, reports = run(path, arguments.variant, limit_s)
+            if code == SKIPPED and not reports:
                 print(f"skip {kind} {name}: {output.strip().splitlines()[-1]}", flush=True)
                 continue
-            p, f, output = count(code, output)
+            p, f, output = count(code, output, reports)
             passed, failed = passed + p, failed + f
             word = "ok  " if f == 0 else "FAIL"
             print(f"{word} {kind} {name}: {p} passed, {f} failed, "

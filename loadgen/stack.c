@@ -34,6 +34,7 @@ struct process {
     const struct topology_service *service;
     struct sockets sockets;
     struct child child;
+    bool is_mourned; /* its end was told */
 };
 
 struct stack {
@@ -154,10 +155,12 @@ static enum status start_kind(struct stack *stack, bool collectors, struct error
 enum status stack_check(struct stack *stack, struct error *error)
 {
     for (size_t i = 0; i < stack->count; i++) {
-        struct child *child = &stack->processes[i].child;
-        if (child->pid == 0 || !child_has_ended(child))
+        struct process *process = &stack->processes[i];
+        struct child *child = &process->child;
+        if (child->pid == 0 || process->is_mourned || !child_has_ended(child))
             continue;
         char why[400];
+        process->is_mourned = true;
         child_describe_end(child, why, sizeof why);
         return error_set(error, STATUS_CLOSED, "%s died: %s", child->name, why);
     }

@@ -29,7 +29,8 @@ struct stack;
 MUST_CHECK enum status stack_start(struct stack **out, const struct stack_config *config,
                                    struct error *error);
 
-/* STATUS_CLOSED with the name and the last words of a child that ended. Never blocks. */
+/* STATUS_CLOSED with the name and the last words of a child that ended, once for each. Never
+ * blocks. */
 MUST_CHECK enum status stack_check(struct stack *stack, struct error *error);
 
 /* Callers first, then those they call, the collector last, each with time to finish (SIGTERM, then

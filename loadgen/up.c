@@ -82,15 +82,20 @@ static enum status write_json(const struct stack *stack, const struct memory *me
     return status;
 }
 
-/* Until somebody asks to stop, or a process died. */
-static enum status watch(struct stack *stack, struct error *error)
+/* Until somebody asks to stop. A process that dies is named, and the rest goes on: what a shop does
+ * without one of its parts is worth looking at. False: one died. */
+static bool watch(struct stack *stack)
 {
-    enum status status = STATUS_OK;
-    while (status == STATUS_OK && !interrupt_came()) {
+    bool all_live = true;
+    while (!interrupt_came()) {
+        struct error died = {0};
         (void)interrupt_wait_until(clock_mono_ns() + CHECK_MS * NS_PER_MS);
-        status = stack_check(stack, error);
+        while (stack_check(stack, &died) != STATUS_OK) {
+            (void)command_failed(program, STATUS_CLOSED, &died);
+            all_live = false;
+        }
     }
-    return status;
+    return all_live;
 }
 
 static int up(const struct options *options)
@@ -116,12 +121,11 @@ static int up(const struct options *options)
     print_report(stack, &memory);
     if (options->json_path)
         status = write_json(stack, &memory, options->json_path, &error);
-    if (status == STATUS_OK)
-        status = watch(stack, &error);
     if (status != STATUS_OK)
         (void)command_failed(program, status, &error);
-    bool well = stack_stop(stack);
-    return status == STATUS_OK && well ? EXIT_AS_EXPECTED : EXIT_ENVIRONMENT;
+    bool well = status == STATUS_OK && watch(stack);
+    well &= stack_stop(stack);
+    return well ? EXIT_AS_EXPECTED : EXIT_ENVIRONMENT;
 }
 
 int command_up(int argc, char **argv)
@@ -142,7 +146,8 @@ int command_up(int argc, char **argv)
         .operands = "",
         .about = "Starts the whole system on this machine and stops it at Ctrl-C.",
         .more = "FILE is what `--target` of the other commands takes. CULPRIT_FAULTS and\n"
-                "CULPRIT_ENVIRONMENT set faults from the start.",
+                "CULPRIT_ENVIRONMENT set faults from the start. A process that dies is named, the\n"
+                "others go on, and the exit status is 1.",
     };
     struct command_line line = {
         .usage = &usage, .flags = flags, .flag_count = sizeof flags / sizeof flags[0]};

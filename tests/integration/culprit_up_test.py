@@ -41,12 +41,17 @@ def test_it_takes_its_children_along_when_it_is_killed():
                    "no child is left")
 
 
-def test_it_names_a_child_that_dies():
+def test_it_names_a_child_that_dies_and_goes_on_with_the_others():
     with Up() as up:
-        os.kill(up.told["pids"]["payment"], signal.SIGKILL)
-        _, talk = up.child.communicate(timeout=60)
-        assert up.child.returncode == 1
-        assert "payment died: ended by signal 9" in talk, talk
+        for name in ("payment", "collector"):
+            os.kill(up.told["pids"][name], signal.SIGKILL)
+            said = up.child.stderr.readline()
+            assert f"{name} died: ended by signal 9" in said, said
+        assert up.get("frontend", "/products?limit=1")["products"]
+        living = {name for name, pid in up.told["pids"].items() if is_alive(pid)}
+        assert set(up.told["pids"]) - living == {"payment", "collector"}, living
+        code, _, talk = up.stop()
+        assert (code, talk) == (1, ""), (code, talk)
         assert not [pid for pid in up.told["pids"].values() if is_alive(pid)]
 
 

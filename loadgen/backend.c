@@ -36,17 +36,37 @@ bool backend_parse(struct text json, struct backend_buckets *out)
     return good;
 }
 
+/* The caller releases `fetch`, which has the answer. */
+static enum status ask(struct fetch *fetch, const char *query_url, struct fetch_answer *answer,
+                       struct error *error)
+{
+    enum status status = fetch_init(fetch, query_url, ANSWER_BYTES_MAX, error);
+    if (status == STATUS_OK)
+        status = fetch_do(fetch, &(struct fetch_request){.method = "GET", .path = path},
+                          clock_mono_ns() + CALL_MS * NS_PER_MS, answer, error);
+    return status;
+}
+
 bool backend_read(const char *query_url, struct backend_buckets *out)
 {
     struct fetch fetch;
     struct fetch_answer answer = {0};
-    enum status status = fetch_init(&fetch, query_url, ANSWER_BYTES_MAX, NULL);
-    if (status == STATUS_OK)
-        status = fetch_do(&fetch, &(struct fetch_request){.method = "GET", .path = path},
-                          clock_mono_ns() + CALL_MS * NS_PER_MS, &answer, NULL);
+    enum status status = ask(&fetch, query_url, &answer, NULL);
     bool good = status == STATUS_OK && answer.status == 200 && backend_parse(answer.body, out);
     fetch_release(&fetch);
     return good;
+}
+
+enum status backend_probe(const char *query_url, struct error *error)
+{
+    struct fetch fetch;
+    struct fetch_answer answer = {0};
+    struct error words = {0};
+    enum status status = ask(&fetch, query_url, &answer, &words);
+    fetch_release(&fetch);
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    return error_set(error, STATUS_CLOSED, "no back end to read traces from: %s", words.text);
 }
 
 static uint64_t up_to(const struct backend_buckets *buckets, double upper_ms)

@@ -1,6 +1,7 @@
-/* What the collector itself says about how soon spans can be asked for: its histogram of span end
- * to queryable, as the difference between two points in time. Another back end does not have it;
- * then nothing is known. Blocking, under a deadline of its own. */
+/* The back end itself: whether it answers, and what our collector says about how soon spans can be
+ * asked for: its histogram of span end to queryable, as the difference between two points in time.
+ * Another back end does not have that; then nothing is known. Blocking, under a deadline of its
+ * own. */
 #ifndef CULPRIT_LOADGEN_BACKEND_H
 #define CULPRIT_LOADGEN_BACKEND_H
 
@@ -8,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/status.h"
 #include "base/text.h"
 
 enum { BACKEND_BUCKETS_MAX = 8192 };
@@ -32,6 +34,9 @@ struct backend_latency {
 
 /* false: no such status there, or not in that form. */
 bool backend_read(const char *query_url, struct backend_buckets *out);
+
+/* Whether anything answers there, whatever it is. STATUS_CLOSED with words. */
+MUST_CHECK enum status backend_probe(const char *query_url, struct error *error);
 
 /* From the status' JSON. */
 bool backend_parse(struct text json, struct backend_buckets *out);

@@ -11,15 +11,16 @@ enum { CALL_MS = 3000, ANSWER_BYTES_MAX = 256 * 1024, BODY_BYTES_MAX = 16 * 1024
 static const char path[] = "/-/faults";
 
 /* Words of an answer that is none of success. */
-static enum status refused(const char *name, const char *method, const struct fetch_answer *answer,
-                           struct error *error)
+static enum status refused(const char *name, const struct fetch_request *request,
+                           const struct fetch_answer *answer, struct error *error)
 {
     json_t *reply = json_loadb(answer->body.data, answer->body.length, 0, NULL);
     const char *message =
         json_string_value(json_object_get(json_object_get(reply, "error"), "message"));
     enum status status = error_set(
         error, answer->status == 400 || answer->status == 422 ? STATUS_INVALID : STATUS_IO,
-        "%s: %s %s answered %u: %s", name, method, path, answer->status, message ? message : "");
+        "%s: %s %s answered %u: %s", name, request->method, request->path, answer->status,
+        message ? message : "");
     json_decref(reply);
     return status;
 }
@@ -32,7 +33,6 @@ static enum status ask(const struct control *control, const char *name,
     struct error words = {0};
     enum status status =
         fetch_init(&fetch, target_find(&control->target, name), ANSWER_BYTES_MAX, &words);
-    request->path = path;
     request->bearer = control->target.control_token;
     if (status == STATUS_OK)
         status = fetch_do(&fetch, request, clock_mono_ns() + CALL_MS * NS_PER_MS, &answer, &words);
@@ -40,7 +40,7 @@ static enum status ask(const struct control *control, const char *name,
         status = error_set(error, status == STATUS_INVALID ? STATUS_IO : status, "%s: %s", name,
                            words.text);
     } else if (answer.status != 200 && answer.status != 204) {
-        status = refused(name, request->method, &answer, error);
+        status = refused(name, request, &answer, error);
     } else if (reply) {
         *reply = json_loadb(answer.body.data, answer.body.length, 0, NULL);
     }
@@ -52,7 +52,7 @@ static enum status describe(struct control *control, const char *name, struct er
 {
     json_t *reply = NULL;
     enum status status =
-        ask(control, name, &(struct fetch_request){.method = "GET"}, &reply, error);
+        ask(control, name, &(struct fetch_request){.method = "GET", .path = path}, &reply, error);
     if (status != STATUS_OK)
         return status == STATUS_INVALID ? STATUS_IO : status;
     json_t *rows = json_object_get(reply, "rows");
@@ -79,6 +79,28 @@ enum status control_open(struct control *control, const struct target *target, s
     if (status != STATUS_OK)
         control_release(control);
     return status;
+}
+
+enum status control_probe(const struct control *control, struct error *error)
+{
+    char names[200];
+    size_t used = 0, count = 0;
+    struct error first = {0};
+    for (size_t i = 0; i < control->count; i++) {
+        struct error words = {0};
+        const char *name = control->services[i].name;
+        if (ask(control, name, &(struct fetch_request){.method = "GET", .path = "/livez"}, NULL,
+                &words) == STATUS_OK)
+            continue;
+        if (count++ == 0)
+            first = words;
+        if (used + strlen(name) + 3 < sizeof names)
+            used +=
+                (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", name);
+    }
+    if (count == 0)
+        return STATUS_OK;
+    return error_set(error, STATUS_CLOSED, "no sign of life from %s; %s", names, first.text);
 }
 
 void control_release(struct control *control)
@@ -177,10 +199,11 @@ static enum status replace_one(const struct control *control, const char *name,
     json_end_object(&writer);
     enum status status = body.failed;
     if (status == STATUS_OK)
-        status = ask(control, name,
-                     &(struct fetch_request){.method = "PUT",
-                                             .body = {buffer_text(&body), body.length_bytes}},
-                     NULL, error);
+        status =
+            ask(control, name,
+                &(struct fetch_request){
+                    .method = "PUT", .path = path, .body = {buffer_text(&body), body.length_bytes}},
+                NULL, error);
     buffer_release(&body);
     return status;
 }

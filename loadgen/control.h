@@ -30,6 +30,9 @@ MUST_CHECK enum status control_open(struct control *control, const struct target
                                     struct error *error);
 void control_release(struct control *control);
 
+/* Asks every service whether it lives. STATUS_CLOSED: words name all that do not say so. */
+MUST_CHECK enum status control_probe(const struct control *control, struct error *error);
+
 /* Every setting names a row of that class. STATUS_INVALID with words that list the right ones. */
 MUST_CHECK enum status control_check(const struct control *control, const struct settings *settings,
                                      bool environment, struct error *error);

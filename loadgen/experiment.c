@@ -157,8 +157,10 @@ enum status experiment_run(struct experiment *experiment, struct lab *lab,
         backend_difference(before, after, &experiment->trace_latency);
     free(before);
     free(after);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
+        experiment->cut_short = *error;
         return status;
+    }
     experiment->verdict = VERDICT_PASS;
     for (size_t i = 0; i < experiment->step_count; i++)
         if (experiment->steps[i].result.verdict > experiment->verdict)

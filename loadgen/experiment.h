@@ -41,6 +41,7 @@ struct experiment {
     size_t step_count;    /* begun */
     enum verdict verdict; /* the worst of the steps; inconclusive when not all are done */
     struct backend_latency trace_latency; /* over all windows of this experiment */
+    struct error cut_short;               /* by what; empty: by nothing */
 };
 
 /* Sets the environment, warms up, measures. STATUS_INTERRUPTED, STATUS_CLOSED (a process died) and

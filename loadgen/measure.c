@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/rng.h"
+#include "loadgen/backend.h"
 #include "loadgen/drops.h"
 #include "loadgen/progress.h"
 #include "trace/trace.h"
@@ -80,6 +81,10 @@ static enum status run_window(struct teller *teller, const struct measure_config
     /* what made it stop matters more than that it did */
     struct error why = {0};
     enum status check = lab_check(teller->lab, &why);
+    if (check == STATUS_OK)
+        check = control_probe(&teller->lab->control, &why);
+    if (check == STATUS_OK)
+        check = backend_probe(target_find(&teller->lab->target, "query"), &why);
     if (check != STATUS_OK)
         status = error_set(error, check, "%s", why.text);
     return status;

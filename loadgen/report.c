@@ -284,4 +284,6 @@ void report_experiment(const struct experiment *experiment, FILE *out)
     for (size_t i = 0; i < experiment->step_count; i++)
         if (experiment->steps[i].is_done)
             print_step(experiment, i, out);
+    if (experiment->cut_short.text[0])
+        fprintf(out, "\n  cut short: %s\n", experiment->cut_short.text);
 }

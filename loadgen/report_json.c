@@ -241,6 +241,7 @@ void report_write_json(const struct experiment *experiment, struct json_writer *
     write_word(writer, "scenario", scenario->name);
     write_word(writer, "title", scenario->title);
     write_word(writer, "verdict", verdict_word(experiment->verdict));
+    write_word(writer, "cut_short", experiment->cut_short.text);
     write_number(writer, "rate", scenario->environment.rate, 3);
     write_number(writer, "duration_s", (double)scenario->environment.duration_ms / 1000, 3);
     write_count(writer, "seed", experiment->seed);

@@ -75,8 +75,10 @@ static int report(struct run *run, const struct options *options, enum status st
         run->experiment.scenario = &run->scenario;
         run->experiment.reference = &run->reference;
         run->experiment.seed = options->seed;
-        if (status != STATUS_OK)
+        if (status != STATUS_OK) {
             run->experiment.verdict = VERDICT_INCONCLUSIVE;
+            run->experiment.cut_short = *error;
+        }
         report_experiment(&run->experiment, stdout);
         fflush(stdout);
         if (options->json_path &&

@@ -33,6 +33,7 @@ def places(told):
 def check_whole(told, requests=80):
     assert KEYS <= set(told), KEYS - set(told)
     assert told["schema"] == "culprit.run/1" and told["requests"] == requests, told
+    assert told["cut_short"] == "", told
     assert told["traces"] == 2 * requests, told
     assert told["coverage"] == 1 and told["failed"] == 0, told
     assert told["spans"]["found"] == told["spans"]["expected"] > 0, told["spans"]
@@ -103,7 +104,8 @@ def test_it_resets_everything_when_it_is_interrupted():
         assert "faulty" in out, out
         assert up.rows() == before
         with open(f"{up.directory.name}/run.json", encoding="utf-8") as file:
-            assert json.load(file)["verdict"] == "inconclusive"
+            told = json.load(file)
+        assert (told["verdict"], told["cut_short"]) == ("inconclusive", "interrupted"), told
 
 
 def children_of(pid):
@@ -117,7 +119,7 @@ def test_it_names_a_process_that_dies_under_load():
         with open(talk, "w", encoding="utf-8") as file:
             child = subprocess.Popen(
                 [CULPRIT, "run", "baseline", "--rate", "5", "--duration", "12"], cwd=ROOT,
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=file, text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=file, text=True,
                 env=dict(os.environ, TMPDIR=directory))
         wait_for_words(talk, "healthy", 60)
         names = {}
@@ -125,7 +127,8 @@ def test_it_names_a_process_that_dies_under_load():
             with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
                 names[file.read().strip()] = pid
         os.kill(names["pricing"], signal.SIGKILL)
-        assert child.wait(timeout=60 * SLOW) == 1
+        out, _ = child.communicate(timeout=60 * SLOW)
+        assert child.returncode == 1 and "cut short: pricing died" in out, (child.returncode, out)
         with open(talk, encoding="utf-8") as file:
             assert "pricing died: ended by signal 9" in file.read()
         assert not [pid for pid in names.values() if is_alive(pid)]

@@ -6,11 +6,6 @@
 
 #include "base/clock.h"
 
-static uint64_t rotate_left(uint64_t value, int by)
-{
-    return value << by | value >> (64 - by);
-}
-
 /* splitmix64 (Steele, Lea, Flood 2014): never four zeros in a row, so no seed is bad. */
 static uint64_t splitmix(uint64_t *state)
 {
@@ -36,20 +31,6 @@ void rng_seed_entropy(struct rng *rng)
     mix = splitmix(&mix) ^ (uint64_t)getpid();
     mix = splitmix(&mix) ^ (uint64_t)(uintptr_t)rng;
     rng_seed(rng, mix);
-}
-
-uint64_t rng_next(struct rng *rng)
-{
-    uint64_t *s = rng->state;
-    const uint64_t result = rotate_left(s[1] * 5, 7) * 9;
-    const uint64_t shifted = s[1] << 17;
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= shifted;
-    s[3] = rotate_left(s[3], 45);
-    return result;
 }
 
 uint64_t rng_below(struct rng *rng, uint64_t bound)

@@ -19,7 +19,25 @@ void rng_seed(struct rng *rng, uint64_t seed);
 /* Seeds from getrandom(2); falls back to clocks and the process id where that fails. */
 void rng_seed_entropy(struct rng *rng);
 
-uint64_t rng_next(struct rng *rng);
+static inline uint64_t rng_rotated(uint64_t value, int by)
+{
+    return value << by | value >> (64 - by);
+}
+
+/* Here, not in rng.c: ids are drawn on paths that count nanoseconds. */
+static inline uint64_t rng_next(struct rng *rng)
+{
+    uint64_t *s = rng->state;
+    const uint64_t result = rng_rotated(s[1] * 5, 7) * 9;
+    const uint64_t shifted = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= shifted;
+    s[3] = rng_rotated(s[3], 45);
+    return result;
+}
 
 /* Uniform in [0, bound) without modulo bias (Lemire 2019); bound 0 gives 0. */
 uint64_t rng_below(struct rng *rng, uint64_t bound);

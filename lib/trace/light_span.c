@@ -15,16 +15,11 @@ static struct slot slots[LIGHT_SPANS];
 static _Atomic uint32_t links[LIGHT_SPANS];
 static struct free_stack free_slots;
 static pthread_once_t filled = PTHREAD_ONCE_INIT;
-static struct span none;
+struct span light_span_none;
 
 static void fill(void)
 {
     free_stack_fill(&free_slots, links, LIGHT_SPANS);
-}
-
-struct span *light_span_none(void)
-{
-    return &none;
 }
 
 static struct slot *take_slot(struct light_spare *spare)
@@ -44,7 +39,7 @@ struct span *light_span_get(struct light_spare *spare, enum span_type type,
 {
     struct slot *slot = take_slot(spare);
     if (slot == NULL)
-        return &none;
+        return &light_span_none;
     slot->span.type = (uint8_t)type;
     slot->span.context = *context;
     struct text state = context->trace_state;
@@ -63,7 +58,7 @@ static void give_back(struct span *span)
 
 void light_span_put(struct light_spare *spare, struct span *span)
 {
-    if (span == &none)
+    if (span == &light_span_none)
         return;
     span->type = SPAN_TYPE_NONE;
     if (spare != NULL && spare->span == NULL)

@@ -8,7 +8,9 @@
 #include <stdint.h>
 
 #include "trace/context.h"
+#include "trace/span_lock.h"
 
+/* trace.h knows the first and the last (SPAN_FACE_...). */
 enum span_type {
     SPAN_TYPE_NONE, /* the one span of the whole process that stands for nothing */
     SPAN_TYPE_LIGHT,
@@ -17,8 +19,8 @@ enum span_type {
 };
 
 struct span {
-    atomic_uchar lock; /* of a recording span: guards all that changes after its start */
-    uint8_t type;
+    uint8_t type;                /* first: trace.h's inline functions read it */
+    struct span_lock lock;       /* of a recording span: guards all that changes after its start */
     struct span_context context; /* its trace_state lies in memory of the span */
 };
 
@@ -38,9 +40,6 @@ void light_span_put(struct light_spare *spare, struct span *span);
 
 /* Gives the kept one back; may be called twice. */
 void light_span_release(struct light_spare *spare);
-
-/* The span of type NONE. */
-struct span *light_span_none(void);
 
 enum { LIGHT_SPANS = 2048 };
 

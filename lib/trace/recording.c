@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/otlp_fields.h"
 #include "base/wire.h"
+#include "trace/span_entries.h"
 #include "trace/timeline.h"
 
 /* Enough for a tracestate of full length and a name. */
@@ -21,12 +22,12 @@ struct recording *recording_new(struct trace_thread *thread, const struct span_c
     if (block == NULL)
         return NULL;
     struct recording *recording = (struct recording *)(void *)block->data;
-    atomic_init(&recording->span.lock, 0);
+    span_lock_init(&recording->span.lock, thread->is_registered ? thread : NULL);
     recording->span.type = SPAN_TYPE_RECORDING;
     recording->span.context = *context;
     recording->block = block;
     recording->status = SPAN_UNSET;
-    recording->offset_ns = timeline_offset_ns();
+    recording->timeline = timeline_take();
     span_body_init(&recording->body, block, recording->first);
     struct text state = context->trace_state;
     recording->span.context.trace_state = (struct text){NULL, 0};
@@ -39,70 +40,99 @@ struct recording *recording_new(struct trace_thread *thread, const struct span_c
     return recording;
 }
 
-uint64_t recording_now_ns(const struct recording *recording)
+static uint8_t *put_bytes(uint8_t *at, unsigned field, const void *bytes, size_t length_bytes)
 {
-    return clock_mono_ns() + recording->offset_ns;
+    *at++ = (uint8_t)(field << 3 | WIRE_BYTES);
+    *at++ = (uint8_t)length_bytes;
+    memcpy(at, bytes, length_bytes);
+    return at + length_bytes;
 }
 
-static void put_dropped(struct wire_writer *writer, uint32_t field, uint32_t count)
+static uint8_t *put_time(uint8_t *at, unsigned field, uint64_t wall_ns)
 {
-    if (count > 0)
-        wire_put_u64(writer, field, count);
+    *at++ = (uint8_t)(field << 3 | WIRE_FIXED64);
+    memcpy(at, &wall_ns, sizeof wall_ns);
+    return at + sizeof wall_ns;
 }
+
+static uint8_t *put_flags(uint8_t *at, uint32_t flags)
+{
+    *at++ = (uint8_t)((OTLP_SPAN_FLAGS << 3 | WIRE_FIXED32) & 0x7f) | 0x80;
+    *at++ = (uint8_t)(OTLP_SPAN_FLAGS >> 4);
+    memcpy(at, &flags, sizeof flags);
+    return at + sizeof flags;
+}
+
+static uint8_t *put_dropped(uint8_t *at, unsigned field, uint32_t count)
+{
+    if (count == 0)
+        return at;
+    *at++ = (uint8_t)(field << 3 | WIRE_VARINT);
+    return wire_put_varint_raw(at, count);
+}
+
+_Static_assert(OTLP_SPAN_DROPPED_LINKS < 16 && OTLP_SPAN_DROPPED_ATTRIBUTES < 16 &&
+                   OTLP_SPAN_DROPPED_EVENTS < 16 && OTLP_SPAN_FLAGS == 16,
+               "one byte a tag, two for the flags");
 
 /* The fixed fields; returns their length. */
-static size_t write_prefix(const struct recording *recording, uint64_t end_wall_ns,
-                           uint8_t out[RECORDING_PREFIX_MAX])
+static size_t write_prefix(const struct recording *recording, uint64_t end_wall_ns, uint8_t *out)
 {
-    struct wire_writer writer = {out, out + RECORDING_PREFIX_MAX, false};
     const struct span_context *context = &recording->span.context;
-    uint32_t flags = context->flags | OTLP_FLAGS_HAS_IS_REMOTE |
-                     (recording->parent_is_remote ? OTLP_FLAGS_IS_REMOTE : 0u);
-    wire_put_bytes(&writer, OTLP_SPAN_TRACE_ID, context->trace_id.bytes, 16);
-    wire_put_bytes(&writer, OTLP_SPAN_SPAN_ID, context->span_id.bytes, 8);
+    const struct span_body *body = &recording->body;
+    uint8_t *at = put_bytes(out, OTLP_SPAN_TRACE_ID, context->trace_id.bytes, 16);
+    at = put_bytes(at, OTLP_SPAN_SPAN_ID, context->span_id.bytes, 8);
     if (recording->has_parent)
-        wire_put_bytes(&writer, OTLP_SPAN_PARENT_SPAN_ID, recording->parent_id.bytes, 8);
-    wire_put_u64(&writer, OTLP_SPAN_KIND, recording->kind);
-    wire_put_fixed64(&writer, OTLP_SPAN_START_TIME, recording->start_wall_ns);
-    wire_put_fixed64(&writer, OTLP_SPAN_END_TIME, end_wall_ns);
-    wire_put_fixed32(&writer, OTLP_SPAN_FLAGS, flags);
-    put_dropped(&writer, OTLP_SPAN_DROPPED_ATTRIBUTES, recording->body.dropped_attributes);
-    put_dropped(&writer, OTLP_SPAN_DROPPED_EVENTS, recording->body.dropped_events);
-    put_dropped(&writer, OTLP_SPAN_DROPPED_LINKS, recording->body.dropped_links);
-    return (size_t)(writer.at - out);
+        at = put_bytes(at, OTLP_SPAN_PARENT_SPAN_ID, recording->parent_id.bytes, 8);
+    *at++ = OTLP_SPAN_KIND << 3 | WIRE_VARINT;
+    *at++ = recording->kind;
+    at = put_time(at, OTLP_SPAN_START_TIME, recording->start_wall_ns);
+    at = put_time(at, OTLP_SPAN_END_TIME, end_wall_ns);
+    at = put_flags(at, context->flags | OTLP_FLAGS_HAS_IS_REMOTE |
+                           (recording->parent_is_remote ? OTLP_FLAGS_IS_REMOTE : 0u));
+    if (__builtin_expect(body->dropped_attributes | body->dropped_events | body->dropped_links,
+                         0)) {
+        at = put_dropped(at, OTLP_SPAN_DROPPED_ATTRIBUTES, body->dropped_attributes);
+        at = put_dropped(at, OTLP_SPAN_DROPPED_EVENTS, body->dropped_events);
+        at = put_dropped(at, OTLP_SPAN_DROPPED_LINKS, body->dropped_links);
+    }
+    return (size_t)(at - out);
 }
 
-/* The blocks themselves go to the exporter: record and prefix right before the body. */
-static enum span_queue_result hand_over(struct recording *recording,
-                                        const struct span_record *record, const uint8_t *prefix)
-{
-    struct span_block *block = recording->block;
-    uint8_t *at =
-        recording->front + sizeof recording->front - record->prefix_bytes - sizeof *record;
-    span_body_seal(&recording->body);
-    memcpy(at, record, sizeof *record);
-    memcpy(at + sizeof *record, prefix, record->prefix_bytes);
-    block->read_bytes = (uint16_t)(at - block->data);
-    return span_queue_put_chain(block);
-}
-
-bool recording_finish(struct recording *recording, uint64_t end_wall_ns,
-                      struct trace_thread *thread, bool *batch)
+/* The head of the record and the fixed fields, right before the body; where they begin. */
+static uint8_t *write_front(struct recording *recording, uint64_t end_wall_ns,
+                            struct span_record *record)
 {
     uint8_t prefix[RECORDING_PREFIX_MAX];
     size_t length = write_prefix(recording, end_wall_ns, prefix);
-    struct span_record record = {
+    *record = (struct span_record){
         .tracer = recording->tracer,
         .length_bytes = (uint32_t)length + recording->body.length_bytes,
         .prefix_bytes = (uint16_t)length,
         .has_holes = recording->body.has_holes,
     };
+    uint8_t *at = recording->front + sizeof recording->front - length;
+    memcpy(at, prefix, length);
+    at -= sizeof *record;
+    memcpy(at, record, sizeof *record);
+    return at;
+}
+
+bool recording_finish(struct recording *recording, uint64_t end_wall_ns,
+                      struct trace_thread *thread, bool *batch)
+{
+    struct span_record record;
+    struct span_block *block = recording->block;
+    const uint8_t *at = write_front(recording, end_wall_ns, &record);
+    size_t whole = sizeof record + record.length_bytes;
     enum span_queue_result result;
-    if (recording->block->more == NULL && record.length_bytes <= SPAN_QUEUE_COPY_MAX) {
-        result = span_queue_put(trace_thread_producer(thread), &record, prefix, recording->first);
-        trace_thread_put_block(thread, recording->block);
+    if (block->more == NULL && whole <= SPAN_QUEUE_COPY_MAX) {
+        result = span_queue_put(trace_thread_producer(thread), at, whole);
+        trace_thread_put_block(thread, block);
     } else {
-        result = hand_over(recording, &record, prefix);
+        span_entries_seal(&recording->body);
+        block->read_bytes = (uint16_t)(at - block->data);
+        result = span_queue_put_chain(block);
     }
     *batch = result == SPAN_QUEUED_BATCH;
     return result != SPAN_QUEUE_FULL;

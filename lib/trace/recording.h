@@ -6,6 +6,7 @@
 #include "trace/light_span.h"
 #include "trace/span_body.h"
 #include "trace/span_queue.h"
+#include "trace/timeline.h"
 #include "trace/trace_thread.h"
 
 /* The longest prefix: ids 18 + 10 + 10, kind 2, times 18, dropped counts 3 * 6, flags 6. */
@@ -16,14 +17,14 @@ struct recording {
     const struct tracer *tracer;
     struct span_block *block; /* that it lies in */
     uint64_t start_wall_ns;
-    uint64_t offset_ns; /* Unix time minus monotonic time, as it was at the start */
+    struct timeline timeline; /* as it was at the start */
     struct span_id parent_id;
     bool has_parent;
     bool parent_is_remote;
     uint8_t kind;
     uint8_t status;
     struct span_body body;
-    /* Filled at the end, right before the body, when the block itself goes to the exporter. */
+    /* Filled at the end, right before the body: head of the record and fixed fields. */
     uint8_t front[sizeof(struct span_record) + RECORDING_PREFIX_MAX];
     uint8_t first[]; /* of the body */
 };
@@ -32,7 +33,10 @@ struct recording {
 struct recording *recording_new(struct trace_thread *thread, const struct span_context *context);
 
 /* Unix time now, on the span's own timeline. */
-uint64_t recording_now_ns(const struct recording *recording);
+static inline uint64_t recording_now_ns(const struct recording *recording)
+{
+    return timeline_now_ns(&recording->timeline);
+}
 
 /* Hands the span to the queue and gives its memory away; false: it was dropped. *batch: a whole
  * batch waits. */

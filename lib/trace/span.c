@@ -1,4 +1,4 @@
-#include <sched.h>
+#include <stddef.h>
 
 #include "base/clock.h"
 #include "trace/recording.h"
@@ -9,28 +9,27 @@
 static const struct tracer unnamed_tracer = {"", NULL};
 static const struct span_options no_options;
 
-enum { SPINS = 64 };
+_Static_assert(SPAN_FACE_NONE == (int)SPAN_TYPE_NONE &&
+                   SPAN_FACE_RECORDING == (int)SPAN_TYPE_RECORDING &&
+                   offsetof(struct span, type) == offsetof(struct span_face, type),
+               "what trace.h shows of a span");
 
-/* Held for some nanoseconds: nobody who has it waits for anything. */
-static void lock(struct span *span)
+/* A recording span in the hands of one thread. */
+struct inside {
+    struct recording *recording;
+    bool entered;
+};
+
+/* The caller has seen that it records. */
+static inline struct inside enter(struct span *span)
 {
-    for (int i = 0; atomic_exchange_explicit(&span->lock, 1, memory_order_acquire) != 0; i++)
-        if (i >= SPINS)
-            sched_yield();
+    bool entered = span_lock_enter(&span->lock, &trace_thread_own);
+    return (struct inside){(struct recording *)(void *)span, entered};
 }
 
-static void unlock(struct span *span)
+static inline void leave(struct inside inside)
 {
-    atomic_store_explicit(&span->lock, 0, memory_order_release);
-}
-
-/* NULL where the span records nothing; else locked. */
-static struct recording *lock_recording(struct span *span)
-{
-    if (span->type != SPAN_TYPE_RECORDING)
-        return NULL;
-    lock(span);
-    return (struct recording *)span;
+    span_lock_leave(&inside.recording->span.lock, inside.entered);
 }
 
 /* ---- start */
@@ -48,9 +47,10 @@ static const struct span_context *find_parent(const struct span_options *options
     return parent != NULL && span_context_is_valid(parent) ? parent : NULL;
 }
 
-static struct span *start_off(const struct span_context *parent)
+struct span *span_start_off(const struct span_options *options)
 {
-    return parent ? light_span_get(NULL, SPAN_TYPE_LIGHT, parent) : light_span_none();
+    const struct span_context *parent = find_parent(options ? options : &no_options);
+    return parent ? light_span_get(NULL, SPAN_TYPE_LIGHT, parent) : &light_span_none;
 }
 
 /* No block for it: its children become its parent's, so that the trace stays in one piece. */
@@ -87,7 +87,7 @@ static struct span_context new_context(struct trace_thread *thread,
     };
     if (parent != NULL)
         context.trace_state = parent->trace_state;
-    const struct sampler *sampler = tracing_sampler();
+    const struct sampler *sampler = &tracing_policy.sampler;
     if (sampler_decide(sampler, sampler_find(sampler, parent), &context.trace_id) ==
         SAMPLING_RECORD_AND_SAMPLE)
         context.flags |= TRACE_FLAG_SAMPLED;
@@ -95,14 +95,12 @@ static struct span_context new_context(struct trace_thread *thread,
     return context;
 }
 
-struct span *span_start(const struct tracer *tracer, const char *name,
-                        const struct span_options *options)
+struct span *span_start_on(const struct tracer *tracer, const char *name,
+                           const struct span_options *options)
 {
     if (options == NULL)
         options = &no_options;
     const struct span_context *parent = find_parent(options);
-    if (!tracing_is_on())
-        return start_off(parent);
     struct trace_thread *thread = trace_thread_self();
     struct span_context context = new_context(thread, parent);
     if (!span_context_is_sampled(&context)) {
@@ -116,7 +114,8 @@ struct span *span_start(const struct tracer *tracer, const char *name,
     set_start_fields(recording, tracer, parent, options);
     span_body_set_name(&recording->body, text_of(name));
     for (size_t i = 0; i < options->attribute_count; i++)
-        span_body_set_attribute(&recording->body, &options->attributes[i]);
+        span_body_set_attribute(&recording->body, &options->attributes[i],
+                                span_key_hash(options->attributes[i].key));
     for (size_t i = 0; i < options->link_count; i++)
         span_body_add_link(&recording->body, &options->links[i]);
     return &recording->span;
@@ -142,10 +141,8 @@ static bool end_recording(struct recording *recording, struct trace_thread *thre
     return queued;
 }
 
-void span_end_at(struct span *span, uint64_t end_wall_ns)
+void span_end_any(struct span *span, uint64_t end_wall_ns)
 {
-    if (span->type == SPAN_TYPE_NONE)
-        return;
     struct trace_thread *thread = trace_thread_self();
     if (span->type == SPAN_TYPE_LIGHT) {
         light_span_put(trace_thread_light(thread), span);
@@ -157,16 +154,11 @@ void span_end_at(struct span *span, uint64_t end_wall_ns)
     if (span->type == SPAN_TYPE_DROPPED)
         light_span_put(NULL, span);
     else
-        queued = end_recording(lock_recording(span), thread, end_wall_ns);
+        queued = end_recording(enter(span).recording, thread, end_wall_ns);
     if (!queued) {
         trace_thread_count(thread, TRACE_DROPPED);
         tracing_press();
     }
-}
-
-void span_end(struct span *span)
-{
-    span_end_at(span, 0);
 }
 
 /* ---- between */
@@ -176,51 +168,34 @@ struct span_context span_context_of(const struct span *span)
     return span->context;
 }
 
-bool span_is_recording(const struct span *span)
+void span_record_text(struct span *span, struct text key, uint32_t hash, struct text value)
 {
-    return span->type == SPAN_TYPE_RECORDING;
+    struct inside inside = enter(span);
+    span_body_set_text(&inside.recording->body, key, hash, value);
+    leave(inside);
 }
 
-static void set_attribute(struct span *span, const struct attribute *attribute)
+void span_record_i64(struct span *span, struct text key, uint32_t hash, int64_t value)
 {
-    struct recording *recording = lock_recording(span);
-    if (recording == NULL)
-        return;
-    span_body_set_attribute(&recording->body, attribute);
-    unlock(span);
+    struct inside inside = enter(span);
+    span_body_set_i64(&inside.recording->body, key, hash, value);
+    leave(inside);
 }
 
-void span_set_text(struct span *span, struct text key, struct text value)
+void span_record(struct span *span, const struct attribute *attribute)
 {
-    struct attribute attribute = {.key = key, .type = ATTRIBUTE_TEXT, .text = value};
-    set_attribute(span, &attribute);
-}
-
-void span_set_i64(struct span *span, struct text key, int64_t value)
-{
-    struct attribute attribute = {.key = key, .type = ATTRIBUTE_I64, .i64 = value};
-    set_attribute(span, &attribute);
-}
-
-void span_set_double(struct span *span, struct text key, double value)
-{
-    struct attribute attribute = {.key = key, .type = ATTRIBUTE_DOUBLE, .number = value};
-    set_attribute(span, &attribute);
-}
-
-void span_set_bool(struct span *span, struct text key, bool value)
-{
-    struct attribute attribute = {.key = key, .type = ATTRIBUTE_BOOL, .boolean = value};
-    set_attribute(span, &attribute);
+    struct inside inside = enter(span);
+    span_body_set_attribute(&inside.recording->body, attribute, span_key_hash(attribute->key));
+    leave(inside);
 }
 
 void span_update_name(struct span *span, struct text name)
 {
-    struct recording *recording = lock_recording(span);
-    if (recording == NULL)
+    if (!span_is_recording(span))
         return;
-    span_body_set_name(&recording->body, name);
-    unlock(span);
+    struct inside inside = enter(span);
+    span_body_set_name(&inside.recording->body, name);
+    leave(inside);
 }
 
 /* In the order of the specification, Ok > Error > Unset. */
@@ -231,36 +206,36 @@ static bool status_wins(enum span_status now, enum span_status next)
 
 void span_set_status(struct span *span, enum span_status status, struct text description)
 {
-    struct recording *recording = lock_recording(span);
-    if (recording == NULL)
+    if (!span_is_recording(span))
         return;
+    struct inside inside = enter(span);
+    struct recording *recording = inside.recording;
     if (status_wins(recording->status, status)) {
         recording->status = (uint8_t)status;
         if (status != SPAN_ERROR)
             description.length = 0;
         span_body_set_status(&recording->body, status, description);
     }
-    unlock(span);
+    leave(inside);
 }
 
-void span_add_event(struct span *span, struct text name, const struct attribute *attributes,
-                    size_t attribute_count)
+void span_record_event(struct span *span, struct text name, uint64_t wall_ns,
+                       const struct attribute *attributes, size_t attribute_count)
 {
-    struct recording *recording = lock_recording(span);
-    if (recording == NULL)
-        return;
-    span_body_add_event(&recording->body, recording_now_ns(recording), name, attributes,
-                        attribute_count);
-    unlock(span);
+    struct inside inside = enter(span);
+    if (wall_ns == 0)
+        wall_ns = recording_now_ns(inside.recording);
+    span_body_add_event(&inside.recording->body, wall_ns, name, attributes, attribute_count);
+    leave(inside);
 }
 
 void span_add_link(struct span *span, const struct span_link *link)
 {
-    struct recording *recording = lock_recording(span);
-    if (recording == NULL)
+    if (!span_is_recording(span))
         return;
-    span_body_add_link(&recording->body, link);
-    unlock(span);
+    struct inside inside = enter(span);
+    span_body_add_link(&inside.recording->body, link);
+    leave(inside);
 }
 
 struct span_scope span_enter(const struct tracer *tracer, const char *name)

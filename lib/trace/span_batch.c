@@ -6,7 +6,7 @@
 #include "base/otlp_fields.h"
 #include "base/wire.h"
 #include "trace/resource.h"
-#include "trace/span_body.h"
+#include "trace/span_entries.h"
 
 /* Around a span: its tag and a padded length. Around a scope: tags, lengths, name and version. */
 enum { SPAN_FRAME_BYTES = 6, SCOPE_FRAME_BYTES = 64, SCOPE_TEXT_MAX = 256 };
@@ -52,9 +52,10 @@ void span_batch_add(struct span_batch *batch, struct span_block *oldest)
         batch->last->next = oldest;
     else
         batch->first = oldest;
-    while (oldest->next != NULL)
-        oldest = oldest->next;
-    batch->last = oldest;
+    for (; oldest != NULL; oldest = oldest->next) {
+        batch->waiting_count += oldest->record_count;
+        batch->last = oldest;
+    }
 }
 
 /* Puts blocks that are read to the end aside; the first one with something to read, or NULL. */
@@ -129,7 +130,7 @@ static void write_record(const struct span_batch_record *record, struct wire_wri
     size_t length = record->head.length_bytes, prefix = record->head.prefix_bytes;
     copy_record(record, message);
     if (record->head.has_holes)
-        length = prefix + span_body_close_holes(message + prefix, length - prefix);
+        length = prefix + span_entries_close_holes(message + prefix, length - prefix);
     writer->at += length;
     wire_end(writer, mark);
 }
@@ -179,6 +180,7 @@ uint32_t span_batch_build(struct span_batch *batch, const uint8_t *resource, siz
         wire_end(&writer, resource_spans);
     }
     batch->length_bytes = (size_t)(writer.at - batch->bytes);
+    batch->waiting_count -= batch->count;
     give_back(batch);
     return batch->count;
 }

@@ -19,6 +19,7 @@ struct span_batch {
     size_t capacity_bytes, length_bytes;
     struct span_batch_record *records;
     uint32_t max_count, count;
+    uint32_t waiting_count;          /* added and not yet in a batch */
     struct span_block *first, *last; /* taken from the queue, oldest first, not yet in a batch */
     struct span_block *done;         /* read to the end */
 };

@@ -49,16 +49,14 @@ void span_body_init(struct span_body *body, struct span_block *head, uint8_t *fi
 void span_body_set_name(struct span_body *body, struct text name);
 void span_body_set_trace_state(struct span_body *body, struct text trace_state);
 void span_body_set_status(struct span_body *body, enum span_status status, struct text description);
-void span_body_set_attribute(struct span_body *body, const struct attribute *attribute);
+void span_body_set_attribute(struct span_body *body, const struct attribute *attribute,
+                             uint32_t hash);
+
+/* The same for the usual kinds; hash: span_key_hash. */
+void span_body_set_text(struct span_body *body, struct text key, uint32_t hash, struct text value);
+void span_body_set_i64(struct span_body *body, struct text key, uint32_t hash, int64_t value);
 void span_body_add_event(struct span_body *body, uint64_t wall_ns, struct text name,
                          const struct attribute *attributes, size_t count);
 void span_body_add_link(struct span_body *body, const struct span_link *link);
-
-/* Sets used_bytes of every block of the chain. */
-void span_body_seal(struct span_body *body);
-
-/* Moves the entries of a contiguous body together; returns the new length. Bytes that are no
- * entries end it (cannot be). */
-size_t span_body_close_holes(uint8_t *bytes, size_t length_bytes);
 
 #endif

@@ -3,6 +3,8 @@
 #include <sched.h>
 #include <string.h>
 
+#include "trace/asymmetric.h"
+
 static struct {
     _Atomic(struct span_block *) full; /* newest first */
     _Atomic uint32_t count;
@@ -10,8 +12,8 @@ static struct {
     uint32_t batch_count;
 } queue;
 
-/* In `open` while the owner writes: nobody else may take the chunk then. */
-static struct span_block writing;
+/* A chunk holds about as many spans of the usual size. */
+enum { CREDIT = 4, SPINS = 64 };
 
 void span_queue_configure(uint32_t max_count, uint32_t batch_count)
 {
@@ -19,24 +21,22 @@ void span_queue_configure(uint32_t max_count, uint32_t batch_count)
     queue.batch_count = batch_count;
 }
 
-static bool admit(uint32_t *before)
+/* Books `count` places. *crossed: with them a whole batch waits. */
+static bool book(uint32_t count, bool *crossed)
 {
-    *before = atomic_fetch_add_explicit(&queue.count, 1, memory_order_relaxed);
-    if (*before < queue.max_count)
+    uint32_t before = atomic_fetch_add_explicit(&queue.count, count, memory_order_relaxed);
+    if (before + count <= queue.max_count) {
+        *crossed |= before < queue.batch_count && before + count >= queue.batch_count;
         return true;
-    atomic_fetch_sub_explicit(&queue.count, 1, memory_order_relaxed);
+    }
+    atomic_fetch_sub_explicit(&queue.count, count, memory_order_relaxed);
     return false;
 }
 
-static enum span_queue_result refuse(void)
+static void unbook(uint32_t count)
 {
-    atomic_fetch_sub_explicit(&queue.count, 1, memory_order_relaxed);
-    return SPAN_QUEUE_FULL;
-}
-
-static enum span_queue_result admitted(uint32_t before)
-{
-    return before + 1 == queue.batch_count ? SPAN_QUEUED_BATCH : SPAN_QUEUED;
+    if (count > 0)
+        atomic_fetch_sub_explicit(&queue.count, count, memory_order_relaxed);
 }
 
 static void push_full(struct span_block *block)
@@ -49,75 +49,132 @@ static void push_full(struct span_block *block)
                                                     memory_order_relaxed));
 }
 
-/* The thread's chunk with room for `need` bytes; NULL: the pool is exhausted. */
-static struct span_block *open_with_room(struct span_block *chunk, size_t need)
+static void append(struct span_block *chunk, const void *record, size_t length_bytes)
 {
-    if (chunk != NULL && SPAN_BLOCK_DATA_BYTES - chunk->used_bytes >= (int)need)
-        return chunk;
-    if (chunk != NULL)
-        push_full(chunk);
-    return span_pool_get();
-}
-
-static void append(struct span_block *chunk, const struct span_record *record, const void *prefix,
-                   const void *body)
-{
-    uint8_t *at = chunk->data + chunk->used_bytes;
-    memcpy(at, record, sizeof *record);
-    at += sizeof *record;
-    memcpy(at, prefix, record->prefix_bytes);
-    memcpy(at + record->prefix_bytes, body, record->length_bytes - record->prefix_bytes);
-    chunk->used_bytes = (uint16_t)(chunk->used_bytes + sizeof *record + record->length_bytes);
+    memcpy(chunk->data + chunk->used_bytes, record, length_bytes);
+    chunk->used_bytes = (uint16_t)(chunk->used_bytes + length_bytes);
     chunk->record_count++;
 }
 
-enum span_queue_result span_queue_put(struct span_producer *producer,
-                                      const struct span_record *record, const void *prefix,
-                                      const void *body)
+static enum span_queue_result put_alone(const void *record, size_t length_bytes)
 {
-    uint32_t before;
-    if (!admit(&before))
+    bool crossed = false;
+    if (!book(1, &crossed))
         return SPAN_QUEUE_FULL;
-    struct span_block *chunk = NULL;
-    if (producer != NULL)
-        chunk = atomic_exchange_explicit(&producer->open, &writing, memory_order_acquire);
-    chunk = open_with_room(chunk, sizeof *record + record->length_bytes);
-    if (chunk != NULL)
-        append(chunk, record, prefix, body);
-    if (producer != NULL)
-        atomic_store_explicit(&producer->open, chunk, memory_order_release);
-    else if (chunk != NULL)
-        push_full(chunk);
-    return chunk != NULL ? admitted(before) : refuse();
+    struct span_block *chunk = span_pool_get();
+    if (chunk == NULL) {
+        unbook(1);
+        return SPAN_QUEUE_FULL;
+    }
+    append(chunk, record, length_bytes);
+    push_full(chunk);
+    return crossed ? SPAN_QUEUED_BATCH : SPAN_QUEUED;
+}
+
+static void seal(struct span_side *side)
+{
+    if (side->open != NULL)
+        push_full(side->open);
+    side->open = NULL;
+    unbook(atomic_load_explicit(&side->credit, memory_order_relaxed));
+    atomic_store_explicit(&side->credit, 0, memory_order_relaxed);
+}
+
+/* One place for a record in the chunk that is open. */
+static bool use_credit(struct span_side *side, bool *crossed)
+{
+    uint32_t credit = atomic_load_explicit(&side->credit, memory_order_relaxed);
+    if (credit == 0)
+        return book(1, crossed);
+    atomic_store_explicit(&side->credit, credit - 1, memory_order_relaxed);
+    return true;
+}
+
+/* A new chunk, with one place taken for a record and some for others to come. */
+static bool open_chunk(struct span_side *side, bool *crossed)
+{
+    uint32_t credit = CREDIT;
+    seal(side);
+    if (!book(CREDIT, crossed)) {
+        credit = 1;
+        if (!book(1, crossed))
+            return false;
+    }
+    side->open = span_pool_get();
+    if (side->open == NULL) {
+        unbook(credit);
+        return false;
+    }
+    atomic_store_explicit(&side->credit, credit - 1, memory_order_relaxed);
+    return true;
+}
+
+static enum span_queue_result put_on(struct span_side *side, const void *record,
+                                     size_t length_bytes)
+{
+    bool crossed = false;
+    struct span_block *chunk = side->open;
+    bool fits = chunk != NULL && SPAN_BLOCK_DATA_BYTES - chunk->used_bytes >= (int)length_bytes;
+    if (!(fits ? use_credit(side, &crossed) : open_chunk(side, &crossed)))
+        return SPAN_QUEUE_FULL;
+    append(side->open, record, length_bytes);
+    return crossed ? SPAN_QUEUED_BATCH : SPAN_QUEUED;
+}
+
+enum span_queue_result span_queue_put(struct span_producer *producer, const void *record,
+                                      size_t length_bytes)
+{
+    if (producer == NULL)
+        return put_alone(record, length_bytes);
+    atomic_store_explicit(&producer->busy, 1, memory_order_relaxed);
+    asymmetric_light();
+    /* acquire: the exporter has left the side that it turned up */
+    unsigned up = atomic_load_explicit(&producer->up, memory_order_acquire);
+    enum span_queue_result result = put_on(&producer->sides[up], record, length_bytes);
+    /* release: the exporter sees the records */
+    atomic_store_explicit(&producer->busy, 0, memory_order_release);
+    return result;
 }
 
 enum span_queue_result span_queue_put_chain(struct span_block *head)
 {
-    uint32_t before;
-    if (!admit(&before)) {
+    bool crossed = false;
+    if (!book(1, &crossed)) {
         span_pool_put_chain(head);
         return SPAN_QUEUE_FULL;
     }
     head->record_count = 1;
     push_full(head);
-    return admitted(before);
+    return crossed ? SPAN_QUEUED_BATCH : SPAN_QUEUED;
 }
 
-void span_queue_seal(struct span_producer *producer, bool wait)
+void span_queue_turn(struct span_producer *producer)
 {
-    struct span_block *chunk = atomic_load_explicit(&producer->open, memory_order_acquire);
-    for (;;) {
-        if (chunk == NULL || (chunk == &writing && !wait))
-            return;
-        if (chunk == &writing) {
+    unsigned char up = atomic_load_explicit(&producer->up, memory_order_relaxed);
+    /* release: the side that comes up is as span_queue_seal_down left it */
+    atomic_store_explicit(&producer->up, up ^ 1, memory_order_release);
+}
+
+void span_queue_seal_down(struct span_producer *producer)
+{
+    int spins = 0;
+    /* acquire: what the owner wrote, who is on the other side once it was out */
+    while (atomic_load_explicit(&producer->busy, memory_order_acquire))
+        if (++spins >= SPINS)
             sched_yield();
-            chunk = atomic_load_explicit(&producer->open, memory_order_acquire);
-        } else if (atomic_compare_exchange_weak_explicit(
-                       &producer->open, &chunk, NULL, memory_order_acquire, memory_order_acquire)) {
-            push_full(chunk);
-            return;
-        }
-    }
+    seal(&producer->sides[atomic_load_explicit(&producer->up, memory_order_relaxed) ^ 1]);
+}
+
+void span_queue_seal(struct span_producer *producer)
+{
+    seal(&producer->sides[0]);
+    seal(&producer->sides[1]);
+}
+
+uint32_t span_queue_credit(const struct span_producer *producer)
+{
+    return atomic_load_explicit(&producer->sides[0].credit, memory_order_relaxed) +
+           atomic_load_explicit(&producer->sides[1].credit, memory_order_relaxed);
 }
 
 struct span_block *span_queue_take(void)

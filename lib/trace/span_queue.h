@@ -2,8 +2,9 @@
  *
  * Every thread copies its records into a chunk of its own (a block of the pool); a full chunk goes
  * to the list that the exporter takes from, and the exporter also takes the open chunks of threads
- * when it collects, so an idle thread holds none. Ownership of an open chunk moves by one atomic
- * exchange; nothing is locked, nothing waits. The queue's bound counts spans. */
+ * when it collects, so an idle thread holds none. The owner of a chunk pays no locked instruction
+ * for it (asymmetric.h): the exporter turns it to another chunk, and takes the first when it is
+ * out. The queue's bound counts spans; a thread books a few places at a time. */
 #ifndef CULPRIT_TRACE_SPAN_QUEUE_H
 #define CULPRIT_TRACE_SPAN_QUEUE_H
 
@@ -23,9 +24,18 @@ struct span_record {
     uint16_t has_holes;    /* entries were overwritten: the exporter leaves them out */
 };
 
-/* One thread's side. `{0}` is a valid one. */
+/* An open chunk, and the places booked for records to come in it. */
+struct span_side {
+    struct span_block *open;
+    _Atomic uint32_t credit;
+};
+
+/* One thread's part. The owner writes on the side that is up, the exporter takes the other one.
+ * `{0}` is a valid one. */
 struct span_producer {
-    _Atomic(struct span_block *) open;
+    struct span_side sides[2];
+    atomic_uchar busy; /* the owner is writing */
+    atomic_uchar up;
 };
 
 enum span_queue_result {
@@ -37,26 +47,34 @@ enum span_queue_result {
 /* Bounds in spans. Before the first put, or while nothing runs. */
 void span_queue_configure(uint32_t max_count, uint32_t batch_count);
 
-/* Copies a record that fits one block. `producer` NULL: a thread that is on its way out. */
-enum span_queue_result span_queue_put(struct span_producer *producer,
-                                      const struct span_record *record, const void *prefix,
-                                      const void *body);
+/* Copies a record, its head first, that fits one block. `producer` NULL: a thread that is on its
+ * way out, or a machine without asymmetric fences. */
+enum span_queue_result span_queue_put(struct span_producer *producer, const void *record,
+                                      size_t length_bytes);
 
-/* The largest message that span_queue_put takes. */
-enum { SPAN_QUEUE_COPY_MAX = SPAN_BLOCK_DATA_BYTES - (int)sizeof(struct span_record) };
+/* The longest record, with its head, that span_queue_put takes. */
+enum { SPAN_QUEUE_COPY_MAX = SPAN_BLOCK_DATA_BYTES };
 
 /* Hands a whole chain over; head->read_bytes is where its only record begins. When the queue is
  * full the chain goes back to the pool. */
 enum span_queue_result span_queue_put_chain(struct span_block *head);
 
-/* Moves a producer's open chunk to the list. `wait`: also when its thread is just writing to it
- * (some nanoseconds); otherwise such a chunk is left. */
-void span_queue_seal(struct span_producer *producer, bool wait);
+/* The exporter moves what is open to the list in three steps: it turns all producers, passes
+ * asymmetric_heavy once, and seals the side that is down of all, for which it waits while the
+ * owner is writing (some nanoseconds). */
+void span_queue_turn(struct span_producer *producer);
+void span_queue_seal_down(struct span_producer *producer);
+
+/* Both sides at once, when owner and exporter do nothing with it. */
+void span_queue_seal(struct span_producer *producer);
+
+/* Places booked and not used. */
+uint32_t span_queue_credit(const struct span_producer *producer);
 
 /* All chunks of the list, oldest first; the caller owns them. */
 struct span_block *span_queue_take(void);
 
-/* Spans that were put and not yet taken off by span_queue_taken. */
+/* Spans that were put and not yet taken off by span_queue_taken, and places booked. */
 uint32_t span_queue_count(void);
 void span_queue_taken(uint32_t count);
 

@@ -11,9 +11,11 @@
 #ifndef CULPRIT_TRACE_TRACE_H
 #define CULPRIT_TRACE_TRACE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/durations.h"
 #include "base/status.h"
@@ -80,33 +82,116 @@ struct span_options {
     size_t link_count;
 };
 
+/* What the inline functions below look at, and call when there is something to do. Not for use
+ * by others. */
+enum { SPAN_FACE_NONE = 0, SPAN_FACE_RECORDING = 3 };
+struct span_face {
+    uint8_t type;
+};
+extern atomic_bool tracing_gate;    /* spans may be recorded */
+extern struct span light_span_none; /* stands for nothing */
+struct span *span_start_on(const struct tracer *tracer, const char *name,
+                           const struct span_options *options);
+struct span *span_start_off(const struct span_options *options);
+void span_end_any(struct span *span, uint64_t end_wall_ns);
+void span_record_text(struct span *span, struct text key, uint32_t hash, struct text value);
+void span_record_i64(struct span *span, struct text key, uint32_t hash, int64_t value);
+void span_record(struct span *span, const struct attribute *attribute);
+void span_record_event(struct span *span, struct text name, uint64_t wall_ns,
+                       const struct attribute *attributes, size_t attribute_count);
+
 /* Never NULL. Does not make the span current. `options` may be NULL. The name is copied. */
-struct span *span_start(const struct tracer *tracer, const char *name,
-                        const struct span_options *options);
+static inline struct span *span_start(const struct tracer *tracer, const char *name,
+                                      const struct span_options *options)
+{
+    /* acquire: what was started before it is there */
+    if (__builtin_expect(atomic_load_explicit(&tracing_gate, memory_order_acquire), 1))
+        return span_start_on(tracer, name, options);
+    return options != NULL && options->root ? &light_span_none : span_start_off(options);
+}
 
 /* Ends the span; it must not be used afterwards. end_wall_ns 0: now. end >= start. */
-void span_end(struct span *span);
-void span_end_at(struct span *span, uint64_t end_wall_ns);
+static inline void span_end_at(struct span *span, uint64_t end_wall_ns)
+{
+    if (((const struct span_face *)span)->type != SPAN_FACE_NONE)
+        span_end_any(span, end_wall_ns);
+}
+static inline void span_end(struct span *span)
+{
+    span_end_at(span, 0);
+}
 
 /* Valid until span_end. Of a no-op span: the parent's context, or all zero. */
 struct span_context span_context_of(const struct span *span);
-bool span_is_recording(const struct span *span);
 
-/* Set or overwrite. Keys and values are copied; the key must not be empty. */
-void span_set_text(struct span *span, struct text key, struct text value);
-void span_set_i64(struct span *span, struct text key, int64_t value);
-void span_set_double(struct span *span, struct text key, double value);
-void span_set_bool(struct span *span, struct text key, bool value);
+static inline bool span_is_recording(const struct span *span)
+{
+    return ((const struct span_face *)span)->type == SPAN_FACE_RECORDING;
+}
+
+/* Of a span's few keys, found again by it: equal keys are compared in full. Folds to a constant
+ * where the key is a literal. */
+static inline uint32_t span_key_hash(struct text key)
+{
+    uint64_t first = 0, last = 0;
+    if (key.length >= 8) {
+        memcpy(&first, key.data, 8);
+        memcpy(&last, key.data + key.length - 8, 8);
+    } else if (key.length >= 4) {
+        memcpy(&first, key.data, 4);
+        memcpy(&last, key.data + key.length - 4, 4);
+    } else if (key.length > 0) {
+        first = (uint8_t)key.data[0] | (uint64_t)(uint8_t)key.data[key.length / 2] << 8 |
+                (uint64_t)(uint8_t)key.data[key.length - 1] << 16;
+    }
+    return (uint32_t)(((first ^ (last << 1 | last >> 63) ^ key.length) * 0x9e3779b97f4a7c15ull) >>
+                      32);
+}
 
 #define SPAN_KEY(literal) TEXT_LITERAL(literal)
+
+/* Set or overwrite. Keys and values are copied; the key must not be empty. */
+static inline void span_set_text(struct span *span, struct text key, struct text value)
+{
+    if (span_is_recording(span))
+        span_record_text(span, key, span_key_hash(key), value);
+}
+static inline void span_set_i64(struct span *span, struct text key, int64_t value)
+{
+    if (span_is_recording(span))
+        span_record_i64(span, key, span_key_hash(key), value);
+}
+static inline void span_set(struct span *span, const struct attribute *attribute)
+{
+    if (span_is_recording(span))
+        span_record(span, attribute);
+}
+static inline void span_set_double(struct span *span, struct text key, double value)
+{
+    span_set(span, &(struct attribute){.key = key, .type = ATTRIBUTE_DOUBLE, .number = value});
+}
+static inline void span_set_bool(struct span *span, struct text key, bool value)
+{
+    span_set(span, &(struct attribute){.key = key, .type = ATTRIBUTE_BOOL, .boolean = value});
+}
 
 void span_update_name(struct span *span, struct text name);
 
 /* OK is final, ERROR beats UNSET, UNSET is ignored; the description is kept with ERROR alone. */
 void span_set_status(struct span *span, enum span_status status, struct text description);
 
-void span_add_event(struct span *span, struct text name, const struct attribute *attributes,
-                    size_t attribute_count);
+/* Now, or at a time of the past. */
+static inline void span_add_event_at(struct span *span, struct text name, uint64_t wall_ns,
+                                     const struct attribute *attributes, size_t attribute_count)
+{
+    if (span_is_recording(span))
+        span_record_event(span, name, wall_ns, attributes, attribute_count);
+}
+static inline void span_add_event(struct span *span, struct text name,
+                                  const struct attribute *attributes, size_t attribute_count)
+{
+    span_add_event_at(span, name, 0, attributes, attribute_count);
+}
 void span_add_link(struct span *span, const struct span_link *link);
 
 /* Starts a span and makes it current in one step, for business spans:

@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <string.h>
 
-static _Thread_local struct trace_thread self;
+#include "trace/asymmetric.h"
 
-/* Guarded by lock; held for a few instructions a thread, never over a wait or a system call. */
+_Thread_local struct trace_thread trace_thread_own __attribute__((tls_model("initial-exec")));
+
+/* Guarded by lock; held for a few instructions a thread, and over one membarrier. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct trace_thread *registry;
 static uint64_t gone[TRACE_COUNTERS];     /* of threads that ended */
@@ -29,12 +31,12 @@ static void unlink_thread(struct trace_thread *thread)
 static void leave(void *value)
 {
     struct trace_thread *thread = value;
-    span_queue_seal(&thread->producer, true);
     if (thread->spare_block != NULL)
         span_pool_put(thread->spare_block);
     thread->spare_block = NULL;
     light_span_release(&thread->spare_light);
     pthread_mutex_lock(&lock);
+    span_queue_seal(&thread->producer); /* the exporter looks at it under the lock only */
     unlink_thread(thread);
     for (int i = 0; i < TRACE_COUNTERS; i++) {
         gone[i] += atomic_load_explicit(&thread->counters[i], memory_order_relaxed);
@@ -65,35 +67,13 @@ static void join_registry(struct trace_thread *thread)
     pthread_mutex_unlock(&lock);
 }
 
-struct trace_thread *trace_thread_self(void)
+void trace_thread_join(void)
 {
-    if (__builtin_expect(!self.is_ready, 0)) {
-        rng_seed_entropy(&self.rng);
-        if (!self.is_registered)
-            join_registry(&self);
-        self.is_ready = true;
-    }
-    return &self;
-}
-
-struct span_producer *trace_thread_producer(struct trace_thread *thread)
-{
-    return thread->is_registered ? &thread->producer : NULL;
-}
-
-struct light_spare *trace_thread_light(struct trace_thread *thread)
-{
-    return thread->is_registered ? &thread->spare_light : NULL;
-}
-
-struct span_block *trace_thread_get_block(struct trace_thread *thread)
-{
-    struct span_block *block = thread->spare_block;
-    if (block == NULL)
-        return span_pool_get();
-    thread->spare_block = NULL;
-    span_pool_clear(block);
-    return block;
+    struct trace_thread *own = &trace_thread_own;
+    rng_seed_entropy(&own->rng);
+    if (!own->is_registered)
+        join_registry(own);
+    own->is_ready = true;
 }
 
 /* Many idle threads must not starve busy ones: spares take half of the pool at the most. */
@@ -106,51 +86,34 @@ void trace_thread_put_block(struct trace_thread *thread, struct span_block *bloc
         span_pool_put(block);
 }
 
-static void count_gone(enum trace_counter counter)
+void trace_thread_count_gone(enum trace_counter counter)
 {
     pthread_mutex_lock(&lock);
     gone[counter]++;
     pthread_mutex_unlock(&lock);
 }
 
-void trace_thread_count(struct trace_thread *thread, enum trace_counter counter)
+void trace_thread_seal_all(void)
 {
-    if (__builtin_expect(!thread->is_registered, 0)) {
-        count_gone(counter);
-        return;
-    }
-    /* One writer: a plain add, made whole for readers. */
-    uint64_t value = atomic_load_explicit(&thread->counters[counter], memory_order_relaxed);
-    atomic_store_explicit(&thread->counters[counter], value + 1, memory_order_relaxed);
-}
-
-struct trace_id trace_thread_new_trace_id(struct trace_thread *thread)
-{
-    struct trace_id id;
-    uint64_t high = rng_next(&thread->rng), low = rng_next(&thread->rng);
-    while ((high | low) == 0)
-        low = rng_next(&thread->rng);
-    memcpy(id.bytes, &high, 8);
-    memcpy(id.bytes + 8, &low, 8);
-    return id;
-}
-
-struct span_id trace_thread_new_span_id(struct trace_thread *thread)
-{
-    struct span_id id;
-    uint64_t value = rng_next(&thread->rng);
-    while (value == 0)
-        value = rng_next(&thread->rng);
-    memcpy(id.bytes, &value, 8);
-    return id;
-}
-
-void trace_thread_seal_all(bool wait)
-{
+    if (!asymmetric_is_there())
+        return; /* no chunk is ever left open */
     pthread_mutex_lock(&lock);
     for (struct trace_thread *thread = registry; thread != NULL; thread = thread->next)
-        span_queue_seal(&thread->producer, wait);
+        span_queue_turn(&thread->producer);
+    asymmetric_heavy();
+    for (struct trace_thread *thread = registry; thread != NULL; thread = thread->next)
+        span_queue_seal_down(&thread->producer);
     pthread_mutex_unlock(&lock);
+}
+
+uint32_t trace_thread_credit(void)
+{
+    uint32_t sum = 0;
+    pthread_mutex_lock(&lock);
+    for (struct trace_thread *thread = registry; thread != NULL; thread = thread->next)
+        sum += span_queue_credit(&thread->producer);
+    pthread_mutex_unlock(&lock);
+    return sum;
 }
 
 /* Caller has the lock. */
@@ -187,11 +150,12 @@ void trace_thread_before_fork(void)
 void trace_thread_after_fork(bool is_child)
 {
     if (is_child) {
-        registry = self.is_registered ? &self : NULL;
-        self.previous = self.next = NULL;
-        self.is_ready = false;
-        self.spare_block = NULL;
-        atomic_store(&self.producer.open, NULL);
+        struct trace_thread *own = &trace_thread_own;
+        registry = own->is_registered ? own : NULL;
+        own->previous = own->next = NULL;
+        own->is_ready = false;
+        own->spare_block = NULL;
+        own->producer = (struct span_producer){0};
     }
     pthread_mutex_unlock(&lock);
 }

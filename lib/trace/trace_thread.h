@@ -7,8 +7,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/rng.h"
+#include "trace/asymmetric.h"
 #include "trace/light_span.h"
 #include "trace/span_queue.h"
 
@@ -31,27 +33,85 @@ struct trace_thread {
     struct trace_thread *previous, *next; /* in the registry, under its lock */
 };
 
-/* The calling thread's own. */
-struct trace_thread *trace_thread_self(void);
+/* One slot of static storage: no call to find it, also from a shared library. */
+extern _Thread_local struct trace_thread trace_thread_own
+    __attribute__((tls_model("initial-exec")));
 
-/* The producer for span_queue_put: NULL where the thread is on its way out. */
-struct span_producer *trace_thread_producer(struct trace_thread *thread);
+/* Makes the calling thread's own ready. */
+void trace_thread_join(void);
+
+/* The calling thread's own. */
+static inline struct trace_thread *trace_thread_self(void)
+{
+    if (__builtin_expect(!trace_thread_own.is_ready, 0))
+        trace_thread_join();
+    return &trace_thread_own;
+}
+
+/* The producer for span_queue_put, which see for NULL. */
+static inline struct span_producer *trace_thread_producer(struct trace_thread *thread)
+{
+    return thread->is_registered && asymmetric_is_there() ? &thread->producer : NULL;
+}
 
 /* A block for a live span, the thread's spare one first; see span_pool_get. */
-struct span_block *trace_thread_get_block(struct trace_thread *thread);
+static inline struct span_block *trace_thread_get_block(struct trace_thread *thread)
+{
+    struct span_block *block = thread->spare_block;
+    if (block == NULL)
+        return span_pool_get();
+    thread->spare_block = NULL;
+    span_pool_clear(block);
+    return block;
+}
 void trace_thread_put_block(struct trace_thread *thread, struct span_block *block);
 
 /* Where a light span may come from and go to; NULL where the thread is on its way out. */
-struct light_spare *trace_thread_light(struct trace_thread *thread);
+static inline struct light_spare *trace_thread_light(struct trace_thread *thread)
+{
+    return thread->is_registered ? &thread->spare_light : NULL;
+}
 
-void trace_thread_count(struct trace_thread *thread, enum trace_counter counter);
+/* Of a thread that is on its way out. */
+void trace_thread_count_gone(enum trace_counter counter);
+
+static inline void trace_thread_count(struct trace_thread *thread, enum trace_counter counter)
+{
+    if (__builtin_expect(!thread->is_registered, 0)) {
+        trace_thread_count_gone(counter);
+        return;
+    }
+    /* One writer: a plain add, made whole for readers. */
+    uint64_t value = atomic_load_explicit(&thread->counters[counter], memory_order_relaxed);
+    atomic_store_explicit(&thread->counters[counter], value + 1, memory_order_relaxed);
+}
 
 /* Non-zero ids. */
-struct trace_id trace_thread_new_trace_id(struct trace_thread *thread);
-struct span_id trace_thread_new_span_id(struct trace_thread *thread);
+static inline struct trace_id trace_thread_new_trace_id(struct trace_thread *thread)
+{
+    struct trace_id id;
+    uint64_t words[2] = {rng_next(&thread->rng), rng_next(&thread->rng)};
+    while ((words[0] | words[1]) == 0)
+        words[1] = rng_next(&thread->rng);
+    memcpy(id.bytes, words, sizeof id.bytes);
+    return id;
+}
 
-/* Moves the open chunks of all threads to the queue's list (see span_queue_seal). */
-void trace_thread_seal_all(bool wait);
+static inline struct span_id trace_thread_new_span_id(struct trace_thread *thread)
+{
+    struct span_id id;
+    uint64_t value = rng_next(&thread->rng);
+    while (value == 0)
+        value = rng_next(&thread->rng);
+    memcpy(id.bytes, &value, sizeof id.bytes);
+    return id;
+}
+
+/* Moves the open chunks of all threads to the queue's list. */
+void trace_thread_seal_all(void);
+
+/* Places of the queue that all threads together have booked and not used yet. */
+uint32_t trace_thread_credit(void);
 
 /* Sums over all threads, also those that are gone, since the last reset. */
 void trace_thread_totals(uint64_t totals[TRACE_COUNTERS]);

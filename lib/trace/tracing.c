@@ -3,10 +3,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "trace/asymmetric.h"
 #include "trace/exporter.h"
 #include "trace/span_batch.h"
 #include "trace/span_pool.h"
 #include "trace/span_queue.h"
+#include "trace/timeline.h"
 #include "trace/trace_thread.h"
 
 /* A span takes some 200 to 500 bytes: by default 1 MiB in all. */
@@ -15,22 +17,12 @@ enum { POOL_BYTES_A_SPAN = 512, POOL_BLOCKS_MIN = 256, POOL_BLOCKS_MAX = 64 << 1
 static struct {
     pthread_mutex_t lock; /* starts, shutdowns and forks come one after the other */
     bool is_started;
-    atomic_bool is_on;
-    struct sampler sampler; /* written while off */
 } tracing = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+atomic_bool tracing_gate;
+struct tracing_policy tracing_policy;
+
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-
-bool tracing_is_on(void)
-{
-    /* acquire: the sampler and the pool are there */
-    return atomic_load_explicit(&tracing.is_on, memory_order_acquire);
-}
-
-const struct sampler *tracing_sampler(void)
-{
-    return &tracing.sampler;
-}
 
 void tracing_wake(void)
 {
@@ -62,7 +54,7 @@ static void in_parent(void)
 
 static void in_child(void)
 {
-    atomic_store(&tracing.is_on, false);
+    atomic_store(&tracing_gate, false);
     tracing.is_started = false;
     trace_thread_after_fork(true);
     exporter_after_fork(true);
@@ -112,10 +104,12 @@ static enum status check(const struct tracing_config *config, struct error *erro
 
 static enum status start(const struct tracing_config *config, struct error *error)
 {
+    (void)asymmetric_start();
+    timeline_start(!config->plain_clock);
     enum status status = span_pool_start(pool_blocks(config));
     if (status != STATUS_OK)
         return error_set(error, status, "no memory for the span pool");
-    tracing.sampler = sampler_of(&config->sampling);
+    tracing_policy.sampler = sampler_of(&config->sampling);
     span_queue_configure(config->batch.queue_count, config->batch.batch_count);
     trace_thread_reset_totals();
     return exporter_start(config, error);
@@ -130,7 +124,7 @@ enum status tracing_start(const struct tracing_config *config, struct error *err
         status = start(config, error);
     if (status == STATUS_OK) {
         tracing.is_started = true;
-        atomic_store_explicit(&tracing.is_on, !config->disabled, memory_order_release);
+        atomic_store_explicit(&tracing_gate, !config->disabled, memory_order_release);
     }
     pthread_mutex_unlock(&tracing.lock);
     return status;
@@ -146,7 +140,7 @@ enum status tracing_shutdown(uint64_t deadline_ns)
     enum status status = STATUS_OK;
     pthread_mutex_lock(&tracing.lock);
     if (tracing.is_started) {
-        atomic_store(&tracing.is_on, false);
+        atomic_store(&tracing_gate, false);
         status = exporter_stop(deadline_ns);
         tracing.is_started = false;
     }
@@ -160,6 +154,8 @@ struct tracing_stats tracing_stats(void)
     uint64_t totals[TRACE_COUNTERS];
     exporter_stats(&stats);
     trace_thread_totals(totals);
+    uint32_t credit = trace_thread_credit();
+    stats.queued -= stats.queued < credit ? stats.queued : credit;
     stats.started = totals[TRACE_STARTED];
     stats.unsampled = totals[TRACE_UNSAMPLED];
     stats.ended = totals[TRACE_ENDED];

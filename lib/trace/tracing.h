@@ -5,12 +5,20 @@
 #include <stdbool.h>
 
 #include "trace/sampler.h"
+#include "trace/trace.h"
 
 /* Spans are recorded: started, not shut down, not disabled, not the child of a fork. */
-bool tracing_is_on(void);
+static inline bool tracing_is_on(void)
+{
+    /* acquire: what was started before it is there */
+    return atomic_load_explicit(&tracing_gate, memory_order_acquire);
+}
 
-/* Good while tracing_is_on. */
-const struct sampler *tracing_sampler(void);
+/* What was chosen at the start. Written while off; good while tracing_is_on. */
+struct tracing_policy {
+    struct sampler sampler;
+};
+extern struct tracing_policy tracing_policy;
 
 /* A whole batch waits. */
 void tracing_wake(void);

@@ -74,6 +74,7 @@ struct tracing_config {
     struct sampling sampling;       /* OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG */
     struct span_limits limits;      /* OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT, ... */
     const struct id_generator *ids; /* NULL: random */
+    bool plain_clock;               /* clock_gettime also where the cheaper counter would do */
 
     unsigned exporters;          /* OTEL_TRACES_EXPORTER: otlp */
     struct otlp_settings otlp;   /* OTEL_EXPORTER_OTLP_[TRACES_]* */

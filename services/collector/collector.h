@@ -4,7 +4,6 @@
 
 #include "services/collector/counters.h"
 #include "services/collector/open_traces.h"
-#include "services/collector/senders.h"
 #include "services/collector/store.h"
 #include "services/collector/store_read.h"
 #include "services/collector/writer.h"
@@ -14,7 +13,6 @@ struct collector {
     struct store *store;
     struct store_readers *readers;
     struct writer *writer;
-    struct senders *senders;
     struct counters counters;
     uint64_t max_memory_bytes;
     uint64_t started_wall_ns;
@@ -25,7 +23,6 @@ struct collector_config {
     struct store_config store;
     uint64_t max_memory_bytes; /* of open traces */
     uint64_t settle_ns;
-    const char *endpoints; /* of who sends us spans; may be NULL */
 };
 
 /* STATUS_IO, STATUS_NO_MEMORY; release it in any case. */

@@ -24,6 +24,7 @@ enum {
     RECEIVE_MS = 10000,
     WORK_MS = 10000,
     LINGER_MS = 200,
+    SERVERS_MAX = 8, /* of one process */
 };
 
 static struct server_config with_defaults(const struct server_config *config)
@@ -196,4 +197,20 @@ struct server_stats server_stats(const struct server *server)
     stats.in_flight = inner->in_flight;
     pthread_mutex_unlock(&inner->mutex);
     return stats;
+}
+
+void server_write_metrics(struct server *const *servers, size_t count,
+                          const struct metrics_text *text)
+{
+    static const char active[] = "http_server_active_requests";
+    struct server_metrics *metrics[SERVERS_MAX];
+    uint64_t in_flight = 0;
+    count = count < SERVERS_MAX ? count : SERVERS_MAX;
+    for (size_t i = 0; i < count; i++) {
+        metrics[i] = &servers[i]->metrics;
+        in_flight += server_stats(servers[i]).in_flight;
+    }
+    server_metrics_write(metrics, count, text);
+    metrics_text_family(text, active, METRICS_GAUGE, "Requests that are not answered yet.");
+    metrics_text_u64(text, active, "", in_flight);
 }

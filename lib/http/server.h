@@ -5,7 +5,8 @@
  * be are there; connection limit; drain.
  *
  * Each traced route gets a server span (trace/adapters/mhd.h) and one log line; the span is current
- * on the handler's thread. Routes under "/-/", "/livez", "/readyz" and "/metrics" get neither. */
+ * on the handler's thread. Routes under "/-/", "/livez", "/readyz" and "/metrics" get neither, nor
+ * a figure. */
 #ifndef CULPRIT_HTTP_SERVER_H
 #define CULPRIT_HTTP_SERVER_H
 
@@ -96,6 +97,7 @@ struct server_config {
 };
 
 struct server;
+struct metrics_text;
 
 MUST_CHECK enum status server_new(struct server **out, const struct server_config *config,
                                   struct error *error);
@@ -116,6 +118,11 @@ struct server_stats {
     uint64_t in_flight;
 };
 struct server_stats server_stats(const struct server *server);
+
+/* Appends what the servers of one process counted: requests by method, route and status, what was
+ * refused, what is in flight. Their routes differ; those that get no figures are the inner ones. */
+void server_write_metrics(struct server *const *servers, size_t count,
+                          const struct metrics_text *text);
 
 /* Binds and listens. "127.0.0.1:0", "[::1]:8080", "0.0.0.0:80"; an address without a port or a
  * port without an address ("8080": loopback) pass too. STATUS_EXISTS: the port is in use, words say

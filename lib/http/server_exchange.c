@@ -79,7 +79,8 @@ static void find_route(struct server_exchange *exchange)
         route_find(config->routes, config->route_count, exchange->method, exchange->path,
                    &exchange->parameters.path, allow);
     exchange->request.route = route;
-    exchange->is_quiet = route_is_inner(exchange->path) || (route && route->untraced);
+    exchange->is_counted = !route_is_inner(exchange->path);
+    exchange->is_quiet = !exchange->is_counted || (route && route->untraced);
     exchange->body_limit =
         route && route->max_body_bytes ? route->max_body_bytes : config->max_body_bytes;
     if (route)
@@ -174,10 +175,21 @@ static void end_span(struct server_exchange *exchange, unsigned status, const ch
     exchange->is_traced = false;
 }
 
+static void count_answer(struct server_exchange *exchange, const struct span_context *ids,
+                         uint64_t duration_ns)
+{
+    const struct server_route *route = exchange->request.route;
+    server_metrics_add(&exchange->server->metrics,
+                       &(struct server_answered){.method = exchange->method,
+                                                 .route = route ? route->path : NULL,
+                                                 .status = exchange->response.status,
+                                                 .duration_ns = duration_ns,
+                                                 .span = ids});
+}
+
 static enum MHD_Result answer(struct server_exchange *exchange)
 {
     struct server *server = exchange->server;
-    const struct server_route *route = exchange->request.route;
     struct span_context ids = {0};
     bool close = exchange->must_close || atomic_load(&server->draining);
     unsigned status = exchange->response.status;
@@ -186,12 +198,14 @@ static enum MHD_Result answer(struct server_exchange *exchange)
         response_queue(&exchange->response, exchange->request.connection, close);
     exchange->is_answered = result == MHD_YES;
     uint64_t duration_ns = clock_mono_ns() - exchange->began_ns;
-    if (exchange->is_quiet || !exchange->is_answered)
+    if (exchange->is_quiet || !exchange->is_answered) {
+        if (exchange->is_counted && exchange->is_answered)
+            count_answer(exchange, NULL, duration_ns);
         return result;
+    }
     if (exchange->is_traced)
         ids = span_context_of(exchange->trace.span);
-    server_metrics_add(&server->metrics, exchange->method, route ? route->path : NULL, status,
-                       duration_ns);
+    count_answer(exchange, &ids, duration_ns);
     write_log_line(exchange, &ids, duration_ns);
     end_span(exchange, status, NULL);
     return result;

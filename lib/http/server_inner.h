@@ -59,7 +59,8 @@ struct server_exchange {
     size_t body_limit, body_bytes; /* body_bytes: with what was thrown away */
     int fd;
     bool counted;    /* in `in_flight` */
-    bool is_quiet;   /* neither span, log line nor figures */
+    bool is_quiet;   /* neither span nor log line */
+    bool is_counted; /* in the figures */
     bool is_traced;  /* the span is open */
     bool is_refused; /* `response` is set, the handler is not asked */
     bool must_close;

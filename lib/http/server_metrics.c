@@ -1,7 +1,13 @@
 #include "http/server_metrics.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/clock.h"
+
+enum { LABELS_MAX = 512 };
+
+static const char duration_name[] = "http_server_request_duration_seconds";
 
 static const char *const refused_words[SERVER_REFUSED_COUNT] = {
     [SERVER_REFUSED_BAD_REQUEST] = "bad_request",
@@ -22,7 +28,6 @@ static const char *usual_method(const char *method)
 
 void server_metrics_init(struct server_metrics *metrics)
 {
-    memset(metrics, 0, sizeof *metrics);
     pthread_mutex_init(&metrics->mutex, NULL);
 }
 
@@ -46,17 +51,26 @@ static struct server_series *find_series(struct server_metrics *metrics, const c
     struct server_series *added = &metrics->series[metrics->count++];
     *added = (struct server_series){.method = method, .route = route, .status = status};
     if (metrics->count == SERVER_METRICS_SERIES_MAX)
-        *added = (struct server_series){.method = "_OTHER", .route = "_OTHER"};
+        *added = (struct server_series){.method = "", .route = ""};
     return added;
 }
 
-void server_metrics_add(struct server_metrics *metrics, const char *method, const char *route,
-                        unsigned status, uint64_t duration_ns)
+static void set_exemplar(struct server_series *series, const struct server_answered *answered)
 {
+    if (answered->span && span_context_is_sampled(answered->span))
+        series->exemplars[durations_bucket(answered->duration_ns)] =
+            (struct metrics_exemplar){answered->span->trace_id, answered->span->span_id,
+                                      answered->duration_ns, clock_wall_ns()};
+}
+
+void server_metrics_add(struct server_metrics *metrics, const struct server_answered *answered)
+{
+    const char *route = answered->route ? answered->route : "";
     pthread_mutex_lock(&metrics->mutex);
     struct server_series *series =
-        find_series(metrics, usual_method(method), route ? route : "", status);
-    durations_add(&series->durations, duration_ns);
+        find_series(metrics, usual_method(answered->method), route, answered->status);
+    durations_add(&series->durations, answered->duration_ns);
+    set_exemplar(series, answered);
     pthread_mutex_unlock(&metrics->mutex);
 }
 
@@ -75,42 +89,42 @@ uint64_t server_metrics_refused(struct server_metrics *metrics, enum server_refu
     return count;
 }
 
-static void write_series(const struct server_series *series, struct buffer *out)
+static void write_series(const struct server_series *series, const struct metrics_text *text)
 {
-    static const char name[] = "http_server_request_duration_seconds";
-    const struct durations *durations = &series->durations;
-    uint64_t sum = 0;
-    for (size_t i = 0; i <= DURATIONS_BOUNDS; i++) {
-        sum += durations->buckets[i];
-        buffer_printf(out,
-                      "%s_bucket{http_request_method=\"%s\",http_route=\"%s\","
-                      "http_response_status_code=\"%u\",le=\"%s\"} %" PRIu64 "\n",
-                      name, series->method, series->route, series->status,
-                      i == DURATIONS_BOUNDS ? "+Inf" : durations_bounds[i].words, sum);
-    }
-    buffer_printf(out,
-                  "%s_sum{http_request_method=\"%s\",http_route=\"%s\","
-                  "http_response_status_code=\"%u\"} %.9f\n",
-                  name, series->method, series->route, series->status,
-                  (double)durations->sum_ns / 1e9);
-    buffer_printf(out,
-                  "%s_count{http_request_method=\"%s\",http_route=\"%s\","
-                  "http_response_status_code=\"%u\"} %" PRIu64 "\n",
-                  name, series->method, series->route, series->status, durations->count);
+    char labels[LABELS_MAX] = "otel_metric_overflow=\"true\"";
+    if (series->method[0] != '\0')
+        (void)snprintf(
+            labels, sizeof labels,
+            "http_request_method=\"%s\",http_route=\"%s\",http_response_status_code=\"%u\"",
+            series->method, series->route, series->status);
+    metrics_text_durations(text, duration_name, labels, &series->durations, series->exemplars);
 }
 
-void server_metrics_write(struct server_metrics *metrics, struct buffer *out)
+static void write_refused(struct server_metrics *const *servers, size_t count,
+                          const struct metrics_text *text)
 {
-    buffer_append_text(out, "# HELP http_server_request_duration_seconds Time from a request's "
-                            "head to its answer.\n"
-                            "# TYPE http_server_request_duration_seconds histogram\n");
-    pthread_mutex_lock(&metrics->mutex);
-    for (size_t i = 0; i < metrics->count; i++)
-        write_series(&metrics->series[i], out);
-    buffer_append_text(out, "# HELP http_server_refused_total Requests that reached no handler.\n"
-                            "# TYPE http_server_refused_total counter\n");
-    for (size_t i = 0; i < SERVER_REFUSED_COUNT; i++)
-        buffer_printf(out, "http_server_refused_total{reason=\"%s\"} %" PRIu64 "\n",
-                      refused_words[i], metrics->refused[i]);
-    pthread_mutex_unlock(&metrics->mutex);
+    static const char name[] = "http_server_refused_total";
+    metrics_text_family(text, name, METRICS_COUNTER, "Requests that reached no handler.");
+    for (size_t why = 0; why < SERVER_REFUSED_COUNT; why++) {
+        char label[64];
+        uint64_t sum = 0;
+        for (size_t i = 0; i < count; i++)
+            sum += server_metrics_refused(servers[i], (enum server_refused)why);
+        (void)snprintf(label, sizeof label, "reason=\"%s\"", refused_words[why]);
+        metrics_text_u64(text, name, label, sum);
+    }
+}
+
+void server_metrics_write(struct server_metrics *const *servers, size_t count,
+                          const struct metrics_text *text)
+{
+    metrics_text_family(text, duration_name, METRICS_HISTOGRAM,
+                        "Time from a request's head to its answer.");
+    for (size_t i = 0; i < count; i++) {
+        pthread_mutex_lock(&servers[i]->mutex);
+        for (size_t n = 0; n < servers[i]->count; n++)
+            write_series(&servers[i]->series[n], text);
+        pthread_mutex_unlock(&servers[i]->mutex);
+    }
+    write_refused(servers, count, text);
 }

@@ -30,17 +30,18 @@ static void readyz(struct request *request, struct response *response)
 
 static void metrics(struct request *request, struct response *response)
 {
-    struct buffer text;
+    struct buffer out;
     size_t length = 0;
-    buffer_init(&text, METRICS_MAX_BYTES);
+    struct metrics_text text = {&out, metrics_text_wants_open(request_header(request, "Accept"))};
+    buffer_init(&out, METRICS_MAX_BYTES);
     service_metrics_write(request->context, &text);
-    if (text.failed != STATUS_OK) {
-        buffer_release(&text);
+    if (out.failed != STATUS_OK) {
+        buffer_release(&out);
         response_error(response, 500, "internal", "no memory for the figures");
         return;
     }
-    uint8_t *bytes = buffer_take(&text, &length);
-    response_bytes(response, 200, "text/plain; version=0.0.4; charset=utf-8", bytes, length);
+    uint8_t *bytes = buffer_take(&out, &length);
+    response_bytes(response, 200, metrics_text_content_type(text.is_open), bytes, length);
 }
 
 /* ---- faults */

@@ -1,6 +1,5 @@
 #include "http/service_metrics.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -8,82 +7,43 @@
 
 #include "http/db.h"
 #include "http/queue.h"
-#include "http/server_inner.h"
-#include "trace/trace.h"
+#include "http/tracing_metrics.h"
 
-struct figure {
-    const char *name;
-    const char *type;   /* "counter" or "gauge" */
-    const char *labels; /* "" or "{...}" */
-    uint64_t value;
-};
+#define WRITE_ROWS(text, rows) metrics_text_rows((text), (rows), sizeof(rows) / sizeof((rows)[0]))
 
-/* Rows of one name stand together. */
-static void write_figures(struct buffer *out, const struct figure *figures, size_t count)
-{
-    const char *last = "";
-    for (size_t i = 0; i < count; i++) {
-        const struct figure *figure = &figures[i];
-        if (strcmp(figure->name, last) != 0)
-            buffer_printf(out, "# TYPE %s %s\n", figure->name, figure->type);
-        last = figure->name;
-        buffer_printf(out, "%s%s %" PRIu64 "\n", figure->name, figure->labels, figure->value);
-    }
-}
-
-#define WRITE_FIGURES(out, figures)                                                                \
-    write_figures((out), (figures), sizeof(figures) / sizeof((figures)[0]))
-
-/* Names of OpenTelemetry's otel.sdk.* metrics. */
-static void write_tracing(struct buffer *out)
-{
-    static const char exported[] = "otel_sdk_exporter_span_exported_total";
-    static const char processed[] = "otel_sdk_processor_span_processed_total";
-    struct tracing_stats stats = tracing_stats();
-    uint64_t live = stats.started > stats.ended ? stats.started - stats.ended : 0;
-    const struct figure figures[] = {
-        {"otel_sdk_span_started_total", "counter", "", stats.started},
-        {"otel_sdk_span_unsampled_total", "counter", "", stats.unsampled},
-        {"otel_sdk_span_ended_total", "counter", "", stats.ended},
-        {"otel_sdk_span_live", "gauge", "", live},
-        {processed, "counter", "{error_type=\"queue_full\"}", stats.dropped_queue_full},
-        {exported, "counter", "", stats.exported},
-        {exported, "counter", "{error_type=\"failed\"}", stats.dropped_export_failed},
-        {exported, "counter", "{error_type=\"rejected\"}", stats.rejected},
-        {"otel_sdk_processor_span_queue_size", "gauge", "", stats.queued},
-        {"otel_sdk_exporter_requests_total", "counter", "", stats.export_requests},
-        {"otel_sdk_exporter_retries_total", "counter", "", stats.export_retries},
-    };
-    WRITE_FIGURES(out, figures);
-}
-
-static void write_queue(const struct service_control *control, struct buffer *out)
+static void write_queue(const struct service_control *control, const struct metrics_text *text)
 {
     struct queue_stats stats;
     struct queue *queue = control->parts->queue;
     if (!queue || !control->topic || queue_stats(queue, control->topic, &stats) != STATUS_OK)
         return;
-    const struct figure figures[] = {
-        {"culprit_queue_messages", "gauge", "{state=\"waiting\"}", stats.waiting},
-        {"culprit_queue_messages", "gauge", "{state=\"in_hand\"}", stats.in_hand},
-        {"culprit_queue_messages", "gauge", "{state=\"parked\"}", stats.parked},
-        {"culprit_queue_done_total", "counter", "", stats.done},
+    static const char messages[] = "culprit_queue_messages";
+    const struct metrics_row rows[] = {
+        {messages, METRICS_GAUGE, "state=\"waiting\"", stats.waiting, "Messages in the queue."},
+        {messages, METRICS_GAUGE, "state=\"in_hand\"", stats.in_hand, NULL},
+        {messages, METRICS_GAUGE, "state=\"parked\"", stats.parked, NULL},
+        {"culprit_queue_done_total", METRICS_COUNTER, "", stats.done,
+         "Messages that were handled."},
     };
-    WRITE_FIGURES(out, figures);
+    WRITE_ROWS(text, rows);
 }
 
-static void write_database(const struct service_control *control, struct buffer *out)
+static void write_database(const struct service_control *control, const struct metrics_text *text)
 {
     if (!control->parts->db)
         return;
     struct db_stats stats = db_stats(control->parts->db);
-    const struct figure figures[] = {
-        {"culprit_database_statements_total", "counter", "", stats.statements},
-        {"culprit_database_failed_statements_total", "counter", "", stats.failed_statements},
-        {"culprit_database_commits_total", "counter", "", stats.commits},
-        {"culprit_database_writer_timeouts_total", "counter", "", stats.writer_timeouts},
+    const struct metrics_row rows[] = {
+        {"culprit_database_statements_total", METRICS_COUNTER, "", stats.statements,
+         "Statements that were run."},
+        {"culprit_database_failed_statements_total", METRICS_COUNTER, "", stats.failed_statements,
+         "Statements that failed."},
+        {"culprit_database_commits_total", METRICS_COUNTER, "", stats.commits,
+         "Transactions that were committed."},
+        {"culprit_database_writer_timeouts_total", METRICS_COUNTER, "", stats.writer_timeouts,
+         "Waits for the writer's place that were given up."},
     };
-    WRITE_FIGURES(out, figures);
+    WRITE_ROWS(text, rows);
 }
 
 /* The second word of statm is pages; 0 where the kernel does not say. */
@@ -108,34 +68,34 @@ static double seconds_of(struct timeval time)
     return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }
 
-static void write_process(const struct service_control *control, struct buffer *out)
+static void write_process(const struct service_control *control, const struct metrics_text *text)
 {
     struct rusage usage = {0};
     struct rlimit files = {0};
     getrusage(RUSAGE_SELF, &usage);
     getrlimit(RLIMIT_NOFILE, &files);
-    const struct figure figures[] = {
-        {"process_resident_memory_bytes", "gauge", "", resident_bytes()},
-        {"process_max_fds", "gauge", "", files.rlim_cur},
+    const struct metrics_row rows[] = {
+        {"process_resident_memory_bytes", METRICS_GAUGE, "", resident_bytes(), "Resident memory."},
+        {"process_max_fds", METRICS_GAUGE, "", files.rlim_cur, "Descriptors at most."},
     };
-    WRITE_FIGURES(out, figures);
-    buffer_printf(out, "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %.6f\n",
-                  seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime));
-    buffer_printf(out, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %.3f\n",
-                  (double)control->start_wall_ns / 1e9);
+    WRITE_ROWS(text, rows);
+    metrics_text_family(text, "process_cpu_seconds_total", METRICS_COUNTER,
+                        "CPU time of the process, user and system.");
+    metrics_text_seconds(text, "process_cpu_seconds_total",
+                         seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime));
+    metrics_text_family(text, "process_start_time_seconds", METRICS_GAUGE,
+                        "Unix time of the start.");
+    metrics_text_seconds(text, "process_start_time_seconds", (double)control->start_wall_ns / 1e9);
 }
 
-void service_metrics_write(struct service_control *control, struct buffer *out)
+void service_metrics_write(struct service_control *control, const struct metrics_text *text)
 {
     struct server *server = atomic_load(&control->server);
-    if (server) {
-        server_metrics_write(&server->metrics, out);
-        const struct figure active = {"http_server_active_requests", "gauge", "",
-                                      server_stats(server).in_flight};
-        write_figures(out, &active, 1);
-    }
-    write_tracing(out);
-    write_queue(control, out);
-    write_database(control, out);
-    write_process(control, out);
+    if (server)
+        server_write_metrics(&server, 1, text);
+    tracing_metrics_write(text);
+    write_queue(control, text);
+    write_database(control, text);
+    write_process(control, text);
+    metrics_text_end(text);
 }

@@ -8,12 +8,15 @@
 #include "services/collector/store_read.h"
 #include "services/collector/writer.h"
 
+enum { COLLECTOR_SERVERS = 2 };
+
 struct collector {
     struct open_traces *open;
     struct store *store;
     struct store_readers *readers;
     struct writer *writer;
     struct counters counters;
+    _Atomic(struct server *) servers[COLLECTOR_SERVERS]; /* NULL until each has started */
     uint64_t max_memory_bytes;
     uint64_t started_wall_ns;
     atomic_uint_fast64_t in_flight_bytes; /* bodies that are being read */

@@ -1,10 +1,12 @@
 #include "services/collector/counters.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "services/collector/batch.h"
+
+enum { NAME_MAX_BYTES = 128 };
 
 static const struct {
     const char *key, *help;
@@ -106,12 +108,12 @@ void counters_write_latency(struct counters *counters, struct json_writer *write
     free(copy);
 }
 
-void counters_write_metrics(const struct counters *counters, struct buffer *out)
+void counters_write_metrics(const struct counters *counters, const struct metrics_text *text)
 {
-    for (size_t i = 0; i < COUNTER_COUNT; i++)
-        buffer_printf(out,
-                      "# HELP collector_%s_total %s\n# TYPE collector_%s_total counter\n"
-                      "collector_%s_total %" PRIu64 "\n",
-                      rows[i].key, rows[i].help, rows[i].key, rows[i].key,
-                      counters_get(counters, (enum counter)i));
+    for (size_t i = 0; i < COUNTER_COUNT; i++) {
+        char name[NAME_MAX_BYTES];
+        snprintf(name, sizeof(name), "collector_%s_total", rows[i].key);
+        metrics_text_family(text, name, METRICS_COUNTER, rows[i].help);
+        metrics_text_u64(text, name, "", counters_get(counters, (enum counter)i));
+    }
 }

@@ -9,6 +9,7 @@
 
 #include "base/histogram.h"
 #include "base/json_writer.h"
+#include "http/metrics_text.h"
 
 #define COUNTERS_LIST(X)                                                                           \
     X(REQUESTS, "requests", "export requests")                                                     \
@@ -53,7 +54,6 @@ void counters_write(const struct counters *counters, struct json_writer *writer)
 /* Writes an object: count, p50_ms ... max_ms, and "buckets" as [upper bound in ms, how many up to
  * it], of which a reader can take differences. */
 void counters_write_latency(struct counters *counters, struct json_writer *writer);
-/* In Prometheus' text form. */
-void counters_write_metrics(const struct counters *counters, struct buffer *out);
+void counters_write_metrics(const struct counters *counters, const struct metrics_text *text);
 
 #endif

@@ -131,6 +131,8 @@ static enum status start_servers(struct main_state *state, struct options *optio
         status = server_new(&state->query, &query, error);
     if (status == STATUS_OK && !options->no_ingest)
         status = server_new(&state->ingest, &ingest, error);
+    atomic_store(&state->collector.servers[0], state->query);
+    atomic_store(&state->collector.servers[1], state->ingest);
     return status;
 }
 
@@ -140,10 +142,10 @@ static void stop(struct main_state *state)
     const uint64_t deadline_ns = clock_mono_ns() + DRAIN_S * NS_PER_S;
     if (state->ingest && server_drain(state->ingest, deadline_ns) != STATUS_OK)
         log_event(LOG_WARN, LOG_NO_IDS, "some senders were cut off", LOG_I64("after_s", DRAIN_S));
-    server_free(state->ingest);
     if (state->query)
         (void)server_drain(state->query, deadline_ns);
     server_free(state->query);
+    server_free(state->ingest); /* the other one's figures are of both */
     collector_release(&state->collector);
 }
 

@@ -1,8 +1,7 @@
 #include "services/collector/page.h"
 
-#include <inttypes.h>
-
 #include "base/clock.h"
+#include "http/tracing_metrics.h"
 #include "services/collector/answer.h"
 #include "services/collector/collector.h"
 
@@ -20,27 +19,38 @@ static void send_text(struct response *response, struct buffer *out, const char 
     response_bytes(response, 200, content_type, bytes, length_bytes);
 }
 
-static void put_gauge(struct buffer *out, const char *name, const char *help, uint64_t value)
+static void write_store(const struct collector *collector, const struct metrics_text *text)
 {
-    buffer_printf(out,
-                  "# HELP collector_%s %s\n# TYPE collector_%s gauge\ncollector_%s %" PRIu64 "\n",
-                  name, help, name, name, value);
+    const struct open_traces_stats open = open_traces_stats(collector->open);
+    const struct store_stats store = store_stats(collector->store);
+    const struct metrics_row rows[] = {
+        {"collector_traces_open", METRICS_GAUGE, "", open.traces, "traces in memory"},
+        {"collector_spans_open", METRICS_GAUGE, "", open.spans, "spans in memory"},
+        {"collector_open_bytes", METRICS_GAUGE, "", open.bytes, "memory of open traces"},
+        {"collector_traces_stored", METRICS_GAUGE, "", store.traces, "traces in the store"},
+        {"collector_store_bytes", METRICS_GAUGE, "", store.bytes, "bytes of the store in use"},
+    };
+    metrics_text_rows(text, rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 void page_metrics(struct request *request, struct response *response)
 {
     const struct collector *collector = request->context;
-    const struct open_traces_stats open = open_traces_stats(collector->open);
-    const struct store_stats store = store_stats(collector->store);
     struct buffer out;
+    const struct metrics_text text = {&out,
+                                      metrics_text_wants_open(request_header(request, "Accept"))};
+    struct server *servers[COLLECTOR_SERVERS];
+    size_t count = 0;
+    for (size_t i = 0; i < COLLECTOR_SERVERS; i++)
+        if ((servers[count] = atomic_load(&collector->servers[i])) != NULL)
+            count++;
     buffer_init(&out, PAGE_BYTES_MAX);
-    counters_write_metrics(&collector->counters, &out);
-    put_gauge(&out, "traces_open", "traces in memory", open.traces);
-    put_gauge(&out, "spans_open", "spans in memory", open.spans);
-    put_gauge(&out, "open_bytes", "memory of open traces", open.bytes);
-    put_gauge(&out, "traces_stored", "traces in the store", store.traces);
-    put_gauge(&out, "store_bytes", "bytes of the store in use", store.bytes);
-    send_text(response, &out, "text/plain; version=0.0.4; charset=utf-8");
+    server_write_metrics(servers, count, &text);
+    tracing_metrics_write(&text);
+    counters_write_metrics(&collector->counters, &text);
+    write_store(collector, &text);
+    metrics_text_end(&text);
+    send_text(response, &out, metrics_text_content_type(text.is_open));
 }
 
 static void write_number(struct json_writer *writer, const char *key, uint64_t value)

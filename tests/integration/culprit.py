@@ -58,6 +58,12 @@ class Up:
         with urllib.request.urlopen(self.told["endpoints"][name] + path, timeout=10) as answer:
             return json.load(answer)
 
+    def read(self, name, path, **headers):
+        """The answer's text."""
+        request = urllib.request.Request(self.told["endpoints"][name] + path, headers=headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.read().decode()
+
     def rows(self):
         """{"pricing.sequential_calls": value, ...} of every service."""
         names = [n for n in self.told["endpoints"] if n not in ("otlp", "query")]

@@ -144,20 +144,26 @@ static void read_logs(struct json_in *in, void *target)
     in->overfull |= !out->span.events;
 }
 
-/* The first CHILD_OF within the trace is the parent (any reference where there is none: older
- * consumers have FOLLOWS_FROM alone), the others are links. */
+/* The parent is the first CHILD_OF within the trace. Where there is none it is the first reference
+ * of any other type: Jaeger folds a parent that is linked to as well, as a consumer's is, into one
+ * FOLLOWS_FROM. The number of references: no parent. */
 static size_t parent_index(const struct span_in *read)
 {
     size_t found = read->reference_count;
+    bool is_child = false;
     for (size_t i = read->reference_count; i-- > 0;) {
         const struct reference_in *reference = &read->references[i];
-        if (text_is(reference->type, "CHILD_OF") &&
-            memcmp(reference->link.trace_id, read->span.trace_id, 16) == 0)
-            found = i;
+        const bool child_of = text_is(reference->type, "CHILD_OF");
+        if (memcmp(reference->link.trace_id, read->span.trace_id, 16) != 0 ||
+            (is_child && !child_of))
+            continue;
+        found = i;
+        is_child = child_of;
     }
     return found;
 }
 
+/* All but a CHILD_OF parent are links. */
 static void split_references(struct json_in *in, struct span_in *read)
 {
     const size_t parent = parent_index(read);
@@ -168,10 +174,11 @@ static void split_references(struct json_in *in, struct span_in *read)
         return;
     }
     for (size_t i = 0; i < read->reference_count; i++) {
+        const struct reference_in *reference = &read->references[i];
         if (i == parent)
-            memcpy(read->span.parent_id, read->references[i].link.span_id, 8);
-        else
-            links[read->span.link_count++] = read->references[i].link;
+            memcpy(read->span.parent_id, reference->link.span_id, 8);
+        if (i != parent || !text_is(reference->type, "CHILD_OF"))
+            links[read->span.link_count++] = reference->link;
     }
     read->span.links = links;
     if (parent == read->reference_count)

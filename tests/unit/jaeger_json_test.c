@@ -56,6 +56,50 @@ static void check_read(void **state)
     spans_release(&spans);
 }
 
+struct parent_row {
+    const char *it;
+    const char *references; /* of span 2 of trace 1 */
+    uint8_t parent, links;
+};
+
+#define REFERENCE(type, trace, span)                                                               \
+    "{\"refType\":\"" type "\",\"traceID\":\"" trace "\",\"spanID\":\"" span "\"}"
+
+static const struct parent_row parent_rows[] = {
+    {"it takes no reference as no parent", "[]", 0, 0},
+    {"it takes a CHILD_OF as the parent", "[" REFERENCE("CHILD_OF", "1", "7") "]", 7, 0},
+    {"it prefers a CHILD_OF to what stands before it",
+     "[" REFERENCE("FOLLOWS_FROM", "1", "7") "," REFERENCE("CHILD_OF", "1", "8") "]", 8, 1},
+    {"it prefers a CHILD_OF to what stands behind it",
+     "[" REFERENCE("CHILD_OF", "1", "8") "," REFERENCE("FOLLOWS_FROM", "1", "7") "]", 8, 1},
+    {"it takes the first CHILD_OF of two",
+     "[" REFERENCE("CHILD_OF", "1", "8") "," REFERENCE("CHILD_OF", "1", "7") "]", 8, 1},
+    {"it takes a lone FOLLOWS_FROM as parent and as link",
+     "[" REFERENCE("FOLLOWS_FROM", "1", "7") "]", 7, 1},
+    {"it takes the first FOLLOWS_FROM within the trace",
+     "[" REFERENCE("FOLLOWS_FROM", "9", "5") "," REFERENCE("FOLLOWS_FROM", "1", "7") "," REFERENCE(
+         "FOLLOWS_FROM", "1", "8") "]",
+     7, 3},
+    {"it takes another trace's span as a link alone",
+     "[" REFERENCE("FOLLOWS_FROM", "9", "7") "," REFERENCE("CHILD_OF", "9", "8") "]", 0, 2},
+};
+
+static void check_parent(void **state)
+{
+    const struct parent_row *row = *state;
+    struct spans spans;
+    char json[1024];
+    snprintf(json, sizeof(json),
+             "{\"data\":[{\"spans\":[{\"traceID\":\"1\",\"spanID\":\"2\",\"references\":%s}]}]}",
+             row->references);
+    spans_init(&spans, COUNT_MAX, BYTES_MAX);
+    assert_int_equal(jaeger_json_read(&spans, json, strlen(json), NULL, NULL), STATUS_OK);
+    assert_int_equal(spans.count, 1);
+    assert_int_equal(spans.items[0].parent_id[7], row->parent);
+    assert_int_equal(spans.items[0].link_count, row->links);
+    spans_release(&spans);
+}
+
 struct bad_row {
     const char *it;
     const char *json;
@@ -165,6 +209,7 @@ int main(void)
 {
     static struct rows all;
     rows_one(&all, "it reads what Jaeger's page downloads", check_read);
+    ROWS(&all, parent_rows, check_parent);
     ROWS(&all, bad_rows, check_bad);
     rows_one(&all, "it writes what it reads", check_round);
     rows_one(&all, "it writes any span so that it reads again", check_any);

@@ -70,10 +70,12 @@ enum status trace_search_v3(struct fetch *fetch, const struct trace_search *sear
     escape(search->service, service, sizeof service);
     write_time(search->start_wall_ns, start);
     write_time(search->end_wall_ns, end);
+    /* The limit by both of its names: Jaeger's server knows the first, and searches for 0 traces
+     * without it; the second is the one in the protocol's definition. */
     snprintf(path, sizeof path,
              "/api/v3/traces?query.service_name=%s&query.start_time_min=%s"
-             "&query.start_time_max=%s&query.search_depth=%u",
-             service, start, end, search->trace_limit);
+             "&query.start_time_max=%s&query.num_traces=%u&query.search_depth=%u",
+             service, start, end, search->trace_limit, search->trace_limit);
     return get(fetch, path, deadline_ns, spans, error);
 }
 

@@ -3,44 +3,15 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "http/lost_spans.h"
 #include "loadgen/fetch.h"
 #include "trace/trace.h"
 
 enum { CALL_MS = 1000, ANSWER_BYTES_MAX = 1024 * 1024 };
 
-/* Counters of OpenTelemetry's SDK conventions: with an error type they count what was lost. */
-static const char *const counters[] = {
-    "otel_sdk_processor_span_processed_total{",
-    "otel_sdk_exporter_span_exported_total{",
-};
-
-static bool counts_a_loss(struct text line)
+static void add_lost(struct drops *drops, struct lost_spans lost)
 {
-    static const char label[] = "error_type=\"";
-    const char *at = memmem(line.data, line.length, label, sizeof label - 1);
-    if (!at || at[sizeof label - 1] == '"')
-        return false;
-    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
-        if (text_starts_with(line, counters[i]))
-            return true;
-    return false;
-}
-
-uint64_t drops_of_metrics(struct text metrics)
-{
-    uint64_t sum = 0;
-    while (metrics.data) {
-        struct text line = text_split(&metrics, '\n');
-        const char *end = memrchr(line.data, '}', line.length);
-        double value;
-        if (!end || !counts_a_loss(line))
-            continue;
-        struct text number =
-            text_trim((struct text){end + 1, line.length - (size_t)(end + 1 - line.data)});
-        if (text_to_double(number, &value) == STATUS_OK && value > 0)
-            sum += (uint64_t)value;
-    }
-    return sum;
+    drops->spans += lost.dropped + lost.rejected;
 }
 
 static void add_service(struct drops *drops, const char *url)
@@ -56,7 +27,7 @@ static void add_service(struct drops *drops, const char *url)
     if (status != STATUS_OK || answer.status != 200)
         drops->silent++;
     else
-        drops->spans += drops_of_metrics(answer.body);
+        add_lost(drops, lost_spans_of_metrics(answer.body));
     fetch_release(&fetch);
 }
 

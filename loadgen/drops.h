@@ -4,7 +4,6 @@
 
 #include <stdint.h>
 
-#include "base/text.h"
 #include "loadgen/target.h"
 
 struct drops {
@@ -14,8 +13,5 @@ struct drops {
 
 /* Reads /metrics of every service of the target that has them, and our own counters. */
 struct drops drops_read(const struct target *target);
-
-/* What one answer of /metrics (Prometheus' text format) says was lost. */
-uint64_t drops_of_metrics(struct text metrics);
 
 #endif

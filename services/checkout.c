@@ -304,7 +304,7 @@ static void log_left(const struct flow *flow, const char *message, const char *p
 {
     const struct span *span = context_current().span;
     struct span_context context = span ? span_context_of(span) : (struct span_context){0};
-    struct log_ids ids = {context.trace_id.bytes, context.span_id.bytes};
+    struct log_ids ids = {context.trace_id.bytes, context.span_id.bytes, context.flags};
     log_event(LOG_WARN, span ? ids : LOG_NO_IDS, message,
               LOG_TEXT("operation_id", flow->operation_id), LOG_TEXT("peer", peer));
 }

@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@ static struct {
     enum log_level lowest;
 } settings = {.lowest = LOG_INFO}; /* written by log_start alone, before there are threads */
 
+static log_sink *_Atomic second_sink;
+
 static const char *const level_words[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
 
@@ -38,6 +41,11 @@ void log_start(const char *service, enum log_level lowest)
 {
     text_copy(text_of(service), settings.service, sizeof(settings.service));
     settings.lowest = lowest;
+}
+
+void log_set_sink(log_sink *sink)
+{
+    atomic_store_explicit(&second_sink, sink, memory_order_release);
 }
 
 enum log_level log_level_of(const char *word, enum log_level otherwise)
@@ -126,10 +134,10 @@ static void put_ids(struct line *line, struct log_ids ids)
     }
 }
 
-static void put_head(struct line *line, enum log_level level, const char *message)
+static void put_head(struct line *line, enum log_level level, uint64_t wall_ns, const char *message)
 {
     char now[40];
-    format_time(clock_wall_ns(), now, sizeof(now));
+    format_time(wall_ns, now, sizeof(now));
     json_begin_object(&line->json);
     put_field(line, &LOG_TEXT("ts", now));
     put_field(line, &LOG_TEXT("level", level_words[level]));
@@ -162,10 +170,12 @@ void log_write(enum log_level level, struct log_ids ids, const char *message,
     if (level < settings.lowest || (unsigned)level >= LEVEL_COUNT)
         return;
     const int saved = errno;
+    const uint64_t wall_ns = clock_wall_ns();
+    log_sink *sink = atomic_load_explicit(&second_sink, memory_order_acquire);
     struct line line = {.out = {.data = bytes}};
     json_writer_init(&line.json, &line.out, 0);
     limit(&line, LINE_MAX_BYTES - TAIL_BYTES - IDS_BYTES);
-    put_head(&line, level, message);
+    put_head(&line, level, wall_ns, message);
     limit(&line, LINE_MAX_BYTES - TAIL_BYTES);
     put_ids(&line, ids);
     for (size_t i = 0; i < count; i++)
@@ -173,5 +183,7 @@ void log_write(enum log_level level, struct log_ids ids, const char *message,
     limit(&line, LINE_MAX_BYTES);
     put_tail(&line);
     write_line(&line);
+    if (sink)
+        sink(&(struct log_line){level, wall_ns, ids, message, fields, count});
     errno = saved;
 }

@@ -19,6 +19,7 @@ const char *request_parameter(const struct request *request, const char *name)
 struct find {
     const char *name;
     struct text value;
+    size_t skip; /* of that name */
     bool found, ignores_case;
 };
 
@@ -30,6 +31,10 @@ static enum MHD_Result find_step(void *closure, enum MHD_ValueKind kind, const c
     (void)kind;
     if (find->ignores_case ? !text_equal_ignore_case(name, wanted) : !text_equal(name, wanted))
         return MHD_YES;
+    if (find->skip > 0) {
+        find->skip--;
+        return MHD_YES;
+    }
     find->found = true;
     find->value = (struct text){value ? value : "", value ? value_size : 0};
     return MHD_NO;
@@ -37,7 +42,12 @@ static enum MHD_Result find_step(void *closure, enum MHD_ValueKind kind, const c
 
 const char *request_query(const struct request *request, const char *name)
 {
-    struct find find = {.name = name};
+    return request_query_at(request, name, 0);
+}
+
+const char *request_query_at(const struct request *request, const char *name, size_t index)
+{
+    struct find find = {.name = name, .skip = index};
     MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, find_step, &find);
     return find.found ? find.value.data : NULL;
 }

@@ -59,6 +59,8 @@ struct server_route {
 /* Parameter of the path, percent-decoded, or NULL; of the query, or NULL (first of that name). */
 const char *request_parameter(const struct request *request, const char *name);
 const char *request_query(const struct request *request, const char *name);
+/* The one of that name that `index` others come before, or NULL. */
+const char *request_query_at(const struct request *request, const char *name, size_t index);
 /* First header line of that name without OWS at its ends, or NULL. */
 const char *request_header(const struct request *request, const char *name);
 /* The body as a JSON object, parsed once and owned by the request; NULL: no body, or no object

@@ -161,7 +161,7 @@ static void write_log_line(const struct server_exchange *exchange, const struct 
     const struct server_route *route = exchange->request.route;
     struct log_ids log_ids = LOG_NO_IDS;
     if (exchange->is_traced)
-        log_ids = (struct log_ids){ids->trace_id.bytes, ids->span_id.bytes};
+        log_ids = (struct log_ids){ids->trace_id.bytes, ids->span_id.bytes, ids->flags};
     log_event(LOG_INFO, log_ids, "request", LOG_TEXT("method", exchange->method),
               LOG_TEXT("route", route ? route->path : ""),
               LOG_I64("status", exchange->response.status),

@@ -197,6 +197,11 @@ void json_values_read(struct json_in *in, void *target)
     out->count = value.item_count;
 }
 
+void json_values_read_value(struct json_in *in, void *target)
+{
+    read_value(in, 1, target);
+}
+
 /* ---- writing */
 
 static void write_value(const struct otlp_value *value, struct json_writer *writer);
@@ -276,4 +281,9 @@ static void write_value(const struct otlp_value *value, struct json_writer *writ
 void json_values_write(const struct otlp_attributes *attributes, struct json_writer *writer)
 {
     write_items(attributes->items, attributes->count, true, writer);
+}
+
+void json_values_write_value(const struct otlp_value *value, struct json_writer *writer)
+{
+    write_value(value, writer);
 }

@@ -1,25 +1,8 @@
 #include "otlp/otlp_proto.h"
 
 #include "base/wire.h"
+#include "otlp/proto_envelope.h"
 #include "otlp/proto_values.h"
-#include "otlp/spans_origin.h"
-
-struct proto_in {
-    struct spans *spans;
-    uint64_t refused;
-    enum status overfull; /* STATUS_OK until something did not fit */
-    const struct otlp_resource *resource;
-    const struct otlp_scope *scope;
-    const char *begin;
-    struct error *error;
-};
-
-static enum status broken(const struct proto_in *in, struct text message, const char *what)
-{
-    return error_set(in->error, STATUS_INVALID,
-                     "not OTLP protobuf: the %s that begins at byte %zu is broken", what,
-                     message.data ? (size_t)(message.data - in->begin) : 0);
-}
 
 /* ---- parts of a span. STATUS_TOO_LARGE: does not fit into the set. */
 
@@ -222,7 +205,7 @@ static enum status read_lists(struct spans *spans, struct text message, const st
     return STATUS_OK;
 }
 
-static enum status read_span(struct proto_in *in, struct text message)
+static enum status read_span(struct proto_envelope *in, struct text message)
 {
     struct otlp_span span = {.resource = in->resource,
                              .scope = in->scope,
@@ -235,7 +218,7 @@ static enum status read_span(struct proto_in *in, struct text message)
     if (status == STATUS_OK && !refused)
         status = read_lists(in->spans, message, &counts, &span);
     if (status == STATUS_INVALID)
-        return broken(in, message, "span");
+        return proto_envelope_broken(in, message, "span");
     if (status == STATUS_OK && refused) {
         in->refused++;
         return STATUS_OK;
@@ -249,110 +232,11 @@ static enum status read_span(struct proto_in *in, struct text message)
     return STATUS_OK;
 }
 
-/* ---- around the spans. The parts may come in any order, so a level is passed twice: for what
- * holds for all of it, then for what it holds. */
-
-/* The last embedded message of that number; empty when there is none. */
-static enum status find_message(struct text message, uint32_t number, struct text *out)
-{
-    struct wire_reader reader = wire_reader_of(message.data, message.length);
-    struct wire_field field;
-    enum status status;
-    *out = (struct text){"", 0};
-    while ((status = wire_next(&reader, &field)) == STATUS_OK) {
-        if (field.number == number && field.type == WIRE_BYTES)
-            *out = field.bytes;
-    }
-    return status == STATUS_END ? STATUS_OK : status;
-}
-
-static enum status each_message(struct proto_in *in, struct text message, uint32_t number,
-                                enum status (*read)(struct proto_in *in, struct text message))
-{
-    struct wire_reader reader = wire_reader_of(message.data, message.length);
-    struct wire_field field;
-    enum status status;
-    while ((status = wire_next(&reader, &field)) == STATUS_OK) {
-        if (field.number == number && field.type == WIRE_BYTES)
-            status = read(in, field.bytes);
-        if (status != STATUS_OK)
-            return status;
-    }
-    return status == STATUS_END ? STATUS_OK : broken(in, message, "message");
-}
-
-static enum status read_scope(struct proto_in *in, struct text message)
-{
-    struct text name, version;
-    if (find_message(message, OTLP_SCOPE_NAME, &name) != STATUS_OK ||
-        find_message(message, OTLP_SCOPE_VERSION, &version) != STATUS_OK)
-        return broken(in, message, "scope");
-    in->scope = spans_origin_scope(in->spans, name, version);
-    return STATUS_OK;
-}
-
-/* Counts what a set that is full cannot take. */
-static enum status reject_span(struct proto_in *in, struct text message)
-{
-    (void)message;
-    in->spans->rejected++;
-    in->overfull = STATUS_TOO_LARGE;
-    return STATUS_OK;
-}
-
-static enum status read_scope_spans(struct proto_in *in, struct text message)
-{
-    struct text scope;
-    if (find_message(message, OTLP_SCOPE_SPANS_SCOPE, &scope) != STATUS_OK)
-        return broken(in, message, "scope's spans");
-    const enum status status = read_scope(in, scope);
-    if (status != STATUS_OK)
-        return status;
-    return each_message(in, message, OTLP_SCOPE_SPANS_SPANS,
-                        in->resource && in->scope ? read_span : reject_span);
-}
-
-static enum status read_resource(struct proto_in *in, struct text message)
-{
-    struct otlp_attributes attributes = {0};
-    struct wire_reader reader = wire_reader_of(message.data, message.length);
-    struct wire_field field;
-    in->resource = spans_origin_recall(in->spans, message);
-    if (in->resource)
-        return STATUS_OK;
-    enum status status =
-        proto_values_read(in->spans, message, OTLP_RESOURCE_ATTRIBUTES, &attributes);
-    if (status == STATUS_INVALID)
-        return broken(in, message, "resource");
-    if (status != STATUS_OK)
-        return STATUS_OK; /* its spans are rejected then */
-    while (wire_next(&reader, &field) == STATUS_OK) {
-        if (field.number == OTLP_RESOURCE_DROPPED_ATTRIBUTES && field.type == WIRE_VARINT)
-            attributes.dropped_count = (uint32_t)field.value;
-    }
-    in->resource = spans_origin_resource(in->spans, &attributes);
-    spans_origin_remember(in->spans, message, in->resource);
-    return STATUS_OK;
-}
-
-static enum status read_resource_spans(struct proto_in *in, struct text message)
-{
-    struct text resource;
-    if (find_message(message, OTLP_RESOURCE_SPANS_RESOURCE, &resource) != STATUS_OK)
-        return broken(in, message, "resource's spans");
-    const enum status status = read_resource(in, resource);
-    if (status != STATUS_OK)
-        return status;
-    return each_message(in, message, OTLP_RESOURCE_SPANS_SCOPE_SPANS, read_scope_spans);
-}
-
 enum status otlp_proto_read(struct spans *spans, const void *bytes, size_t length_bytes,
                             uint64_t *refused, struct error *error)
 {
-    struct proto_in in = {.spans = spans, .begin = bytes, .error = error};
-    const struct text all = {bytes, length_bytes};
-    const enum status status =
-        each_message(&in, all, OTLP_REQUEST_RESOURCE_SPANS, read_resource_spans);
+    struct proto_envelope in = {.spans = spans, .read = read_span, .begin = bytes, .error = error};
+    const enum status status = proto_envelope_read(&in, (struct text){bytes, length_bytes});
     if (refused)
         *refused = in.refused;
     if (status != STATUS_OK)

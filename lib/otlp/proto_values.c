@@ -133,6 +133,12 @@ enum status proto_values_read_one(struct spans *spans, struct text message,
     return read_key_value(spans, message, 1, out);
 }
 
+enum status proto_values_read_value(struct spans *spans, struct text message,
+                                    struct otlp_value *out)
+{
+    return read_value(spans, message, 1, out);
+}
+
 enum status proto_values_read(struct spans *spans, struct text message, uint32_t number,
                               struct otlp_attributes *out)
 {
@@ -272,6 +278,11 @@ static void write_item(const struct otlp_attribute *item, bool keyed, uint32_t n
         write_key_value(item, number, out);
     else
         write_bare_value(&item->value, number, out);
+}
+
+void proto_values_write_value(const struct otlp_value *value, uint32_t number, struct buffer *out)
+{
+    write_bare_value(value, number, out);
 }
 
 void proto_values_write(const struct otlp_attributes *attributes, uint32_t number,

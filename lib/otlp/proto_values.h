@@ -14,6 +14,13 @@ MUST_CHECK enum status proto_values_read_one(struct spans *spans, struct text me
 MUST_CHECK enum status proto_values_read(struct spans *spans, struct text message, uint32_t number,
                                          struct otlp_attributes *out);
 
+/* An AnyValue message that stands alone. */
+MUST_CHECK enum status proto_values_read_value(struct spans *spans, struct text message,
+                                               struct otlp_value *out);
+
+/* Appends a value as field `number`. Failure is the buffer's. */
+void proto_values_write_value(const struct otlp_value *value, uint32_t number, struct buffer *out);
+
 /* Appends each attribute as field `number`. Failure is the buffer's. */
 void proto_values_write(const struct otlp_attributes *attributes, uint32_t number,
                         struct buffer *out);

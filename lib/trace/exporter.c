@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/wire.h"
+#include "trace/otlp_sender.h"
 #include "trace/resource.h"
 #include "trace/span_batch.h"
-#include "trace/span_sender.h"
 #include "trace/timeline.h"
 #include "trace/trace_thread.h"
 
@@ -34,13 +34,13 @@ static struct {
     pthread_t thread;
 
     /* The thread's own while it runs. */
-    struct span_sender sender;
+    struct otlp_sender sender;
     struct span_batch batch;
     uint8_t resource[RESOURCE_MAX];
     size_t resource_bytes;
     uint32_t batch_count;
     _Atomic uint32_t queue_count; /* its bound, for who asks */
-    uint64_t delay_ns;
+    uint64_t delay_ns, timeout_ns;
     uint64_t logged_ns, logged_drops; /* of drops */
 
     _Atomic int press; /* enum press */
@@ -61,7 +61,9 @@ static uint32_t export_one(void)
         return 0;
     atomic_store(&exporter.inflight, count);
     span_queue_taken(count);
-    span_sender_send(&exporter.sender, exporter.batch.bytes, exporter.batch.length_bytes, count);
+    uint64_t now_ns = clock_mono_ns(), due_ns = otlp_sender_due_ns(&exporter.sender);
+    (void)otlp_sender_send(&exporter.sender, exporter.batch.bytes, exporter.batch.length_bytes,
+                           count, (due_ns > now_ns ? due_ns : now_ns) + exporter.timeout_ns);
     atomic_store(&exporter.inflight, 0);
     return count;
 }
@@ -229,6 +231,7 @@ static void reset(const struct tracing_config *config)
     exporter.batch_count = config->batch.batch_count;
     exporter.queue_count = config->batch.queue_count;
     exporter.delay_ns = config->batch.delay_ms * NS_PER_MS;
+    exporter.timeout_ns = config->batch.timeout_ms * NS_PER_MS;
     exporter.logged_ns = exporter.logged_drops = 0;
     atomic_store(&exporter.press, PRESS_NONE);
 }
@@ -259,30 +262,24 @@ static enum status start_thread(struct error *error)
 
 static void release(void)
 {
-    span_sender_release(&exporter.sender);
+    otlp_sender_release(&exporter.sender, false);
     span_batch_release(&exporter.batch);
 }
 
 enum status exporter_start(const struct tracing_config *config, struct error *error)
 {
-    struct otlp_request request;
     if (exporter.is_abandoned)
         return error_set(error, STATUS_BUSY, "an exporter thread of before has not ended");
-    enum status status =
-        otlp_request_init(&request, config->otlp.endpoint, config->otlp.headers, error);
-    if (status != STATUS_OK)
-        return status;
     reset(config);
     make_conditions();
     build_resource(config);
-    uint32_t timeout_ms = config->batch.timeout_ms < config->otlp.timeout_ms
-                              ? config->batch.timeout_ms
-                              : config->otlp.timeout_ms;
-    status = span_sender_init(&exporter.sender, &request, timeout_ms * NS_PER_MS);
+    enum status status = otlp_sender_init(&exporter.sender, OTLP_TRACES, &config->otlp, error);
     if (status != STATUS_OK)
-        return error_set(error, status, "exporter: %s", status_words(status));
+        return status;
     status = span_batch_init(&exporter.batch, exporter.batch_count);
-    if (status == STATUS_OK)
+    if (status != STATUS_OK)
+        error_set(error, status, "no memory for batches");
+    else
         status = start_thread(error);
     if (status != STATUS_OK)
         release();
@@ -328,7 +325,7 @@ enum status exporter_stop(uint64_t deadline_ns)
     if (!exporter.has_thread)
         return STATUS_OK;
     uint64_t failed = atomic_load(&exporter.sender.failed), never = 0;
-    otlp_http_stop(&exporter.sender.http, deadline_ns);
+    otlp_sender_stop(&exporter.sender, deadline_ns);
     pthread_mutex_lock(&exporter.lock);
     exporter.stopping = true;
     pthread_cond_signal(&exporter.work);
@@ -356,7 +353,7 @@ void exporter_stats(struct tracing_stats *stats)
     stats->queue_capacity = exporter.queue_count;
     stats->export_requests = atomic_load(&exporter.sender.requests);
     stats->export_retries = atomic_load(&exporter.sender.retries);
-    stats->export_durations = span_sender_durations(&exporter.sender);
+    stats->export_durations = otlp_sender_durations(&exporter.sender);
 }
 
 void exporter_before_fork(void)
@@ -372,7 +369,7 @@ void exporter_after_fork(bool is_child)
     if (!is_child || !exporter.has_thread)
         return;
     exporter.has_thread = false;
-    span_sender_release(&exporter.sender);
+    otlp_sender_release(&exporter.sender, true);
     span_batch_release(&exporter.batch);
     exporter.batch = (struct span_batch){0};
     atomic_store(&exporter.inflight, 0);

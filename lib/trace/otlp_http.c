@@ -1,5 +1,6 @@
 #include "trace/otlp_http.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -7,7 +8,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -19,18 +19,19 @@ static const uint64_t connect_limit_ns = 3 * NS_PER_S; /* for one of a host's ad
 
 enum status otlp_http_init(struct otlp_http *http, const struct otlp_request *request)
 {
-    *http = (struct otlp_http){.request = *request, .socket = -1, .stop_event = -1};
-    atomic_store(&http->limit_ns, UINT64_MAX);
+    *http = (struct otlp_http){.socket = -1};
+    text_copy(text_of(request->host), http->host, sizeof http->host);
+    text_copy(text_of(request->port), http->port, sizeof http->port);
+    int length = snprintf(http->head, sizeof http->head,
+                          "POST %s HTTP/1.1\r\nHost: %s\r\n%sContent-Length: ", request->path,
+                          request->authority, request->headers);
+    assert(length > 0 && (size_t)length < sizeof http->head);
+    http->head_bytes = (size_t)length;
     void *reply = mmap(NULL, OTLP_REPLY_MAX, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (reply == MAP_FAILED)
         return STATUS_NO_MEMORY;
     http->reply = reply;
-    http->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (http->stop_event < 0) {
-        otlp_http_release(http);
-        return STATUS_IO;
-    }
     return STATUS_OK;
 }
 
@@ -44,38 +45,19 @@ static void disconnect(struct otlp_http *http)
 void otlp_http_release(struct otlp_http *http)
 {
     disconnect(http);
-    if (http->stop_event >= 0)
-        close(http->stop_event);
-    http->stop_event = -1;
     if (http->reply != NULL)
         munmap(http->reply, OTLP_REPLY_MAX);
     http->reply = NULL;
 }
 
-void otlp_http_stop(struct otlp_http *http, uint64_t limit_ns)
-{
-    uint64_t one = 1;
-    atomic_store(&http->limit_ns, limit_ns);
-    /* Fails only where it was written 2^64 times before. */
-    if (write(http->stop_event, &one, sizeof one) < 0)
-        return;
-}
-
-static uint64_t limited(const struct otlp_http *http, uint64_t deadline_ns)
-{
-    uint64_t limit_ns = atomic_load(&http->limit_ns);
-    return deadline_ns < limit_ns ? deadline_ns : limit_ns;
-}
-
-/* Events of the socket; 0 when the deadline passed. Once stopped, the event is no longer polled:
- * its limit is known from then on. */
-static short wait_for(struct otlp_http *http, short events, uint64_t deadline_ns)
+/* Events of the socket; 0 when the time is over. */
+static short wait_for(const struct otlp_http *http, short events, const struct otlp_post *post,
+                      uint64_t deadline_ns)
 {
     for (;;) {
-        uint64_t until_ns = limited(http, deadline_ns);
-        bool stopped = atomic_load(&http->limit_ns) != UINT64_MAX;
         struct pollfd polled[2] = {{.fd = http->socket, .events = events},
-                                   {.fd = stopped ? -1 : http->stop_event, .events = POLLIN}};
+                                   {.fd = otlp_stop_descriptor(post->stop), .events = POLLIN}};
+        uint64_t until_ns = otlp_stop_limited(post->stop, deadline_ns);
         int count = poll(polled, 2, clock_remaining_ms(until_ns));
         if (polled[0].revents != 0)
             return polled[0].revents;
@@ -86,22 +68,13 @@ static short wait_for(struct otlp_http *http, short events, uint64_t deadline_ns
     }
 }
 
-bool otlp_http_pause(struct otlp_http *http, uint64_t deadline_ns)
-{
-    struct pollfd polled = {.fd = http->stop_event, .events = POLLIN};
-    while (clock_mono_ns() < deadline_ns)
-        if (poll(&polled, 1, clock_remaining_ms(deadline_ns)) > 0)
-            return true;
-    return atomic_load(&http->limit_ns) != UINT64_MAX;
-}
-
 static enum status connect_failure(int code)
 {
     return code == ECONNREFUSED ? STATUS_REFUSED : STATUS_IO;
 }
 
 static enum status connect_one(struct otlp_http *http, const struct addrinfo *address,
-                               uint64_t deadline_ns)
+                               const struct otlp_post *post)
 {
     int one = 1, code = 0;
     socklen_t size = sizeof code;
@@ -114,24 +87,27 @@ static enum status connect_one(struct otlp_http *http, const struct addrinfo *ad
     if (errno != EINPROGRESS)
         return connect_failure(errno);
     uint64_t own_ns = clock_mono_ns() + connect_limit_ns;
-    if (wait_for(http, POLLOUT, own_ns < deadline_ns ? own_ns : deadline_ns) == 0)
+    if (own_ns > post->deadline_ns)
+        own_ns = post->deadline_ns;
+    if (wait_for(http, POLLOUT, post, own_ns) == 0)
         return STATUS_TIMEOUT;
     if (getsockopt(http->socket, SOL_SOCKET, SO_ERROR, &code, &size) != 0 || code != 0)
         return connect_failure(code);
     return STATUS_OK;
 }
 
-static enum status connect_any(struct otlp_http *http, uint64_t deadline_ns)
+static enum status connect_any(struct otlp_http *http, const struct otlp_post *post)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *addresses = NULL;
-    if (getaddrinfo(http->request.host, http->request.port, &hints, &addresses) != 0)
+    if (getaddrinfo(http->host, http->port, &hints, &addresses) != 0)
         return STATUS_IO;
     enum status status = STATUS_IO;
     for (const struct addrinfo *at = addresses; at != NULL; at = at->ai_next) {
         disconnect(http);
-        status = connect_one(http, at, deadline_ns);
-        if (status == STATUS_OK || clock_mono_ns() >= limited(http, deadline_ns))
+        status = connect_one(http, at, post);
+        if (status == STATUS_OK ||
+            clock_mono_ns() >= otlp_stop_limited(post->stop, post->deadline_ns))
             break;
     }
     freeaddrinfo(addresses);
@@ -157,7 +133,8 @@ static void advance(struct iovec *parts, size_t sent)
 }
 
 /* STATUS_END: the server answers before all was sent, or closed; what it said may still be read. */
-static enum status send_all(struct otlp_http *http, struct iovec parts[3], uint64_t deadline_ns)
+static enum status send_all(struct otlp_http *http, struct iovec parts[3],
+                            const struct otlp_post *post)
 {
     while (parts[0].iov_len + parts[1].iov_len + parts[2].iov_len > 0) {
         struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
@@ -165,7 +142,7 @@ static enum status send_all(struct otlp_http *http, struct iovec parts[3], uint6
         if (sent >= 0) {
             advance(parts, (size_t)sent);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            short events = wait_for(http, POLLIN | POLLOUT, deadline_ns);
+            short events = wait_for(http, POLLIN | POLLOUT, post, post->deadline_ns);
             if (events == 0)
                 return STATUS_TIMEOUT;
             if ((events & POLLOUT) == 0)
@@ -177,7 +154,8 @@ static enum status send_all(struct otlp_http *http, struct iovec parts[3], uint6
     return STATUS_OK;
 }
 
-static enum status receive(struct otlp_http *http, uint64_t deadline_ns, struct http_reply *reply)
+static enum status receive(struct otlp_http *http, const struct otlp_post *post,
+                           struct http_reply *reply)
 {
     size_t length = 0;
     for (;;) {
@@ -187,7 +165,7 @@ static enum status receive(struct otlp_http *http, uint64_t deadline_ns, struct 
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            if (wait_for(http, POLLIN, deadline_ns) == 0)
+            if (wait_for(http, POLLIN, post, post->deadline_ns) == 0)
                 return STATUS_TIMEOUT;
             continue;
         }
@@ -200,25 +178,25 @@ static enum status receive(struct otlp_http *http, uint64_t deadline_ns, struct 
     }
 }
 
-enum status otlp_http_post(struct otlp_http *http, const void *body, size_t length_bytes,
-                           uint64_t deadline_ns, struct http_reply *reply)
+enum status otlp_http_post(struct otlp_http *http, const struct otlp_post *post,
+                           struct http_reply *reply)
 {
     char length_text[32];
     enum status status = STATUS_OK;
     if (!is_usable(http)) {
         disconnect(http);
-        status = connect_any(http, deadline_ns);
+        status = connect_any(http, post);
     }
     if (status != STATUS_OK) {
         disconnect(http);
         return status;
     }
-    int digits = snprintf(length_text, sizeof length_text, "%zu\r\n\r\n", length_bytes);
-    struct iovec parts[3] = {{http->request.head, http->request.head_bytes},
+    int digits = snprintf(length_text, sizeof length_text, "%zu\r\n\r\n", post->length_bytes);
+    struct iovec parts[3] = {{http->head, http->head_bytes},
                              {length_text, (size_t)digits},
-                             {(void *)(uintptr_t)body, length_bytes}};
-    enum status sent = send_all(http, parts, deadline_ns);
-    status = sent == STATUS_TIMEOUT ? sent : receive(http, deadline_ns, reply);
+                             {(void *)(uintptr_t)post->body, post->length_bytes}};
+    enum status sent = send_all(http, parts, post);
+    status = sent == STATUS_TIMEOUT ? sent : receive(http, post, reply);
     if (status != STATUS_OK || sent != STATUS_OK || !reply->keep_alive)
         disconnect(http);
     return status;

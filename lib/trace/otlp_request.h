@@ -1,22 +1,29 @@
-/* Where batches go, and the head of the request that carries them. Built once at the start. */
+/* Where batches go, and the headers that go with them. Built once at the start. */
 #ifndef CULPRIT_TRACE_OTLP_REQUEST_H
 #define CULPRIT_TRACE_OTLP_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/status.h"
+#include "trace/tracing_config.h"
 
 struct otlp_request {
-    char host[256]; /* name or address, without brackets */
+    bool is_https;
+    char url[512];
+    char host[256];      /* name or address, without brackets */
+    char authority[272]; /* host:port, with brackets: the Host header */
     char port[6];
-    char head[4096]; /* request line and headers up to the value of Content-Length */
-    size_t head_bytes;
+    char path[512];     /* with its query; at least "/" */
+    char headers[4096]; /* "name: value\r\n" each: User-Agent, Content-Type, Content-Encoding, and
+                           those of the settings; neither Host nor Content-Length */
 };
 
-/* `endpoint`: "http://host[:port][/path]"; without a path "/". `headers`:
- * OTEL_EXPORTER_OTLP_HEADERS, percent-encoded "name=value,name=value". STATUS_UNSUPPORTED: https.
- * STATUS_INVALID, STATUS_TOO_LARGE: `error` says what. */
-MUST_CHECK enum status otlp_request_init(struct otlp_request *request, const char *endpoint,
-                                         const char *headers, struct error *error);
+/* Of the settings it takes the endpoint ("http[s]://host[:port][/path]"; without a port 80 or 443,
+ * without a path "/"; no user), the headers (OTEL_EXPORTER_OTLP_HEADERS, percent-encoded
+ * "name=value,name=value"; User-Agent takes the place of our own, those that frame the request are
+ * not for settings), gzip and json. STATUS_INVALID, STATUS_TOO_LARGE: `error` says what. */
+MUST_CHECK enum status otlp_request_init(struct otlp_request *request,
+                                         const struct otlp_settings *settings, struct error *error);
 
 #endif

@@ -1,6 +1,7 @@
 #include "trace/resource.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -71,7 +72,7 @@ static enum status set_environment(struct resource *resource, const char *enviro
 }
 
 /* RFC 9562 version 4. */
-static void make_uuid(char out[37])
+static void make_uuid(char *out)
 {
     struct rng rng;
     uint8_t bytes[16];
@@ -89,6 +90,21 @@ static void make_uuid(char out[37])
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
         hex_encode(bytes + groups[i].at, groups[i].count, out + groups[i].to);
     out[36] = '\0';
+}
+
+/* Spans and log records of one process bear one id, a fork's child has its own. Starts of the two
+ * may come at the same time. */
+static void copy_instance_id(char out[37])
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static char uuid[37];
+    static pid_t owner;
+    pthread_mutex_lock(&lock);
+    if (owner != getpid())
+        make_uuid(uuid);
+    owner = getpid();
+    memcpy(out, uuid, sizeof uuid);
+    pthread_mutex_unlock(&lock);
 }
 
 static void encode_pair(const struct pair *pair, struct wire_writer *writer)
@@ -111,7 +127,7 @@ enum status resource_encode(const char *service_name, const char *environment,
     char uuid[37], host[256] = "", unknown[128], memory[RESOURCE_MAX];
     struct resource resource = {.count = 0};
     snprintf(unknown, sizeof unknown, "unknown_service:%s", program_invocation_short_name);
-    make_uuid(uuid);
+    copy_instance_id(uuid);
     set_text(&resource, "service.name", unknown);
     set_text(&resource, "service.instance.id", uuid);
     set_text(&resource, "telemetry.sdk.name", "culprit");

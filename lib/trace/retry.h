@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 
-/* `post`: how otlp_http_post ended; `status_code` counts when that is STATUS_OK. True for 429, 502,
+/* `post`: how the post ended; `status_code` counts when that is STATUS_OK. True for 429, 502,
  * 503, 504 and for connections that failed or broke before an answer; for nothing else. */
 bool retry_is_due(enum status post, unsigned status_code);
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { PRETTY_INDENT = 4 };
+
 static const char content_type[] = "application/json";
 
 void answer_begin(struct answer *answer)
@@ -86,20 +88,33 @@ void answer_error_legacy(struct response *response, unsigned status, const char 
     answer_send(&answer, response, status);
 }
 
-void answer_begin_data(struct answer *answer)
+void answer_begin_data(struct answer *answer, const struct request *request)
 {
+    const char *pretty = request_query(request, "prettyPrint");
     answer_begin(answer);
+    if (pretty && *pretty && strcmp(pretty, "false") != 0)
+        answer->writer.indent = PRETTY_INDENT;
     json_begin_object(&answer->writer);
     json_key(&answer->writer, "data");
     json_begin_array(&answer->writer);
 }
 
-void answer_end_data(struct answer *answer, size_t total)
+void answer_end_array(struct answer *answer, size_t total)
 {
     json_end_array(&answer->writer);
     write_envelope(&answer->writer, total);
-    json_nil(&answer->writer);
+}
+
+void answer_end_errors(struct answer *answer)
+{
     json_end_object(&answer->writer);
+}
+
+void answer_end_data(struct answer *answer, size_t total)
+{
+    answer_end_array(answer, total);
+    json_nil(&answer->writer);
+    answer_end_errors(answer);
 }
 
 unsigned answer_status(enum status status)

@@ -24,9 +24,13 @@ void answer_error_v3(struct response *response, unsigned status, const char *for
 void answer_error_legacy(struct response *response, unsigned status, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* The legacy envelope around an array: begin writes {"data":[, end writes the rest. */
-void answer_begin_data(struct answer *answer);
+/* The legacy envelope around an array: begin writes {"data":[, end writes the rest. On many lines
+ * where the request asks for prettyPrint. */
+void answer_begin_data(struct answer *answer, const struct request *request);
 void answer_end_data(struct answer *answer, size_t total);
+/* The same in two parts, for who has errors to tell: then comes null, or an array of them. */
+void answer_end_array(struct answer *answer, size_t total);
+void answer_end_errors(struct answer *answer);
 
 /* HTTP status of a failure of the query side. */
 unsigned answer_status(enum status status);

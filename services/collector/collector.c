@@ -12,7 +12,10 @@ enum status collector_init(struct collector *collector, const struct collector_c
     atomic_init(&collector->in_flight_bytes, 0);
     collector->max_memory_bytes = config->max_memory_bytes;
     collector->started_wall_ns = clock_wall_ns();
-    enum status status = store_open(&collector->store, &config->store, error);
+    enum status status = senders_new(&collector->senders, config->endpoints);
+    if (status != STATUS_OK)
+        return error_set(error, status, "%s", status_words(status));
+    status = store_open(&collector->store, &config->store, error);
     if (status != STATUS_OK)
         return status;
     status = store_read_open(&collector->readers, config->store.path, error);
@@ -35,5 +38,7 @@ void collector_release(struct collector *collector)
     collector->store = NULL;
     open_traces_free(collector->open);
     collector->open = NULL;
+    senders_free(collector->senders);
+    collector->senders = NULL;
     counters_release(&collector->counters);
 }

@@ -4,6 +4,7 @@
 
 #include "services/collector/counters.h"
 #include "services/collector/open_traces.h"
+#include "services/collector/senders.h"
 #include "services/collector/store.h"
 #include "services/collector/store_read.h"
 #include "services/collector/writer.h"
@@ -15,6 +16,7 @@ struct collector {
     struct store *store;
     struct store_readers *readers;
     struct writer *writer;
+    struct senders *senders;
     struct counters counters;
     _Atomic(struct server *) servers[COLLECTOR_SERVERS]; /* NULL until each has started */
     uint64_t max_memory_bytes;
@@ -26,6 +28,7 @@ struct collector_config {
     struct store_config store;
     uint64_t max_memory_bytes; /* of open traces */
     uint64_t settle_ns;
+    const char *endpoints; /* of who sends us spans; may be NULL */
 };
 
 /* STATUS_IO, STATUS_NO_MEMORY; release it in any case. */

@@ -10,11 +10,14 @@
 #include "services/collector/analysis.h"
 #include "services/collector/assets.h"
 #include "services/collector/collector.h"
+#include "services/collector/health.h"
 #include "services/collector/ingest.h"
 #include "services/collector/options.h"
 #include "services/collector/page.h"
 #include "services/collector/probe.h"
+#include "services/collector/query_absent.h"
 #include "services/collector/query_legacy.h"
+#include "services/collector/query_transform.h"
 #include "services/collector/query_v3.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -85,6 +88,7 @@ static const struct server_route query_routes[] = {
     GET("/favicon.ico", assets_favicon),
     GET("/api/culprit/findings", analysis_findings),
     GET("/api/culprit/graph", analysis_graph),
+    GET("/api/culprit/health", health_handle),
     GET("/api/culprit/status", page_status),
     GET("/api/v3/services", query_v3_services),
     GET("/api/v3/operations", query_v3_operations),
@@ -98,6 +102,19 @@ static const struct server_route query_routes[] = {
     GET("/api/traces", query_legacy_traces),
     GET("/api/traces/{trace_id}", query_legacy_trace),
     GET("/api/dependencies", query_legacy_dependencies),
+    GET("/api/metrics/{kind}", query_absent_metrics),
+    GET("/api/quality-metrics", query_absent_metrics),
+    {.method = "POST",
+     .path = "/api/archive/{trace_id}",
+     .handle = query_absent_archive,
+     .untraced = true,
+     .wants_raw_body = true},
+    {.method = "POST",
+     .path = "/api/transform",
+     .handle = query_transform,
+     .max_body_bytes = QUERY_TRANSFORM_BODY_MAX,
+     .untraced = true,
+     .wants_raw_body = true},
     PROBES,
 };
 
@@ -163,6 +180,7 @@ static int run(struct options *options, const sigset_t *signals)
         .store = {options->store, options->max_bytes, options->sync, options->no_ingest},
         .max_memory_bytes = options->max_memory_bytes,
         .settle_ns = options->settle_ms * NS_PER_MS,
+        .endpoints = options->endpoints,
     };
     struct error error = {{0}};
     enum status status = collector_init(&state.collector, &config, &error);

@@ -32,7 +32,9 @@ static const struct flags_usage usage = {
     .operands = "",
     .about = "Receives traces over OTLP/HTTP, keeps them in one file, and answers Jaeger's query "
              "APIs.",
-    .more = "Environment: CULPRIT_DATA (as --data), CULPRIT_ALLOWED_HOSTS, CULPRIT_LOG_LEVEL.\n"
+    .more = "Environment: CULPRIT_DATA (as --data), CULPRIT_ALLOWED_HOSTS, CULPRIT_LOG_LEVEL,\n"
+            "CULPRIT_ENDPOINTS (NAME=HOST:PORT,...: who sends spans; asked at /metrics what they\n"
+            "lost, for GET /api/culprit/health).\n"
             "With LISTEN_FDS the first socket is for OTLP and the second for queries; with\n"
             "--no-ingest the only one is for queries.\n",
 };
@@ -114,7 +116,8 @@ enum status options_read(struct options *options, int argc, char **argv, struct 
                                 .max_bytes = 1024 * mib,
                                 .max_memory_bytes = 96 * mib,
                                 .settle_ms = 500,
-                                .allowed_hosts = getenv("CULPRIT_ALLOWED_HOSTS")};
+                                .allowed_hosts = getenv("CULPRIT_ALLOWED_HOSTS"),
+                                .endpoints = getenv("CULPRIT_ENDPOINTS")};
     const struct flag table[] = {
         {"listen", 'l', FLAG_TEXT, &options->listen, "ADDR:PORT", "where OTLP comes in"},
         {"query", 'q', FLAG_TEXT, &options->query, "ADDR:PORT", "where questions come in"},

@@ -18,6 +18,7 @@ struct options {
     bool no_ingest; /* only answer questions, of a store that exists; delete nothing */
     bool check;     /* ask a running collector and leave */
     const char *allowed_hosts;
+    const char *endpoints; /* of who sends spans; may be NULL */
 };
 
 /* STATUS_END: help or version was printed, leave with 0. STATUS_INVALID with words. */

@@ -9,7 +9,7 @@
 #include "services/collector/search_params.h"
 #include "services/collector/summary.h"
 
-enum { LIMIT_TRACES = 20, FOUND_BYTES_MAX = 1024 * 1024 };
+enum { LIMIT_TRACES = 100, FOUND_BYTES_MAX = 1024 * 1024, IDS_MAX = 64 };
 
 void query_legacy_services(struct request *request, struct response *response)
 {
@@ -19,7 +19,7 @@ void query_legacy_services(struct request *request, struct response *response)
     catalogue_init(&catalogue);
     catalogue_services(&catalogue, request->context);
     const struct text *services = catalogue_service_items(&catalogue, &count);
-    answer_begin_data(&answer);
+    answer_begin_data(&answer, request);
     for (size_t i = 0; i < count; i++)
         json_text(&answer.writer, services[i]);
     answer_end_data(&answer, count);
@@ -37,7 +37,7 @@ void query_legacy_service_operations(struct request *request, struct response *r
     catalogue_operations(&catalogue, request->context,
                          text_of(request_parameter(request, "service")), 0xff);
     const struct catalogue_operation *operations = catalogue_operation_items(&catalogue, &count);
-    answer_begin_data(&answer);
+    answer_begin_data(&answer, request);
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && text_equal(operations[i].name, operations[i - 1].name))
             continue;
@@ -64,7 +64,7 @@ void query_legacy_operations(struct request *request, struct response *response)
     catalogue_init(&catalogue);
     catalogue_operations(&catalogue, request->context, text_of(service), kind);
     const struct catalogue_operation *operations = catalogue_operation_items(&catalogue, &count);
-    answer_begin_data(&answer);
+    answer_begin_data(&answer, request);
     for (size_t i = 0; i < count; i++) {
         json_begin_object(&answer.writer);
         json_key(&answer.writer, "name");
@@ -79,8 +79,9 @@ void query_legacy_operations(struct request *request, struct response *response)
 }
 
 /* Never 200 with empty data for a trace's id: clients take the first item unseen. */
-static void answer_trace(struct request *request, const char *text, struct response *response)
+void query_legacy_trace(struct request *request, struct response *response)
 {
+    const char *text = request_parameter(request, "trace_id");
     uint8_t id[16];
     struct spans spans;
     if (!text || !params_trace_id(text, id)) {
@@ -91,7 +92,7 @@ static void answer_trace(struct request *request, const char *text, struct respo
     const enum status status = traces_find(request->context, id, &spans);
     if (status == STATUS_OK && spans.count > 0) {
         struct answer answer;
-        answer_begin_data(&answer);
+        answer_begin_data(&answer, request);
         jaeger_json_write(&spans, 0, spans.count, &answer.writer);
         answer_end_data(&answer, 0);
         answer_send(&answer, response, 200);
@@ -103,18 +104,85 @@ static void answer_trace(struct request *request, const char *text, struct respo
     spans_release(&spans);
 }
 
-void query_legacy_trace(struct request *request, struct response *response)
+/* One trace into the answer, or its id into those that are not there. */
+static enum status add_trace(struct request *request, const uint8_t id[16], struct answer *answer,
+                             struct buffer *absent)
 {
-    answer_trace(request, request_parameter(request, "trace_id"), response);
+    struct spans spans;
+    spans_init(&spans, TRACES_SPANS_MAX, TRACES_BYTES_MAX);
+    enum status status = traces_find(request->context, id, &spans);
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && spans.count == 0))
+        status = buffer_append(absent, id, 16);
+    else if (status == STATUS_OK)
+        jaeger_json_write(&spans, 0, spans.count, &answer->writer);
+    spans_release(&spans);
+    return status;
 }
 
-static void send_found(const struct spans *spans, const struct buffer *found,
-                       struct response *response)
+static void write_absent(struct json_writer *writer, const struct buffer *absent)
+{
+    if (absent->length_bytes == 0) {
+        json_nil(writer);
+        return;
+    }
+    json_begin_array(writer);
+    for (size_t at = 0; at < absent->length_bytes; at += 16) {
+        json_begin_object(writer);
+        json_key(writer, "msg");
+        json_cstring(writer, "trace not found");
+        json_key(writer, "traceID");
+        json_hex(writer, absent->data + at, 16);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+/* What was asked for by name: those that are there, and an error for each that is not. */
+static void answer_traces(struct request *request, uint8_t (*ids)[16], size_t count,
+                          struct response *response)
+{
+    struct answer answer;
+    struct buffer absent;
+    enum status status = STATUS_OK;
+    buffer_init(&absent, IDS_MAX * 16);
+    answer_begin_data(&answer, request);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = add_trace(request, ids[i], &answer, &absent);
+    if (status == STATUS_OK) {
+        answer_end_array(&answer, 0);
+        write_absent(&answer.writer, &absent);
+        answer_end_errors(&answer);
+        answer_send(&answer, response, 200);
+    } else {
+        buffer_release(&answer.body);
+        answer_error_legacy(response, answer_status(status), "%s", status_words(status));
+    }
+    buffer_release(&absent);
+}
+
+static void answer_by_ids(struct request *request, struct response *response)
+{
+    uint8_t ids[IDS_MAX][16];
+    size_t count = 0;
+    const char *text;
+    while ((text = request_query_at(request, "traceID", count)) != NULL) {
+        if (count == IDS_MAX || !params_trace_id(text, ids[count])) {
+            answer_error_legacy(response, 400, "traceID is up to 32 hex digits, at most %d of them",
+                                IDS_MAX);
+            return;
+        }
+        count++;
+    }
+    answer_traces(request, ids, count, response);
+}
+
+static void send_found(struct request *request, const struct spans *spans,
+                       const struct buffer *found, struct response *response)
 {
     const struct search_found *traces = (const void *)found->data;
     const size_t count = found->length_bytes / sizeof(*traces);
     struct answer answer;
-    answer_begin_data(&answer);
+    answer_begin_data(&answer, request);
     for (size_t i = 0; i < count; i++)
         jaeger_json_write(spans, traces[i].first, traces[i].count, &answer.writer);
     answer_end_data(&answer, 0);
@@ -130,7 +198,7 @@ static void search_and_send(struct request *request, struct response *response,
     buffer_init(&found, FOUND_BYTES_MAX);
     const enum status status = search_run(request->context, criteria, &spans, &found);
     if (status == STATUS_OK)
-        send_found(&spans, &found, response);
+        send_found(request, &spans, &found, response);
     else
         answer_error_legacy(response, answer_status(status), "%s", status_words(status));
     buffer_release(&found);
@@ -139,11 +207,10 @@ static void search_and_send(struct request *request, struct response *response,
 
 void query_legacy_traces(struct request *request, struct response *response)
 {
-    const char *id = request_query(request, "traceID");
     struct search_params params;
     struct error error = {{0}};
-    if (id) {
-        answer_trace(request, id, response);
+    if (request_query(request, "traceID")) {
+        answer_by_ids(request, response);
         return;
     }
     search_params_init(&params, LIMIT_TRACES);
@@ -185,19 +252,10 @@ void query_legacy_dependencies(struct request *request, struct response *respons
     const enum status status = catalogue_edges(&catalogue, request->context, start_ns, end_ns);
     if (status == STATUS_OK) {
         struct answer answer;
-        answer_begin(&answer);
-        json_begin_object(&answer.writer);
-        json_key(&answer.writer, "data");
-        summary_write_edges(&catalogue, &answer.writer);
-        json_key(&answer.writer, "total");
-        json_u64(&answer.writer, 0);
-        json_key(&answer.writer, "limit");
-        json_u64(&answer.writer, 0);
-        json_key(&answer.writer, "offset");
-        json_u64(&answer.writer, 0);
-        json_key(&answer.writer, "errors");
-        json_nil(&answer.writer);
-        json_end_object(&answer.writer);
+        answer_begin_data(&answer, request);
+        summary_write_edges(&catalogue, text_of(request_query(request, "service")), json_u64,
+                            &answer.writer);
+        answer_end_data(&answer, 0);
         answer_send(&answer, response, 200);
     } else {
         answer_error_legacy(response, answer_status(status), "%s", status_words(status));

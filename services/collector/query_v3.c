@@ -183,6 +183,10 @@ void query_v3_dependencies(struct request *request, struct response *response)
         answer_error_v3(response, 400, "times are RFC 3339: 2026-01-31T12:00:00.5Z");
         return;
     }
+    if (start_ns >= end_ns) {
+        answer_error_v3(response, 400, "endTime must be after startTime");
+        return;
+    }
     catalogue_init(&catalogue);
     const enum status status = catalogue_edges(&catalogue, request->context, start_ns, end_ns);
     if (status == STATUS_OK) {
@@ -190,7 +194,9 @@ void query_v3_dependencies(struct request *request, struct response *response)
         answer_begin(&answer);
         json_begin_object(&answer.writer);
         json_key(&answer.writer, "dependencies");
-        summary_write_edges(&catalogue, &answer.writer);
+        json_begin_array(&answer.writer);
+        summary_write_edges(&catalogue, text_of(""), json_u64_string, &answer.writer);
+        json_end_array(&answer.writer);
         json_end_object(&answer.writer);
         answer_send(&answer, response, 200);
     } else {

@@ -87,6 +87,19 @@ static enum status read_tag(struct search_params *params, const char *text, stru
     return error_set(error, STATUS_INVALID, "at most %d attributes", CRITERIA_TAGS_MAX);
 }
 
+/* Each `tags` and each `tag` that there is: all of them must hold. */
+static enum status read_all_tags(struct search_params *params, const struct request *request,
+                                 struct error *error)
+{
+    enum status status = STATUS_OK;
+    const char *text;
+    for (size_t i = 0; status == STATUS_OK && (text = request_query_at(request, "tags", i)); i++)
+        status = read_tags(params, "tags", text, error);
+    for (size_t i = 0; status == STATUS_OK && (text = request_query_at(request, "tag", i)); i++)
+        status = read_tag(params, text, error);
+    return status;
+}
+
 /* ---- dialects */
 
 enum v3_name {
@@ -105,7 +118,8 @@ enum { V3_SPELLINGS = 5 };
 
 static const char *const v3_names[V3_COUNT][V3_SPELLINGS] = {
     [V3_SERVICE] = {"query.service_name", "query.serviceName", NULL},
-    [V3_OPERATION] = {"query.operation_name", "query.operationName", NULL},
+    [V3_OPERATION] = {"query.operation_name", "query.operationName", "query.span_name",
+                      "query.spanName", NULL},
     [V3_START] = {"query.start_time_min", "query.startTimeMin", NULL},
     [V3_END] = {"query.start_time_max", "query.startTimeMax", NULL},
     [V3_SHORTEST] = {"query.duration_min", "query.durationMin", NULL},
@@ -162,8 +176,8 @@ enum status search_params_legacy(struct search_params *params, const struct requ
     if (status == STATUS_OK)
         status = read_limit(params, request_query(request, "limit"), error);
     if (status == STATUS_OK)
-        status = read_tags(params, "tags", request_query(request, "tags"), error);
-    if (status == STATUS_OK)
-        status = read_tag(params, request_query(request, "tag"), error);
+        status = read_all_tags(params, request, error);
+    if (status == STATUS_OK && criteria->longest_ns < criteria->shortest_ns)
+        return error_set(error, STATUS_INVALID, "maxDuration is below minDuration");
     return status;
 }

@@ -114,20 +114,21 @@ void summary_write(const struct spans *spans, size_t first, size_t count,
     buffer_release(&figures.services);
 }
 
-void summary_write_edges(const struct catalogue *edges, struct json_writer *writer)
+void summary_write_edges(const struct catalogue *edges, struct text of,
+                         void (*count)(struct json_writer *, uint64_t), struct json_writer *writer)
 {
-    size_t count;
-    const struct catalogue_edge *items = catalogue_edge_items(edges, &count);
-    json_begin_array(writer);
-    for (size_t i = 0; i < count; i++) {
+    size_t item_count;
+    const struct catalogue_edge *items = catalogue_edge_items(edges, &item_count);
+    for (size_t i = 0; i < item_count; i++) {
+        if (of.length > 0 && !text_equal(of, items[i].parent) && !text_equal(of, items[i].child))
+            continue;
         json_begin_object(writer);
         json_key(writer, "parent");
         json_text(writer, items[i].parent);
         json_key(writer, "child");
         json_text(writer, items[i].child);
         json_key(writer, "callCount");
-        json_u64(writer, items[i].calls);
+        count(writer, items[i].calls);
         json_end_object(writer);
     }
-    json_end_array(writer);
 }

@@ -10,7 +10,10 @@
 void summary_write(const struct spans *spans, size_t first, size_t count,
                    struct json_writer *writer);
 
-/* [{"parent","child","callCount"}] */
-void summary_write_edges(const struct catalogue *edges, struct json_writer *writer);
+/* {"parent","child","callCount"} for each edge, into the array that is open; those of one service
+ * alone unless `of` is empty. Counts are numbers in one API and text in the other: `count` is
+ * json_u64 or json_u64_string. */
+void summary_write_edges(const struct catalogue *edges, struct text of,
+                         void (*count)(struct json_writer *, uint64_t), struct json_writer *writer);
 
 #endif

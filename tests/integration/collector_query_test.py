@@ -96,7 +96,6 @@ class Query(Case):
         status, body = self.collector.get(f"/api/traces/{77:032x}")
         self.assertEqual((status, body["data"], body["errors"]),
                          (404, None, [{"code": 404, "msg": "trace not found"}]))
-        self.assertEqual(self.collector.get(f"/api/traces?traceID={77:032x}")[0], 404)
         for wrong in ("zz", "0" * 32, "1" * 33):
             self.assertEqual(self.collector.get(f"/api/v3/traces/{wrong}")[0], 400)
             self.assertEqual(self.collector.get(f"/api/traces/{wrong}")[0], 400)
@@ -172,8 +171,8 @@ class Query(Case):
         now_ms = int(time.time() * 1000)
         body = self.collector.get(f"/api/dependencies?endTs={now_ms}&lookback=3600000")[1]
         self.assertEqual(body["data"], expected)
-        self.assertEqual(self.collector.get("/api/v3/dependencies")[1],
-                         {"dependencies": expected})
+        self.assertEqual(self.collector.get("/api/v3/dependencies")[1]["dependencies"],
+                         [{**edge, "callCount": "1"} for edge in expected])
         old = self.collector.get(f"/api/dependencies?endTs={now_ms - 7200000}&lookback=1000")[1]
         self.assertEqual(old["data"], [])
         self.assertEqual(self.collector.get("/api/dependencies?endTs=x")[0], 400)

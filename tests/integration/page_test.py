@@ -28,6 +28,7 @@ TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8
 POLICY = {"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:",
           "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
           "require-trusted-types-for 'script'"}
+HUGE = 80000
 EVIL = ['<img src=x onerror="window.hit=1">', "<script>window.hit=1</script>",
         "javascript:window.hit=1", '"><svg onload=window.hit=1>', "{{hit=1}}${window.hit=1}",
         "\u202eevil\u0000\u0007", "x" * 10000]
@@ -279,7 +280,8 @@ class Seen(Case):
         super().setUpClass()
         cls.send_good()
         cls.send_hostile()
-        cls.collector.wait(lambda status: status["spans_open"] == 0)
+        cls.send_huge()
+        cls.collector.wait(lambda status: status["spans_open"] == 0, 60)
         cls.browser = browser.Browser()
 
     @classmethod
@@ -312,6 +314,19 @@ class Seen(Case):
         deep = [span(0xdee9, number, number - 1, f"level {number}", 1, NOW, 50000 - number)
                 for number in range(1, 5001)]
         cls.collector.post(request(deep=deep))
+
+    @classmethod
+    def send_huge(cls):
+        """80,000 spans: a wide level, a deep one, markup in every name, all sorts of attributes."""
+        spans = []
+        for number in range(1, HUGE + 1):
+            parent = 0 if number == 1 else 1 if number < HUGE // 2 else number // 3
+            words = "needle" if number == HUGE else f"{EVIL[number % 2]} {number % 50}"
+            spans.append(span(0xb16, number, parent, words, number % 6, NOW + number * 1000,
+                              HUGE / 500 - number / 1000, attributes=attributes(
+                                  evil=EVIL[number % len(EVIL)][:100], number=str(number))))
+        for first in range(0, HUGE, 10000):
+            cls.collector.post(request(**{f"huge{first // 40000}": spans[first:first + 10000]}))
 
     def open(self, path, ready):
         self.browser.open(f"http://127.0.0.1:{self.collector.query}{path}")
@@ -439,6 +454,36 @@ class Seen(Case):
         self.browser.press("\ue010")  # end
         self.browser.wait("document.querySelector('.row.selected')?.dataset.index === '4999'")
         self.assertLess(self.browser.run("return document.querySelectorAll('.row').length"), 100)
+
+    def test_a_trace_of_80000_spans(self):
+        """What is asked of it happens, with a screenful of rows in the document at any time."""
+        rows = "return document.querySelectorAll('.row').length"
+        self.open(f"/trace/{0xb16:032x}", "document.querySelector('.row')")
+        self.assertIn("80,000 spans", self.text(".trace-head"))
+        self.assertLess(self.browser.run(rows), 100)
+        self.browser.press("\ue010")  # end
+        self.browser.wait("document.querySelector('.row.selected .name').textContent.includes('<')")
+        for share in (0.1, 0.5, 0.9, 0):
+            self.browser.run("const list = document.querySelector('.rows');"
+                             "list.scrollTop = list.scrollHeight * arguments[0]", share)
+            self.browser.wait("[...document.querySelectorAll('.row')].some((row) => {"
+                              "const at = row.getBoundingClientRect().top - document.querySelector("
+                              "'.rows').getBoundingClientRect().top; return at >= 0 && at < 24; })")
+            self.assertLess(self.browser.run(rows), 100)
+        self.browser.press("/")
+        for key in "needle":
+            self.browser.press(key)
+        self.browser.wait("document.querySelector('.finder output').textContent === '1 match'")
+        self.browser.press("\ue007")  # enter: to the match
+        self.browser.wait("document.querySelector('.row.selected .name').textContent === 'needle'")
+        self.browser.press("\ue00c")  # escape
+        self.browser.press("\ue007")
+        self.browser.wait("document.querySelector('.row-detail')?.innerText.includes('80000')")
+        for tab, ready in ((2, ".flame button"), (3, "tbody tr"), (1, ".row")):
+            self.browser.click(f".tabs button:nth-child({tab})")
+            self.browser.wait(f"document.querySelector('{ready}')")
+            self.assertLess(self.browser.run("return document.querySelectorAll('main *').length"),
+                            12000)
 
     def path(self, spans):
         """id:start-end of the page's critical path; spans are (parent, service, kind, from, to)."""

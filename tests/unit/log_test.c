@@ -62,7 +62,7 @@ static void check_whole(void **state)
     log_start("cart", LOG_INFO);
     catch_begin();
     errno = EAGAIN;
-    log_event(LOG_WARN, ((struct log_ids){trace_id, span_id}), "slow\nquery",
+    log_event(LOG_WARN, ((struct log_ids){trace_id, span_id, 1}), "slow\nquery",
               LOG_TEXT("sql", "a \"b\""), LOG_I64("rows", -3), LOG_DOUBLE("ms", 1.5),
               LOG_SLICE("part", ((struct text){"abcdef", 3})), LOG_TEXT("none", NULL));
     assert_int_equal(errno, EAGAIN);
@@ -165,7 +165,7 @@ static void check_long(void **state)
     message[row->message_length] = field[row->field_length] = '\0';
     log_start("cart", LOG_INFO);
     catch_begin();
-    log_event(LOG_INFO, ((struct log_ids){ids, ids}), message, LOG_TEXT("field", field),
+    log_event(LOG_INFO, ((struct log_ids){ids, ids, 1}), message, LOG_TEXT("field", field),
               LOG_I64("last", 1));
     catch_end();
     check_line();
@@ -204,7 +204,7 @@ static void check_message_border(void **state)
         memset(message, 'x', length);
         message[length] = '\0';
         catch_begin();
-        log_write(LOG_INFO, (struct log_ids){ids, ids}, message, NULL, 0);
+        log_write(LOG_INFO, (struct log_ids){ids, ids, 1}, message, NULL, 0);
         catch_end();
         check_line();
         assert_non_null(strstr(caught.text, "\"span_id\":\"0000000000000000\""));
@@ -242,6 +242,46 @@ static void check_closed(void **state)
     assert_int_equal(after, 0);
 }
 
+static struct log_line seen;
+static unsigned seen_count;
+
+static void note(const struct log_line *line)
+{
+    seen = *line;
+    seen_count++;
+    errno = EBADF;
+}
+
+/* The sink gets what is written, whole, and cannot be heard by the caller. */
+static void check_sink(void **state)
+{
+    static char message[8000];
+    static const uint8_t trace_id[16] = {1}, span_id[8] = {2};
+    (void)state;
+    memset(message, 'm', sizeof message - 1);
+    log_start("cart", LOG_INFO);
+    log_set_sink(note);
+    catch_begin();
+    errno = EAGAIN;
+    log_event(LOG_WARN, ((struct log_ids){trace_id, span_id, 3}), message, LOG_I64("rows", 7));
+    assert_int_equal(errno, EAGAIN);
+    log_event(LOG_DEBUG, LOG_NO_IDS, "too quiet", LOG_I64("rows", 8));
+    catch_end();
+    check_line();
+    assert_int_equal(seen_count, 1);
+    assert_int_equal(seen.level, LOG_WARN);
+    assert_true(seen.wall_ns > 1700000000 * NS_PER_S);
+    assert_ptr_equal(seen.ids.trace_id, trace_id);
+    assert_int_equal(seen.ids.trace_flags, 3);
+    assert_int_equal(strlen(seen.message), sizeof message - 1);
+    assert_int_equal(seen.count, 1);
+    log_set_sink(NULL);
+    catch_begin();
+    log_event(LOG_WARN, LOG_NO_IDS, "alone", LOG_I64("rows", 9));
+    catch_end();
+    assert_int_equal(seen_count, 1);
+}
+
 int main(void)
 {
     static struct rows all;
@@ -254,6 +294,7 @@ int main(void)
     rows_one(&all, "it cuts at every length", check_border);
     rows_one(&all, "it leaves room for ids behind every message", check_message_border);
     rows_one(&all, "it cuts the service's name", check_service);
+    rows_one(&all, "it hands each line that is written to the sink", check_sink);
     rows_one(&all, "it survives a closed standard error", check_closed);
     return rows_run("log", &all);
 }

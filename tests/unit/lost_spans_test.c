@@ -1,41 +1,43 @@
-#include "loadgen/drops.h"
+#include "http/lost_spans.h"
 
 #include "tests/unit/rows.h"
 
 struct row {
     const char *it;
     const char *metrics;
-    uint64_t drops;
+    uint64_t dropped, rejected;
 };
 
 static const struct row rows[] = {
-    {"it finds nothing in nothing", "", 0},
+    {"it finds nothing in nothing", "", 0, 0},
     {"it counts what has an error type",
      "otel_sdk_processor_span_processed_total{error_type=\"queue_full\"} 3\n"
      "otel_sdk_exporter_span_exported_total{error_type=\"timeout\"} 4\n",
-     7},
+     7, 0},
     {"it does not count what went well",
      "otel_sdk_exporter_span_exported_total{error_type=\"\"} 90\n"
      "otel_sdk_exporter_span_exported_total 90\n",
-     0},
+     0, 0},
     {"it finds the label among others",
-     "otel_sdk_exporter_span_exported_total{a=\"b\",error_type=\"rejected\",c=\"d\"} 5\n", 5},
+     "otel_sdk_exporter_span_exported_total{a=\"b\",error_type=\"rejected\",c=\"d\"} 5\n", 0, 5},
     {"it takes the last line without its end",
-     "# HELP x\notel_sdk_exporter_span_exported_total{error_type=\"rejected\"} 5", 5},
-    {"it passes over other metrics", "http_requests_total{error_type=\"500\"} 5\n", 0},
+     "# HELP x\notel_sdk_exporter_span_exported_total{error_type=\"rejected\"} 5", 0, 5},
+    {"it passes over other metrics", "http_requests_total{error_type=\"500\"} 5\n", 0, 0},
     {"it passes over what is no number",
-     "otel_sdk_exporter_span_exported_total{error_type=\"x\"} NaN\n", 0},
+     "otel_sdk_exporter_span_exported_total{error_type=\"x\"} NaN\n", 0, 0},
 };
 
 static void check(void **state)
 {
     const struct row *row = *state;
-    assert_int_equal(drops_of_metrics(text_of(row->metrics)), row->drops);
+    struct lost_spans lost = lost_spans_of_metrics(text_of(row->metrics));
+    assert_int_equal(lost.dropped, row->dropped);
+    assert_int_equal(lost.rejected, row->rejected);
 }
 
 int main(void)
 {
     static struct rows all;
     ROWS(&all, rows, check);
-    return rows_run("drops", &all);
+    return rows_run("lost_spans", &all);
 }

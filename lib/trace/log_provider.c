@@ -1,0 +1,398 @@
+#include "trace/log_provider.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "trace/log_batch.h"
+#include "trace/log_queue.h"
+#include "trace/otlp_sender.h"
+#include "trace/resource.h"
+
+static const uint64_t log_gap_ns = 10 * NS_PER_S;
+static const uint64_t grace_ns = 250 * NS_PER_MS; /* to fail what goes on at a deadline */
+
+static struct {
+    pthread_mutex_t life; /* starts, shutdowns and forks come one after the other */
+    bool has_thread;
+    bool is_abandoned;
+    pthread_t thread;
+    struct log_limits limits; /* written while off */
+
+    atomic_bool is_on;
+    _Atomic uint32_t batch_count;
+    atomic_bool is_woken; /* a producer has asked for a batch; cleared before it is built */
+    _Atomic uint32_t inflight;
+    _Atomic uint64_t emitted, dropped;
+
+    pthread_mutex_t lock; /* guards the four below */
+    pthread_cond_t work, done;
+    bool stopping, has_ended;
+    uint64_t flush_wanted, flush_done;
+
+    /* The thread's own while it runs. */
+    struct otlp_sender sender;
+    struct log_batch batch;
+    uint8_t resource[RESOURCE_MAX];
+    size_t resource_bytes;
+    uint64_t delay_ns, timeout_ns;
+    uint64_t logged_ns, logged_drops;
+} provider = {.life = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER};
+
+static _Thread_local bool is_own_thread;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+/* ---- producers */
+
+bool log_provider_is_on(void)
+{
+    /* acquire: the queue and the limits are there */
+    return atomic_load_explicit(&provider.is_on, memory_order_acquire) && !is_own_thread;
+}
+
+const struct log_limits *log_provider_limits(void)
+{
+    return &provider.limits;
+}
+
+/* Waits at most for the thread to fall asleep, and once for each batch. */
+static void wake(void)
+{
+    if (atomic_load_explicit(&provider.is_woken, memory_order_relaxed) ||
+        atomic_exchange(&provider.is_woken, true))
+        return;
+    pthread_mutex_lock(&provider.lock);
+    pthread_cond_signal(&provider.work);
+    pthread_mutex_unlock(&provider.lock);
+}
+
+void log_provider_take(const struct tracer *scope, const void *bytes, size_t length_bytes)
+{
+    atomic_fetch_add_explicit(&provider.emitted, 1, memory_order_relaxed);
+    if (!log_queue_put(scope, bytes, length_bytes))
+        atomic_fetch_add_explicit(&provider.dropped, 1, memory_order_relaxed);
+    else if (log_queue_count() <
+                 atomic_load_explicit(&provider.batch_count, memory_order_relaxed) &&
+             !log_queue_is_half_full())
+        return;
+    wake();
+}
+
+/* ---- the thread */
+
+static uint32_t build(void)
+{
+    return log_batch_build(&provider.batch,
+                           (struct text){(const char *)provider.resource, provider.resource_bytes});
+}
+
+static uint32_t export_one(void)
+{
+    const uint32_t count = build();
+    if (count == 0)
+        return 0;
+    atomic_store(&provider.inflight, count);
+    const uint64_t now_ns = clock_mono_ns(), due_ns = otlp_sender_due_ns(&provider.sender);
+    (void)otlp_sender_send(&provider.sender, provider.batch.bytes, provider.batch.length_bytes,
+                           count, (due_ns > now_ns ? due_ns : now_ns) + provider.timeout_ns);
+    atomic_store(&provider.inflight, 0);
+    return count;
+}
+
+/* All that waits now; what is emitted meanwhile is the next round's. */
+static void export_all(void)
+{
+    uint32_t left = log_queue_count(), count;
+    while (left > 0 && (count = export_one()) > 0)
+        left -= count < left ? count : left;
+}
+
+static void log_drops(void)
+{
+    const uint64_t drops = atomic_load(&provider.dropped), now_ns = clock_mono_ns();
+    if (drops == provider.logged_drops ||
+        (provider.logged_ns != 0 && now_ns - provider.logged_ns < log_gap_ns))
+        return;
+    provider.logged_drops = drops;
+    provider.logged_ns = now_ns;
+    log_event(LOG_WARN, LOG_NO_IDS, "the queue of log records was full and records were dropped",
+              LOG_I64("dropped_so_far", (int64_t)drops));
+}
+
+static struct timespec timespec_of(uint64_t mono_ns)
+{
+    return (struct timespec){(time_t)(mono_ns / NS_PER_S), (long)(mono_ns % NS_PER_S)};
+}
+
+/* Caller has the lock. */
+static bool has_work(void)
+{
+    return provider.stopping || provider.flush_wanted != provider.flush_done ||
+           atomic_load(&provider.is_woken);
+}
+
+/* Up to which request a flush is asked for. */
+static uint64_t wait_for_work(uint64_t deadline_ns)
+{
+    struct timespec until = timespec_of(deadline_ns);
+    pthread_mutex_lock(&provider.lock);
+    while (!has_work() && clock_mono_ns() < deadline_ns)
+        pthread_cond_timedwait(&provider.work, &provider.lock, &until);
+    const uint64_t flush = provider.flush_wanted;
+    pthread_mutex_unlock(&provider.lock);
+    atomic_store(&provider.is_woken, false);
+    return flush;
+}
+
+static bool finish(uint64_t flush)
+{
+    pthread_mutex_lock(&provider.lock);
+    provider.flush_done = flush;
+    pthread_cond_broadcast(&provider.done);
+    const bool stopping = provider.stopping;
+    pthread_mutex_unlock(&provider.lock);
+    return stopping;
+}
+
+static void *run(void *unused)
+{
+    (void)unused;
+    (void)pthread_setname_np(pthread_self(), "log-exporter");
+    is_own_thread = true;
+    for (bool stopping = false; !stopping;) {
+        const uint64_t flush = wait_for_work(clock_mono_ns() + provider.delay_ns);
+        export_all();
+        log_drops();
+        stopping = finish(flush);
+    }
+    export_all();
+    pthread_mutex_lock(&provider.lock);
+    provider.has_ended = true;
+    provider.flush_done = provider.flush_wanted;
+    pthread_cond_broadcast(&provider.done);
+    pthread_mutex_unlock(&provider.lock);
+    return NULL;
+}
+
+/* ---- start */
+
+static void build_resource(const struct tracing_config *config)
+{
+    struct wire_writer writer = {provider.resource, provider.resource + sizeof provider.resource,
+                                 false};
+    /* What is wrong with the environment's text was said when spans were started. */
+    if (resource_encode(config->service_name, config->resource_attributes, &writer) != STATUS_OK &&
+        writer.overflow)
+        writer.at = provider.resource;
+    provider.resource_bytes = (size_t)(writer.at - provider.resource);
+}
+
+/* Conditions wait on the monotonic clock. Made anew at every start: a fork's child cannot know in
+ * what state it found them. */
+static void make_conditions(void)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&provider.work, &attributes);
+    pthread_cond_init(&provider.done, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void reset(const struct tracing_config *config)
+{
+    provider.limits = config->log_limits;
+    atomic_store(&provider.batch_count, config->log_batch.batch_count);
+    provider.timeout_ns = config->log_batch.timeout_ms * NS_PER_MS;
+    provider.delay_ns = config->log_batch.delay_ms * NS_PER_MS;
+    provider.stopping = provider.has_ended = false;
+    provider.flush_wanted = provider.flush_done = 0;
+    provider.logged_ns = provider.logged_drops = 0;
+    atomic_store(&provider.is_woken, false);
+    atomic_store(&provider.emitted, log_queue_count());
+    atomic_store(&provider.dropped, 0);
+}
+
+/* The host program's signals are not for this thread. */
+static enum status start_thread(struct error *error)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int code = pthread_create(&provider.thread, NULL, run, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code != 0)
+        return error_set(error, STATUS_NO_MEMORY, "cannot start the exporter of logs");
+    provider.has_thread = true;
+    return STATUS_OK;
+}
+
+static void release(bool in_child)
+{
+    otlp_sender_release(&provider.sender, in_child);
+    log_batch_release(&provider.batch);
+}
+
+static enum status check(const struct tracing_config *config, struct error *error)
+{
+    const struct batch_settings *batch = &config->log_batch;
+    if (provider.has_thread)
+        return error_set(error, STATUS_EXISTS, "the export of logs was started already");
+    if (provider.is_abandoned)
+        return error_set(error, STATUS_BUSY, "an exporter of logs of before has not ended");
+    if (batch->batch_count == 0 || batch->batch_count > batch->queue_count ||
+        batch->batch_count > LOG_BATCH_COUNT_MAX)
+        return error_set(error, STATUS_INVALID,
+                         "queue of %u log records, batches of %u: want 0 < batch <= queue, "
+                         "batch <= %d",
+                         batch->queue_count, batch->batch_count, LOG_BATCH_COUNT_MAX);
+    return STATUS_OK;
+}
+
+static enum status start(const struct tracing_config *config, struct error *error)
+{
+    make_conditions();
+    build_resource(config);
+    enum status status = otlp_sender_init(&provider.sender, OTLP_LOGS, &config->log_otlp, error);
+    if (status != STATUS_OK)
+        return status;
+    status = log_batch_init(&provider.batch, config->log_batch.batch_count);
+    if (status == STATUS_OK)
+        status = log_queue_start(config->log_batch.queue_count);
+    reset(config);
+    if (status == STATUS_OK)
+        status = start_thread(error);
+    else
+        (void)error_set(error, status, "exporter of logs: %s", status_words(status));
+    if (status != STATUS_OK)
+        release(false);
+    return status;
+}
+
+/* ---- fork: the child has no exporter and must not send its parent's records again */
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&provider.life);
+    pthread_mutex_lock(&provider.lock);
+}
+
+static void in_parent(void)
+{
+    pthread_mutex_unlock(&provider.lock);
+    pthread_mutex_unlock(&provider.life);
+}
+
+static void in_child(void)
+{
+    atomic_store(&provider.is_on, false);
+    if (provider.has_thread)
+        release(true);
+    provider.has_thread = provider.is_abandoned = false;
+    atomic_store(&provider.inflight, 0);
+    log_queue_forget();
+    in_parent();
+}
+
+static void register_fork(void)
+{
+    /* Fails only for want of memory at the first start; forks are then as unsafe as without it. */
+    (void)pthread_atfork(before_fork, in_parent, in_child);
+}
+
+/* ---- the API */
+
+enum status log_provider_start(const struct tracing_config *config, struct error *error)
+{
+    if (config->disabled || config->log_exporters == 0)
+        return STATUS_OK;
+    pthread_once(&fork_once, register_fork);
+    pthread_mutex_lock(&provider.life);
+    enum status status = check(config, error);
+    if (status == STATUS_OK)
+        status = start(config, error);
+    if (status == STATUS_OK)
+        atomic_store_explicit(&provider.is_on, true, memory_order_release);
+    pthread_mutex_unlock(&provider.life);
+    return status;
+}
+
+/* Caller has the lock. false: the deadline passed. */
+static bool wait_done(uint64_t flush, uint64_t deadline_ns)
+{
+    struct timespec until = timespec_of(deadline_ns);
+    while (provider.flush_done < flush && !provider.has_ended && clock_mono_ns() < deadline_ns)
+        pthread_cond_timedwait(&provider.done, &provider.lock, &until);
+    return provider.flush_done >= flush || provider.has_ended;
+}
+
+enum status log_provider_flush(uint64_t deadline_ns)
+{
+    if (!atomic_load(&provider.is_on))
+        return STATUS_OK;
+    const uint64_t failed = atomic_load(&provider.sender.failed);
+    pthread_mutex_lock(&provider.lock);
+    const uint64_t mine = ++provider.flush_wanted;
+    pthread_cond_signal(&provider.work);
+    const bool done = wait_done(mine, deadline_ns);
+    pthread_mutex_unlock(&provider.lock);
+    if (!done)
+        return STATUS_TIMEOUT;
+    return atomic_load(&provider.sender.failed) == failed ? STATUS_OK : STATUS_IO;
+}
+
+/* What was left when the time was over. */
+static void drop_rest(void)
+{
+    uint32_t count;
+    while ((count = build()) > 0)
+        atomic_fetch_add(&provider.sender.failed, count);
+}
+
+static enum status stop(uint64_t deadline_ns)
+{
+    const uint64_t failed = atomic_load(&provider.sender.failed);
+    otlp_sender_stop(&provider.sender, deadline_ns);
+    pthread_mutex_lock(&provider.lock);
+    provider.stopping = true;
+    pthread_cond_signal(&provider.work);
+    const bool ended = wait_done(UINT64_MAX, deadline_ns + grace_ns);
+    pthread_mutex_unlock(&provider.lock);
+    provider.has_thread = false;
+    if (!ended) {
+        pthread_detach(provider.thread);
+        provider.is_abandoned = true;
+        return STATUS_TIMEOUT;
+    }
+    pthread_join(provider.thread, NULL);
+    drop_rest();
+    release(false);
+    return atomic_load(&provider.sender.failed) == failed ? STATUS_OK : STATUS_IO;
+}
+
+enum status log_provider_shutdown(uint64_t deadline_ns)
+{
+    enum status status = STATUS_OK;
+    pthread_mutex_lock(&provider.life);
+    atomic_store(&provider.is_on, false);
+    if (provider.has_thread)
+        status = stop(deadline_ns);
+    pthread_mutex_unlock(&provider.life);
+    return status;
+}
+
+struct log_provider_stats log_provider_stats(void)
+{
+    return (struct log_provider_stats){
+        .emitted = atomic_load(&provider.emitted),
+        .exported = atomic_load(&provider.sender.exported),
+        .dropped_queue_full = atomic_load(&provider.dropped),
+        .dropped_export_failed = atomic_load(&provider.sender.failed),
+        .rejected = atomic_load(&provider.sender.rejected),
+        .queued = log_queue_count() + atomic_load(&provider.inflight),
+        .export_requests = atomic_load(&provider.sender.requests),
+        .export_retries = atomic_load(&provider.sender.retries),
+    };
+}

@@ -1,0 +1,19 @@
+/* GET /api/culprit/health: can what is seen here be believed? A trace that lost spans looks like a
+ * trace of a program that did less.
+ *
+ *     {"complete": false, "spans_lost": 12,
+ *      "collector": {"spans_refused": 0, "spans_dropped": 0, "requests_refused": 0},
+ *      "senders": [{"name": "cart", "spans_lost": 12}, ...], "silent": ["tax"]}
+ *
+ * Counts since each process' own start. Senders are those of CULPRIT_ENDPOINTS; what a receiver
+ * rejected is counted here alone, as `spans_refused`. A request that was refused as a whole (not
+ * OTLP, or over a limit) held spans that nobody counted. `complete` is that none of it happened;
+ * who is silent is not held against it. */
+#ifndef CULPRIT_COLLECTOR_HEALTH_H
+#define CULPRIT_COLLECTOR_HEALTH_H
+
+#include "http/server.h"
+
+server_handler health_handle;
+
+#endif

@@ -7,6 +7,7 @@
 #include "base/wire.h"
 #include "trace/span_entries.h"
 #include "trace/timeline.h"
+#include "trace/tracing.h"
 
 /* Enough for a tracestate of full length and a name. */
 _Static_assert(SPAN_BLOCK_DATA_BYTES - sizeof(struct recording) >= TRACE_STATE_MAX + 3 + 64 + 2,
@@ -28,7 +29,7 @@ struct recording *recording_new(struct trace_thread *thread, const struct span_c
     recording->block = block;
     recording->status = SPAN_UNSET;
     recording->timeline = timeline_take();
-    span_body_init(&recording->body, block, recording->first);
+    span_body_init(&recording->body, block, recording->first, &tracing_policy.limits);
     struct text state = context->trace_state;
     recording->span.context.trace_state = (struct text){NULL, 0};
     if (state.length > 0 && state.length <= TRACE_STATE_MAX) {

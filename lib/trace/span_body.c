@@ -10,12 +10,14 @@
 
 enum { NAME_CUT = 64, NAME_MAX = 1024 };
 
-void span_body_init(struct span_body *body, struct span_block *head, uint8_t *first)
+void span_body_init(struct span_body *body, struct span_block *head, uint8_t *first,
+                    const struct span_limits *limits)
 {
     /* The index of keys stays as it is: attribute_count says how much of it is good. */
     memset(body, 0, offsetof(struct span_body, key_at));
     body->head = body->tail = head;
     body->first = first;
+    body->limits = limits;
     body->capacity_bytes = (uint32_t)(head->data + SPAN_BLOCK_DATA_BYTES - first);
 }
 
@@ -80,7 +82,7 @@ struct found {
 static struct found find_attribute(const struct span_body *body, struct text key, uint32_t hash)
 {
     int indexed =
-        body->attribute_count < SPAN_INDEXED_KEYS ? body->attribute_count : SPAN_INDEXED_KEYS;
+        body->attribute_count < SPAN_INDEXED_KEYS ? (int)body->attribute_count : SPAN_INDEXED_KEYS;
     for (int i = 0; i < indexed; i++)
         if (body->key_hash[i] == hash && attribute_has_key(body, body->key_at[i], key))
             return (struct found){body->key_at[i] + 1u, i};
@@ -93,7 +95,7 @@ static void index_attribute(struct span_body *body, struct found found, uint32_t
 {
     if (found.at == 0) {
         if (body->attribute_count < SPAN_INDEXED_KEYS)
-            found.index = body->attribute_count;
+            found.index = (int)body->attribute_count;
         else if (body->attribute_count == SPAN_INDEXED_KEYS)
             body->unindexed_at = at;
         body->attribute_count++;
@@ -111,14 +113,15 @@ void span_body_set_attribute(struct span_body *body, const struct attribute *att
         return;
     struct found found = find_attribute(body, attribute->key, hash);
     struct span_wire wire;
-    if ((found.at == 0 && body->attribute_count == SPAN_ATTRIBUTES_MAX) ||
-        !span_entries_begin(body, TAG(OTLP_SPAN_ATTRIBUTES), span_wire_attribute_size(attribute),
-                            found.at, &wire)) {
+    uint32_t value_max = body->limits->value_length;
+    if ((found.at == 0 && body->attribute_count >= body->limits->attribute_count) ||
+        !span_entries_begin(body, TAG(OTLP_SPAN_ATTRIBUTES),
+                            span_wire_attribute_size(attribute, value_max), found.at, &wire)) {
         body->dropped_attributes++;
         return;
     }
     index_attribute(body, found, wire.start, hash);
-    span_wire_attribute(&wire, attribute);
+    span_wire_attribute(&wire, attribute, value_max);
 }
 
 /* ---- the usual case: a new entry of ASCII text, under 128 bytes, in the first block */
@@ -160,12 +163,13 @@ static inline uint64_t copy_text(uint8_t *to, struct text text)
 static uint8_t *short_attribute(const struct span_body *body, struct text key, uint32_t hash,
                                 size_t value_length)
 {
-    if (key.length == 0 || key.length > SHORT_MAX || body->attribute_count >= SPAN_INDEXED_KEYS)
+    if (key.length == 0 || key.length > SHORT_MAX || body->attribute_count >= SPAN_INDEXED_KEYS ||
+        body->attribute_count >= body->limits->attribute_count)
         return NULL;
     uint8_t *at = short_entry(body, key.length + value_length + 4);
     if (at == NULL)
         return NULL;
-    for (int i = 0; i < body->attribute_count; i++)
+    for (uint32_t i = 0; i < body->attribute_count; i++)
         if (body->key_hash[i] == hash)
             return NULL;
     *at++ = TAG(OTLP_SPAN_ATTRIBUTES);
@@ -189,8 +193,9 @@ static void short_attribute_done(struct span_body *body, uint32_t hash, const ui
 
 void span_body_set_text(struct span_body *body, struct text key, uint32_t hash, struct text value)
 {
-    uint8_t *at =
-        value.length <= SHORT_MAX ? short_attribute(body, key, hash, value.length + 2) : NULL;
+    uint8_t *at = value.length <= SHORT_MAX && value.length <= body->limits->value_length
+                      ? short_attribute(body, key, hash, value.length + 2)
+                      : NULL;
     if (at != NULL) {
         *at++ = TAG(OTLP_VALUE_STRING);
         *at++ = (uint8_t)value.length;
@@ -217,7 +222,7 @@ void span_body_set_i64(struct span_body *body, struct text key, uint32_t hash, i
 
 static bool add_short_event(struct span_body *body, uint64_t wall_ns, struct text name)
 {
-    uint8_t *at = body->event_count < SPAN_EVENTS_MAX && name.length <= SHORT_MAX
+    uint8_t *at = body->event_count < body->limits->event_count && name.length <= SHORT_MAX
                       ? short_entry(body, name.length + 11)
                       : NULL;
     if (at == NULL)
@@ -271,10 +276,14 @@ void span_body_add_event(struct span_body *body, uint64_t wall_ns, struct text n
     if (count == 0 && add_short_event(body, wall_ns, name))
         return;
     struct span_wire wire;
-    struct span_wire_list list = {OTLP_EVENT_ATTRIBUTES, OTLP_EVENT_DROPPED_ATTRIBUTES, attributes,
-                                  count};
+    struct span_wire_list list = {OTLP_EVENT_ATTRIBUTES,
+                                  OTLP_EVENT_DROPPED_ATTRIBUTES,
+                                  attributes,
+                                  count,
+                                  body->limits->event_attribute_count,
+                                  body->limits->value_length};
     size_t length = 9 + span_entries_size(name.length) + span_wire_list_size(&list);
-    if (body->event_count == SPAN_EVENTS_MAX ||
+    if (body->event_count >= body->limits->event_count ||
         !span_entries_begin(body, TAG(OTLP_SPAN_EVENTS), length, 0, &wire)) {
         body->dropped_events++;
         return;
@@ -296,12 +305,13 @@ void span_body_add_link(struct span_body *body, const struct span_link *link)
 {
     struct span_wire wire;
     const struct span_context *context = &link->context;
-    struct span_wire_list list = {OTLP_LINK_ATTRIBUTES, OTLP_LINK_DROPPED_ATTRIBUTES,
-                                  link->attributes, link->attribute_count};
+    struct span_wire_list list = {
+        OTLP_LINK_ATTRIBUTES,  OTLP_LINK_DROPPED_ATTRIBUTES,       link->attributes,
+        link->attribute_count, body->limits->link_attribute_count, body->limits->value_length};
     if (!span_context_is_valid(context) && link->attribute_count == 0 &&
         context->trace_state.length == 0)
         return; /* says nothing */
-    if (body->link_count == SPAN_LINKS_MAX ||
+    if (body->link_count >= body->limits->link_count ||
         !span_entries_begin(body, TAG(OTLP_SPAN_LINKS), link_size(link, &list), 0, &wire)) {
         body->dropped_links++;
         return;

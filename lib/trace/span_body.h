@@ -20,9 +20,6 @@ enum {
     SPAN_BODY_HOLE = 0,
     SPAN_BODY_MAX = 60 * 1024, /* bytes of all entries */
     SPAN_INDEXED_KEYS = 16,    /* attributes found by hash; later ones by walking */
-    SPAN_ATTRIBUTES_MAX = 128, /* also of an event and of a link */
-    SPAN_EVENTS_MAX = 128,
-    SPAN_LINKS_MAX = 128,
     SPAN_VALUE_DEPTH_MAX = 64, /* arrays and maps within each other */
 };
 
@@ -30,19 +27,21 @@ struct span_body {
     uint8_t *first;          /* where the body begins in the first block */
     struct span_block *head; /* the first block */
     struct span_block *tail; /* the last one of the chain */
+    const struct span_limits *limits;
     uint32_t length_bytes;
     uint32_t capacity_bytes;     /* of the chain as it is */
     uint32_t name_at, status_at; /* offset + 1 of the entry, 0: none */
     uint32_t unindexed_at;       /* where the first attribute without an index lies */
     uint32_t dropped_attributes, dropped_events, dropped_links;
-    uint16_t attribute_count, event_count, link_count;
+    uint32_t attribute_count, event_count, link_count;
     bool has_holes;
     uint16_t key_at[SPAN_INDEXED_KEYS];
     uint32_t key_hash[SPAN_INDEXED_KEYS];
 };
 
-/* `first` points into head->data; the rest of that block is the body's. */
-void span_body_init(struct span_body *body, struct span_block *head, uint8_t *first);
+/* `first` points into head->data; the rest of that block is the body's. The limits are borrowed. */
+void span_body_init(struct span_body *body, struct span_block *head, uint8_t *first,
+                    const struct span_limits *limits);
 
 /* Where there is no room the name is cut, status and tracestate are left out; attributes, events
  * and links are counted as dropped. */

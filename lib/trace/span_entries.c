@@ -75,7 +75,7 @@ static void move_bytes(const struct span_body *body, uint32_t to, uint32_t from,
 /* Whatever knew the entry at `from` knows it at `to`. */
 static void relocate(struct span_body *body, uint32_t from, uint32_t to)
 {
-    for (int i = 0; i < SPAN_INDEXED_KEYS && i < body->attribute_count; i++)
+    for (uint32_t i = 0; i < SPAN_INDEXED_KEYS && i < body->attribute_count; i++)
         if (body->key_at[i] == from)
             body->key_at[i] = (uint16_t)to;
     if (body->name_at == from + 1)

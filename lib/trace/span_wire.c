@@ -82,10 +82,43 @@ void span_wire_field_text(struct span_wire *wire, unsigned field, struct text te
     span_wire_text(wire, text);
 }
 
-/* ---- values; `depth` levels may follow */
+/* ---- values */
 
-static size_t key_value_size(const struct attribute *attribute, unsigned depth);
-static size_t value_size(const struct attribute *attribute, unsigned depth);
+struct bounds {
+    uint32_t value_max;
+    uint32_t depth; /* so many levels may follow */
+};
+
+static struct bounds outermost(uint32_t value_max)
+{
+    return (struct bounds){value_max, SPAN_VALUE_DEPTH_MAX};
+}
+
+static struct bounds inner(struct bounds bounds)
+{
+    return (struct bounds){bounds.value_max, bounds.depth - 1};
+}
+
+/* A byte that is no UTF-8 counts as a character, as which it is written. */
+static struct text cut_text(struct text text, uint32_t characters)
+{
+    size_t length = 0;
+    if (text.length <= characters)
+        return text;
+    for (; characters > 0 && length < text.length; characters--) {
+        size_t next = text_utf8_length((struct text){text.data + length, text.length - length});
+        length += next ? next : 1;
+    }
+    return (struct text){text.data, length};
+}
+
+static struct text cut_bytes(struct text bytes, uint32_t count)
+{
+    return (struct text){bytes.data, bytes.length < count ? bytes.length : count};
+}
+
+static size_t key_value_size(const struct attribute *attribute, struct bounds bounds);
+static size_t value_size(const struct attribute *attribute, struct bounds bounds);
 
 /* Of equal keys of a map the last stays. */
 static bool is_last(const struct attribute *items, size_t count, size_t at)
@@ -96,26 +129,27 @@ static bool is_last(const struct attribute *items, size_t count, size_t at)
     return items[at].key.length > 0;
 }
 
-static size_t items_size(const struct attribute *attribute, unsigned depth)
+static size_t items_size(const struct attribute *attribute, struct bounds bounds)
 {
     size_t size = 0;
     for (size_t i = 0; i < attribute->item_count; i++) {
         const struct attribute *item = &attribute->items[i];
         if (attribute->type == ATTRIBUTE_ARRAY)
-            size += field_size(value_size(item, depth));
+            size += field_size(value_size(item, bounds));
         else if (is_last(attribute->items, attribute->item_count, i))
-            size += field_size(key_value_size(item, depth));
+            size += field_size(key_value_size(item, bounds));
     }
     return size;
 }
 
 /* Of an AnyValue; 0 is one without a value: empty. */
-static size_t value_size(const struct attribute *attribute, unsigned depth)
+static size_t value_size(const struct attribute *attribute, struct bounds bounds)
 {
     switch (attribute->type) {
     case ATTRIBUTE_TEXT:
+        return field_size(cut_text(attribute->text, bounds.value_max).length);
     case ATTRIBUTE_BYTES:
-        return field_size(attribute->text.length);
+        return field_size(cut_bytes(attribute->text, bounds.value_max).length);
     case ATTRIBUTE_BOOL:
         return 2;
     case ATTRIBUTE_I64:
@@ -124,52 +158,60 @@ static size_t value_size(const struct attribute *attribute, unsigned depth)
         return 9;
     case ATTRIBUTE_ARRAY:
     case ATTRIBUTE_MAP:
-        return depth > 0 ? field_size(items_size(attribute, depth - 1)) : 0;
+        return bounds.depth > 0 ? field_size(items_size(attribute, inner(bounds))) : 0;
     case ATTRIBUTE_EMPTY:
         break;
     }
     return 0;
 }
 
-static size_t key_value_size(const struct attribute *attribute, unsigned depth)
+static size_t key_value_size(const struct attribute *attribute, struct bounds bounds)
 {
-    return field_size(attribute->key.length) + field_size(value_size(attribute, depth));
+    return field_size(attribute->key.length) + field_size(value_size(attribute, bounds));
 }
 
-size_t span_wire_attribute_size(const struct attribute *attribute)
+size_t span_wire_attribute_size(const struct attribute *attribute, uint32_t value_max)
 {
-    return key_value_size(attribute, SPAN_VALUE_DEPTH_MAX);
+    return key_value_size(attribute, outermost(value_max));
 }
 
-static void put_value(struct span_wire *wire, const struct attribute *attribute, unsigned depth);
+static void put_value(struct span_wire *wire, const struct attribute *attribute,
+                      struct bounds bounds);
 static void put_key_value(struct span_wire *wire, const struct attribute *attribute,
-                          unsigned depth);
+                          struct bounds bounds);
 
-static void put_items(struct span_wire *wire, const struct attribute *attribute, unsigned depth)
+static void put_items(struct span_wire *wire, const struct attribute *attribute,
+                      struct bounds bounds)
 {
     bool is_array = attribute->type == ATTRIBUTE_ARRAY;
     begin_field(wire, is_array ? OTLP_VALUE_ARRAY : OTLP_VALUE_KVLIST,
-                items_size(attribute, depth));
+                items_size(attribute, bounds));
     for (size_t i = 0; i < attribute->item_count; i++) {
         const struct attribute *item = &attribute->items[i];
         if (is_array) {
-            begin_field(wire, OTLP_ARRAY_VALUES, value_size(item, depth));
-            put_value(wire, item, depth);
+            begin_field(wire, OTLP_ARRAY_VALUES, value_size(item, bounds));
+            put_value(wire, item, bounds);
         } else if (is_last(attribute->items, attribute->item_count, i)) {
-            begin_field(wire, OTLP_KVLIST_VALUES, key_value_size(item, depth));
-            put_key_value(wire, item, depth);
+            begin_field(wire, OTLP_KVLIST_VALUES, key_value_size(item, bounds));
+            put_key_value(wire, item, bounds);
         }
     }
 }
 
-static void put_value(struct span_wire *wire, const struct attribute *attribute, unsigned depth)
+static void put_bytes(struct span_wire *wire, struct text bytes)
+{
+    span_wire_field_bytes(wire, OTLP_VALUE_BYTES, bytes.data, bytes.length);
+}
+
+static void put_value(struct span_wire *wire, const struct attribute *attribute,
+                      struct bounds bounds)
 {
     switch (attribute->type) {
     case ATTRIBUTE_TEXT:
-        span_wire_field_text(wire, OTLP_VALUE_STRING, attribute->text);
+        span_wire_field_text(wire, OTLP_VALUE_STRING, cut_text(attribute->text, bounds.value_max));
         break;
     case ATTRIBUTE_BYTES:
-        span_wire_field_bytes(wire, OTLP_VALUE_BYTES, attribute->text.data, attribute->text.length);
+        put_bytes(wire, cut_bytes(attribute->text, bounds.value_max));
         break;
     case ATTRIBUTE_BOOL:
         span_wire_byte(wire, OTLP_VALUE_BOOL << 3 | WIRE_VARINT);
@@ -185,24 +227,26 @@ static void put_value(struct span_wire *wire, const struct attribute *attribute,
         break;
     case ATTRIBUTE_ARRAY:
     case ATTRIBUTE_MAP:
-        if (depth > 0)
-            put_items(wire, attribute, depth - 1);
+        if (bounds.depth > 0)
+            put_items(wire, attribute, inner(bounds));
         break;
     case ATTRIBUTE_EMPTY:
         break;
     }
 }
 
-static void put_key_value(struct span_wire *wire, const struct attribute *attribute, unsigned depth)
+static void put_key_value(struct span_wire *wire, const struct attribute *attribute,
+                          struct bounds bounds)
 {
     span_wire_field_text(wire, OTLP_KEY_VALUE_KEY, attribute->key);
-    begin_field(wire, OTLP_KEY_VALUE_VALUE, value_size(attribute, depth));
-    put_value(wire, attribute, depth);
+    begin_field(wire, OTLP_KEY_VALUE_VALUE, value_size(attribute, bounds));
+    put_value(wire, attribute, bounds);
 }
 
-void span_wire_attribute(struct span_wire *wire, const struct attribute *attribute)
+void span_wire_attribute(struct span_wire *wire, const struct attribute *attribute,
+                         uint32_t value_max)
 {
-    put_key_value(wire, attribute, SPAN_VALUE_DEPTH_MAX);
+    put_key_value(wire, attribute, outermost(value_max));
 }
 
 /* ---- lists */
@@ -211,9 +255,9 @@ size_t span_wire_list_size(const struct span_wire_list *list)
 {
     size_t size = 0, kept = 0;
     for (size_t i = 0; i < list->count; i++)
-        if (is_last(list->attributes, list->count, i) && kept++ < SPAN_ATTRIBUTES_MAX)
-            size += field_size(span_wire_attribute_size(&list->attributes[i]));
-    size_t dropped = kept > SPAN_ATTRIBUTES_MAX ? kept - SPAN_ATTRIBUTES_MAX : 0;
+        if (is_last(list->attributes, list->count, i) && kept++ < list->count_max)
+            size += field_size(span_wire_attribute_size(&list->attributes[i], list->value_max));
+    size_t dropped = kept > list->count_max ? kept - list->count_max : 0;
     return size + (dropped ? 1 + wire_varint_size(dropped) : 0);
 }
 
@@ -222,13 +266,13 @@ void span_wire_list(struct span_wire *wire, const struct span_wire_list *list)
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++) {
         const struct attribute *attribute = &list->attributes[i];
-        if (!is_last(list->attributes, list->count, i) || kept++ >= SPAN_ATTRIBUTES_MAX)
+        if (!is_last(list->attributes, list->count, i) || kept++ >= list->count_max)
             continue;
-        begin_field(wire, list->field, span_wire_attribute_size(attribute));
-        span_wire_attribute(wire, attribute);
+        begin_field(wire, list->field, span_wire_attribute_size(attribute, list->value_max));
+        span_wire_attribute(wire, attribute, list->value_max);
     }
-    if (kept > SPAN_ATTRIBUTES_MAX) {
+    if (kept > list->count_max) {
         span_wire_byte(wire, (uint8_t)(list->dropped_field << 3 | WIRE_VARINT));
-        span_wire_varint(wire, kept - SPAN_ATTRIBUTES_MAX);
+        span_wire_varint(wire, kept - list->count_max);
     }
 }

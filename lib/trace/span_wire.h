@@ -55,9 +55,11 @@ void span_wire_field_bytes(struct span_wire *wire, unsigned field, const void *b
                            size_t length_bytes);
 void span_wire_field_text(struct span_wire *wire, unsigned field, struct text text);
 
-/* A KeyValue message without its own tag and length. */
-size_t span_wire_attribute_size(const struct attribute *attribute);
-void span_wire_attribute(struct span_wire *wire, const struct attribute *attribute);
+/* A KeyValue message without its own tag and length. value_max: characters of a text and bytes of
+ * bytes, whatever the depth; UINT32_MAX: no limit. */
+size_t span_wire_attribute_size(const struct attribute *attribute, uint32_t value_max);
+void span_wire_attribute(struct span_wire *wire, const struct attribute *attribute,
+                         uint32_t value_max);
 
 /* The attributes of an event or a link: of equal keys the last stays, what is over the limit goes
  * into the dropped count. */
@@ -65,6 +67,8 @@ struct span_wire_list {
     unsigned field, dropped_field;
     const struct attribute *attributes;
     size_t count;
+    uint32_t count_max;
+    uint32_t value_max;
 };
 size_t span_wire_list_size(const struct span_wire_list *list);
 void span_wire_list(struct span_wire *wire, const struct span_wire_list *list);

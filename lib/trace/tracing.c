@@ -109,7 +109,11 @@ static enum status start(const struct tracing_config *config, struct error *erro
     enum status status = span_pool_start(pool_blocks(config));
     if (status != STATUS_OK)
         return error_set(error, status, "no memory for the span pool");
-    tracing_policy.sampler = sampler_of(&config->sampling);
+    tracing_policy = (struct tracing_policy){
+        .sampler = sampler_of(&config->sampling),
+        .limits = config->limits,
+        .ids = config->ids,
+    };
     span_queue_configure(config->batch.queue_count, config->batch.batch_count);
     trace_thread_reset_totals();
     return exporter_start(config, error);

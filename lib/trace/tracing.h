@@ -17,6 +17,8 @@ static inline bool tracing_is_on(void)
 /* What was chosen at the start. Written while off; good while tracing_is_on. */
 struct tracing_policy {
     struct sampler sampler;
+    struct span_limits limits;
+    const struct id_generator *ids; /* NULL: random ones */
 };
 extern struct tracing_policy tracing_policy;
 

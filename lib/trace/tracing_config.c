@@ -157,13 +157,35 @@ static void read_exporters(struct tracing_config *config)
         warn("OTEL_TRACES_EXPORTER", exporter);
 }
 
+static void read_limit(const char *name, uint32_t *out)
+{
+    read_u32(name, 0, INT32_MAX, out);
+}
+
+/* The general limit first: the one of spans or log records wins over it. */
+static void read_limits(struct tracing_config *config)
+{
+    struct span_limits *spans = &config->limits;
+    uint32_t count = 128, length = UINT32_MAX;
+    read_limit("OTEL_ATTRIBUTE_COUNT_LIMIT", &count);
+    read_limit("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", &length);
+    *spans = (struct span_limits){count, 128, 128, 128, 128, length};
+    read_limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", &spans->attribute_count);
+    read_limit("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", &spans->value_length);
+    read_limit("OTEL_SPAN_EVENT_COUNT_LIMIT", &spans->event_count);
+    read_limit("OTEL_SPAN_LINK_COUNT_LIMIT", &spans->link_count);
+    read_limit("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", &spans->event_attribute_count);
+    read_limit("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", &spans->link_attribute_count);
+    config->log_limits = (struct log_limits){count, length};
+    read_limit("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", &config->log_limits.attribute_count);
+    read_limit("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", &config->log_limits.value_length);
+}
+
 void tracing_config_from_environment(struct tracing_config *config, const char *service_name)
 {
     *config = (struct tracing_config){
         .resource_detectors = RESOURCE_ALL,
         .sampling.root = {SAMPLER_ALWAYS_ON, 1.0, NULL},
-        .limits = {128, 128, 128, 128, 128, UINT32_MAX},
-        .log_limits = {128, UINT32_MAX},
     };
     read_text("OTEL_RESOURCE_ATTRIBUTES", config->resource_attributes,
               sizeof config->resource_attributes);
@@ -176,4 +198,5 @@ void tracing_config_from_environment(struct tracing_config *config, const char *
     read_otlp(&config->otlp);
     read_batch(&config->batch);
     read_sampler(&config->sampling);
+    read_limits(config);
 }

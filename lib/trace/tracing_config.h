@@ -16,7 +16,7 @@ struct id_generator {
 
 /* 0 is allowed: none is kept. Resource attributes have no limit. */
 struct span_limits {
-    uint32_t attribute_count; /* 128, as are the next four; at most 1024 */
+    uint32_t attribute_count; /* 128, as are the next four */
     uint32_t event_count;
     uint32_t link_count;
     uint32_t event_attribute_count;

@@ -54,6 +54,7 @@ struct sink_span {
     unsigned attribute_count, event_count, link_count;
     struct sink_attribute attributes[SINK_ATTRIBUTES_MAX];
     struct text first_event, first_link; /* messages */
+    struct text message;                 /* the span's own */
 };
 
 #define SINK_OK                                                                                    \
@@ -254,6 +255,7 @@ static inline bool sink_read_span(struct text message, struct sink_span *span)
     enum status status;
     struct wire_reader reader = wire_reader_of(message.data, message.length);
     memset(span, 0, sizeof *span);
+    span->message = message;
     while ((status = wire_next(&reader, &field)) == STATUS_OK) {
         switch (field.number) {
         case OTLP_SPAN_TRACE_ID:

@@ -62,8 +62,9 @@ static uint32_t export_one(void)
     atomic_store(&exporter.inflight, count);
     span_queue_taken(count);
     uint64_t now_ns = clock_mono_ns(), due_ns = otlp_sender_due_ns(&exporter.sender);
-    (void)otlp_sender_send(&exporter.sender, exporter.batch.bytes, exporter.batch.length_bytes,
-                           count, (due_ns > now_ns ? due_ns : now_ns) + exporter.timeout_ns);
+    struct text otlp = {(const char *)exporter.batch.bytes, exporter.batch.length_bytes};
+    (void)otlp_sender_send(&exporter.sender, otlp, count,
+                           (due_ns > now_ns ? due_ns : now_ns) + exporter.timeout_ns);
     atomic_store(&exporter.inflight, 0);
     return count;
 }

@@ -95,8 +95,9 @@ static uint32_t export_one(void)
         return 0;
     atomic_store(&provider.inflight, count);
     const uint64_t now_ns = clock_mono_ns(), due_ns = otlp_sender_due_ns(&provider.sender);
-    (void)otlp_sender_send(&provider.sender, provider.batch.bytes, provider.batch.length_bytes,
-                           count, (due_ns > now_ns ? due_ns : now_ns) + provider.timeout_ns);
+    const struct text otlp = {(const char *)provider.batch.bytes, provider.batch.length_bytes};
+    (void)otlp_sender_send(&provider.sender, otlp, count,
+                           (due_ns > now_ns ? due_ns : now_ns) + provider.timeout_ns);
     atomic_store(&provider.inflight, 0);
     return count;
 }

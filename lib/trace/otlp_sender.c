@@ -2,8 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/otlp_fields.h"
-#include "base/wire.h"
+#include "trace/otlp_answer.h"
 #include "trace/retry.h"
 
 static const uint64_t log_gap_ns = 10 * NS_PER_S;
@@ -34,20 +33,21 @@ static enum status open_transport(struct otlp_sender *sender, const struct otlp_
         return sender->transport->open(&request, settings, &sender->connection, error);
     }
     status = otlp_http_init(&sender->http, &request);
-    return status == STATUS_OK ? status : error_set(error, status, "no memory for the exporter");
+    return status == STATUS_OK ? status
+                               : error_set(error, status, "exporter: %s", status_words(status));
 }
 
 enum status otlp_sender_init(struct otlp_sender *sender, enum otlp_signal signal,
                              const struct otlp_settings *settings, struct error *error)
 {
-    *sender = (struct otlp_sender){.signal = signal,
-                                   .timeout_ns = settings->timeout_ms * NS_PER_MS,
-                                   .http.socket = -1,
-                                   .is_open = true};
+    *sender = (struct otlp_sender){
+        .timeout_ns = settings->timeout_ms * NS_PER_MS, .http.socket = -1, .is_open = true};
     rng_seed_entropy(&sender->rng);
     enum status status = otlp_stop_init(&sender->stop);
+    if (status == STATUS_OK)
+        status = otlp_body_init(&sender->body, signal, settings);
     if (status != STATUS_OK)
-        error_set(error, status, "no descriptor for the exporter");
+        error_set(error, status, "exporter: %s", status_words(status));
     else
         status = open_transport(sender, settings, error);
     if (status != STATUS_OK)
@@ -64,6 +64,9 @@ void otlp_sender_release(struct otlp_sender *sender, bool in_child)
         sender->transport->close(sender->connection, in_child);
     sender->connection = NULL;
     otlp_http_release(&sender->http);
+    if (in_child)
+        otlp_body_forget(&sender->body);
+    otlp_body_release(&sender->body);
     otlp_stop_release(&sender->stop);
 }
 
@@ -77,49 +80,33 @@ static bool may_log(struct otlp_sender *sender)
     return true;
 }
 
-/* Both signals' responses have the same numbers. */
-static uint64_t read_partial_success(struct otlp_sender *sender, struct text body)
-{
-    struct wire_reader reader = wire_reader_of(body.data, body.length);
-    struct wire_field field;
-    struct text partial = {NULL, 0}, message = {NULL, 0};
-    uint64_t rejected = 0;
-    while (wire_next(&reader, &field) == STATUS_OK)
-        if (field.number == OTLP_RESPONSE_PARTIAL_SUCCESS && field.type == WIRE_BYTES)
-            partial = field.bytes;
-    reader = wire_reader_of(partial.data, partial.length);
-    while (wire_next(&reader, &field) == STATUS_OK) {
-        if (field.number == OTLP_PARTIAL_REJECTED_SPANS && field.type == WIRE_VARINT)
-            rejected = field.value;
-        else if (field.number == OTLP_PARTIAL_ERROR_MESSAGE && field.type == WIRE_BYTES)
-            message = field.bytes;
-    }
-    if ((rejected > 0 || message.length > 0) && may_log(sender))
-        log_event(LOG_WARN, LOG_NO_IDS,
-                  rejected > 0 ? words[sender->signal].in_part : words[sender->signal].warned,
-                  LOG_I64("rejected", (int64_t)rejected), LOG_SLICE("reason", message));
-    return rejected;
-}
-
 static enum status count_sent(struct otlp_sender *sender, uint32_t count, struct text body)
 {
-    uint64_t rejected = read_partial_success(sender, body);
-    if (rejected > count)
-        rejected = count;
-    atomic_fetch_add(&sender->rejected, rejected);
-    atomic_fetch_add(&sender->exported, count - rejected);
+    struct otlp_answer answer = otlp_answer_of_success(body, sender->body.json);
+    if ((answer.rejected > 0 || answer.message[0] != '\0') && may_log(sender))
+        log_event(LOG_WARN, LOG_NO_IDS,
+                  answer.rejected > 0 ? words[sender->body.signal].in_part
+                                      : words[sender->body.signal].warned,
+                  LOG_I64("rejected", (int64_t)answer.rejected),
+                  LOG_TEXT("reason", answer.message));
+    if (answer.rejected > count)
+        answer.rejected = count;
+    atomic_fetch_add(&sender->rejected, answer.rejected);
+    atomic_fetch_add(&sender->exported, count - answer.rejected);
     return STATUS_OK;
 }
 
+/* `status`: of the post; `reply`: what came of one that went well. */
 static enum status count_failed(struct otlp_sender *sender, uint32_t count, enum status status,
-                                unsigned status_code)
+                                const struct http_reply *reply)
 {
+    const char *reason = status == STATUS_OK ? "refused by the receiver" : status_words(status);
+    struct otlp_answer answer = otlp_answer_of_failure(reply->body, sender->body.json);
     atomic_fetch_add(&sender->failed, count);
     if (may_log(sender))
-        log_event(LOG_WARN, LOG_NO_IDS, words[sender->signal].failed,
-                  LOG_TEXT("reason",
-                           status == STATUS_OK ? "refused by the receiver" : status_words(status)),
-                  LOG_I64("http_status", status_code),
+        log_event(LOG_WARN, LOG_NO_IDS, words[sender->body.signal].failed,
+                  LOG_TEXT("reason", reason), LOG_TEXT("receiver", answer.message),
+                  LOG_I64("http_status", reply->status_code),
                   LOG_I64("dropped_so_far", (int64_t)atomic_load(&sender->failed)));
     return status == STATUS_OK ? STATUS_IO : status;
 }
@@ -141,7 +128,7 @@ static enum status give_up(struct otlp_sender *sender, uint32_t count, enum stat
     if (respite_ns > 0)
         sender->not_before_ns =
             clock_mono_ns() + (respite_ns < respite_max_ns ? respite_ns : respite_max_ns);
-    return count_failed(sender, count, status, reply->status_code);
+    return count_failed(sender, count, status, reply);
 }
 
 static enum status post_once(struct otlp_sender *sender, const struct otlp_post *post,
@@ -185,20 +172,25 @@ uint64_t otlp_sender_due_ns(const struct otlp_sender *sender)
     return sender->not_before_ns;
 }
 
-enum status otlp_sender_send(struct otlp_sender *sender, const void *body, size_t length_bytes,
-                             uint32_t count, uint64_t deadline_ns)
+enum status otlp_sender_send(struct otlp_sender *sender, struct text otlp, uint32_t count,
+                             uint64_t deadline_ns)
 {
-    struct otlp_post post = {body, length_bytes, deadline_ns, &sender->stop};
+    static const struct http_reply none;
+    struct text body;
     if (count == 0)
         return STATUS_OK;
     if (sender->not_before_ns > deadline_ns)
-        return count_failed(sender, count, STATUS_BUSY, 0);
+        return count_failed(sender, count, STATUS_BUSY, &none);
+    enum status status = otlp_body_make(&sender->body, otlp, &body);
+    if (status != STATUS_OK)
+        return count_failed(sender, count, status, &none);
     if (!otlp_stop_is_set(&sender->stop))
         (void)otlp_stop_pause(&sender->stop, sender->not_before_ns);
+    struct otlp_post post = {body.data, body.length, deadline_ns, &sender->stop};
     uint64_t began_ns = clock_mono_ns();
     if (began_ns + sender->timeout_ns < post.deadline_ns)
         post.deadline_ns = began_ns + sender->timeout_ns;
-    enum status status = send_until_decided(sender, &post, count);
+    status = send_until_decided(sender, &post, count);
     uint64_t duration_ns = clock_mono_ns() - began_ns;
     atomic_fetch_add(&sender->durations_ns, duration_ns);
     atomic_fetch_add(&sender->durations[durations_bucket(duration_ns)], 1);

@@ -6,12 +6,11 @@
 
 #include "base/durations.h"
 #include "base/rng.h"
+#include "trace/otlp_body.h"
 #include "trace/otlp_http.h"
 
-enum otlp_signal { OTLP_TRACES, OTLP_LOGS };
-
 struct otlp_sender {
-    enum otlp_signal signal;
+    struct otlp_body body;
     struct otlp_http http;                  /* of plain http */
     const struct otlp_transport *transport; /* of https, with its `connection`; else NULL */
     void *connection;
@@ -40,12 +39,12 @@ void otlp_sender_release(struct otlp_sender *sender, bool in_child);
  * alone adds that wait to the deadline, so that nothing is lost for it. */
 uint64_t otlp_sender_due_ns(const struct otlp_sender *sender);
 
-/* `body`: an Export...ServiceRequest of `count` records as protobuf; 0 records: nothing is sent.
+/* `otlp`: an Export...ServiceRequest of `count` records as protobuf; 0 records: nothing is sent.
  * Ends at the deadline, or after the settings' timeout. STATUS_OK: taken, though perhaps in part;
  * else counted as failed: STATUS_TIMEOUT, STATUS_IO, STATUS_REFUSED, STATUS_CLOSED,
  * STATUS_TOO_LARGE, STATUS_NO_MEMORY, STATUS_INVALID. */
-enum status otlp_sender_send(struct otlp_sender *sender, const void *body, size_t length_bytes,
-                             uint32_t count, uint64_t deadline_ns);
+enum status otlp_sender_send(struct otlp_sender *sender, struct text otlp, uint32_t count,
+                             uint64_t deadline_ns);
 
 /* Lets no send, now or later, go beyond `limit_ns`; wakes one that waits. */
 void otlp_sender_stop(struct otlp_sender *sender, uint64_t limit_ns);

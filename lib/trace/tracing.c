@@ -119,16 +119,23 @@ static enum status start(const struct tracing_config *config, struct error *erro
     return exporter_start(config, error);
 }
 
+/* Nobody would get a span. */
+static bool is_off(const struct tracing_config *config)
+{
+    return config->disabled || (config->exporters == 0 && config->more_exporters[0] == NULL &&
+                                config->processors[0] == NULL);
+}
+
 enum status tracing_start(const struct tracing_config *config, struct error *error)
 {
     pthread_once(&fork_once, register_fork);
     pthread_mutex_lock(&tracing.lock);
     enum status status = check(config, error);
-    if (status == STATUS_OK && !config->disabled)
+    if (status == STATUS_OK && !is_off(config))
         status = start(config, error);
     if (status == STATUS_OK) {
         tracing.is_started = true;
-        atomic_store_explicit(&tracing_gate, !config->disabled, memory_order_release);
+        atomic_store_explicit(&tracing_gate, !is_off(config), memory_order_release);
     }
     pthread_mutex_unlock(&tracing.lock);
     return status;

@@ -1,48 +1,9 @@
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 
-#include "base/log.h"
+#include "trace/otel_env.h"
+#include "trace/otlp_settings.h"
 #include "trace/span_batch.h"
 #include "trace/trace.h"
-
-/* Empty is as if unset. */
-static const char *variable(const char *name)
-{
-    const char *value = getenv(name);
-    return value != NULL && value[0] != '\0' ? value : NULL;
-}
-
-static void warn(const char *name, const char *value)
-{
-    log_event(LOG_WARN, LOG_NO_IDS, "ignoring a wrong environment variable",
-              LOG_TEXT("variable", name), LOG_TEXT("value", value));
-}
-
-static void read_text(const char *name, char *out, size_t size)
-{
-    const char *value = variable(name);
-    if (value == NULL)
-        return;
-    if (strlen(value) >= size)
-        warn(name, value);
-    else
-        text_copy(text_of(value), out, size);
-}
-
-/* At most the smaller of INT32_MAX and what the option bears. */
-static void read_u32(const char *name, uint32_t least, uint32_t most, uint32_t *out)
-{
-    const char *value = variable(name);
-    uint64_t number;
-    if (value == NULL)
-        return;
-    if (text_to_u64(text_of(value), &number) != STATUS_OK || number < least || number > most)
-        warn(name, value);
-    else
-        *out = (uint32_t)number;
-}
 
 static const struct {
     const char *name;
@@ -71,38 +32,21 @@ static bool find_sampler(struct sampling *sampling, const char *name)
 
 static void read_sampler(struct sampling *sampling)
 {
-    const char *name = variable("OTEL_TRACES_SAMPLER");
-    const char *argument = variable("OTEL_TRACES_SAMPLER_ARG");
+    const char *name = otel_env_value("OTEL_TRACES_SAMPLER");
+    const char *argument = otel_env_value("OTEL_TRACES_SAMPLER_ARG");
     double ratio;
     if (name == NULL)
         return;
     if (!find_sampler(sampling, name)) {
-        warn("OTEL_TRACES_SAMPLER", name);
+        otel_env_warn("OTEL_TRACES_SAMPLER", name);
         return;
     }
     if (argument == NULL || sampling->root.kind != SAMPLER_TRACE_ID_RATIO)
         return;
     if (text_to_double(text_of(argument), &ratio) != STATUS_OK || ratio < 0 || ratio > 1)
-        warn("OTEL_TRACES_SAMPLER_ARG", argument);
+        otel_env_warn("OTEL_TRACES_SAMPLER_ARG", argument);
     else
         sampling->root.ratio = ratio;
-}
-
-/* The signal's own address is taken as it is; the general one is a base. */
-static void read_endpoint(const char *own_name, const char *path, struct otlp_settings *otlp)
-{
-    const char *base = variable("OTEL_EXPORTER_OTLP_ENDPOINT");
-    if (variable(own_name) != NULL) {
-        read_text(own_name, otlp->endpoint, sizeof otlp->endpoint);
-    } else if (base != NULL) {
-        size_t length = strlen(base);
-        while (length > 0 && base[length - 1] == '/')
-            length--;
-        if (length + strlen(path) >= sizeof otlp->endpoint)
-            warn("OTEL_EXPORTER_OTLP_ENDPOINT", base);
-        else
-            snprintf(otlp->endpoint, sizeof otlp->endpoint, "%.*s%s", (int)length, base, path);
-    }
 }
 
 static bool names_service(struct text attributes)
@@ -116,50 +60,54 @@ static bool names_service(struct text attributes)
     return false;
 }
 
-/* 0 is "no limit"; here every wait has one, so that it is the longest there is. */
-static void read_timeout(const char *name, uint32_t *out)
-{
-    read_u32(name, 0, INT32_MAX, out);
-    if (*out == 0)
-        *out = INT32_MAX;
-}
-
-static void read_otlp(struct otlp_settings *otlp)
-{
-    text_copy(TEXT_LITERAL("http://localhost:4318/v1/traces"), otlp->endpoint,
-              sizeof otlp->endpoint);
-    otlp->timeout_ms = 10000;
-    read_endpoint("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "/v1/traces", otlp);
-    read_text("OTEL_EXPORTER_OTLP_HEADERS", otlp->headers, sizeof otlp->headers);
-    read_text("OTEL_EXPORTER_OTLP_TRACES_HEADERS", otlp->headers, sizeof otlp->headers);
-    read_timeout("OTEL_EXPORTER_OTLP_TIMEOUT", &otlp->timeout_ms);
-    read_timeout("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", &otlp->timeout_ms);
-}
-
 static void read_batch(struct batch_settings *batch)
 {
     *batch = (struct batch_settings){5000, 30000, 2048, 512};
-    read_u32("OTEL_BSP_SCHEDULE_DELAY", 1, INT32_MAX, &batch->delay_ms);
-    read_timeout("OTEL_BSP_EXPORT_TIMEOUT", &batch->timeout_ms);
-    read_u32("OTEL_BSP_MAX_QUEUE_SIZE", 1, 1u << 20, &batch->queue_count);
-    read_u32("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 1, SPAN_BATCH_COUNT_MAX, &batch->batch_count);
+    otel_env_u32("OTEL_BSP_SCHEDULE_DELAY", 1, INT32_MAX, &batch->delay_ms);
+    otel_env_timeout_ms("OTEL_BSP_EXPORT_TIMEOUT", &batch->timeout_ms);
+    otel_env_u32("OTEL_BSP_MAX_QUEUE_SIZE", 1, 1u << 20, &batch->queue_count);
+    otel_env_u32("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 1, SPAN_BATCH_COUNT_MAX, &batch->batch_count);
     if (batch->batch_count > batch->queue_count)
         batch->batch_count = batch->queue_count;
 }
 
-static void read_exporters(struct tracing_config *config)
+static const struct {
+    const char *name;
+    unsigned bit;
+} exporters[] = {
+    {"none", 0},
+    {"otlp", TRACING_EXPORT_OTLP},
+    {"console", TRACING_EXPORT_CONSOLE},
+    {"otlp/stdout", TRACING_EXPORT_OTLP_STDOUT},
+};
+
+/* A comma list; names that are not known are ignored, one by one. */
+static void read_exporters(const char *variable, unsigned *out)
 {
-    const char *exporter = variable("OTEL_TRACES_EXPORTER");
-    config->exporters = TRACING_EXPORT_OTLP;
-    if (exporter != NULL && strcasecmp(exporter, "none") == 0)
-        config->disabled = true;
-    else if (exporter != NULL && strcasecmp(exporter, "otlp") != 0)
-        warn("OTEL_TRACES_EXPORTER", exporter);
+    struct text rest = text_of(otel_env_value(variable));
+    unsigned chosen = 0;
+    bool any = false;
+    while (rest.data != NULL && rest.length > 0) {
+        struct text name = text_trim(text_split(&rest, ','));
+        size_t row = 0, count = sizeof exporters / sizeof exporters[0];
+        char word[64];
+        while (row < count && !text_equal_ignore_case(name, text_of(exporters[row].name)))
+            row++;
+        if (row < count) {
+            chosen |= exporters[row].bit;
+            any = true;
+        } else if (name.length > 0) {
+            text_copy(name, word, sizeof word);
+            otel_env_warn(variable, word);
+        }
+    }
+    if (any)
+        *out = chosen;
 }
 
 static void read_limit(const char *name, uint32_t *out)
 {
-    read_u32(name, 0, INT32_MAX, out);
+    otel_env_u32(name, 0, INT32_MAX, out);
 }
 
 /* The general limit first: the one of spans or log records wins over it. */
@@ -185,17 +133,17 @@ void tracing_config_from_environment(struct tracing_config *config, const char *
 {
     *config = (struct tracing_config){
         .resource_detectors = RESOURCE_ALL,
+        .exporters = TRACING_EXPORT_OTLP,
         .sampling.root = {SAMPLER_ALWAYS_ON, 1.0, NULL},
     };
-    read_text("OTEL_RESOURCE_ATTRIBUTES", config->resource_attributes,
-              sizeof config->resource_attributes);
-    read_text("OTEL_SERVICE_NAME", config->service_name, sizeof config->service_name);
+    otel_env_text("OTEL_RESOURCE_ATTRIBUTES", config->resource_attributes,
+                  sizeof config->resource_attributes);
+    otel_env_text("OTEL_SERVICE_NAME", config->service_name, sizeof config->service_name);
     if (config->service_name[0] == '\0' && !names_service(text_of(config->resource_attributes)))
         text_copy(text_of(service_name), config->service_name, sizeof config->service_name);
-    const char *disabled = variable("OTEL_SDK_DISABLED");
-    config->disabled = disabled != NULL && strcasecmp(disabled, "true") == 0;
-    read_exporters(config);
-    read_otlp(&config->otlp);
+    config->disabled = otel_env_is_true("OTEL_SDK_DISABLED");
+    read_exporters("OTEL_TRACES_EXPORTER", &config->exporters);
+    otlp_settings_read(&config->otlp, OTLP_TRACES);
     read_batch(&config->batch);
     read_sampler(&config->sampling);
     read_limits(config);

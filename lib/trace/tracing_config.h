@@ -31,11 +31,11 @@ struct log_limits {
 
 /* One signal's OTLP/HTTP exporter. */
 struct otlp_settings {
-    char endpoint[512];  /* full URL: http://host:port/v1/traces */
-    char headers[2048];  /* k=v,k=v, percent-encoded */
-    uint32_t timeout_ms; /* 10000: of a batch with all its repetitions */
-    bool gzip;
-    bool json;
+    char endpoint[512];    /* full URL: http://host:port/v1/traces */
+    char headers[2048];    /* k=v,k=v, percent-encoded */
+    uint32_t timeout_ms;   /* 10000: of a batch with all its repetitions */
+    bool gzip;             /* level 1: a fifth of the bytes for five times a span's CPU */
+    bool json;             /* http/json in place of http/protobuf */
     char certificate[256]; /* PEM files, for https; empty: the system's */
     char client_key[256];
     char client_certificate[256];
@@ -50,7 +50,11 @@ struct batch_settings {
 };
 
 /* Bits: which exporters a signal has besides those given in code. */
-enum { TRACING_EXPORT_OTLP = 1, TRACING_EXPORT_CONSOLE = 2 };
+enum {
+    TRACING_EXPORT_OTLP = 1,
+    TRACING_EXPORT_CONSOLE = 2,     /* a JSON line a span, on standard output */
+    TRACING_EXPORT_OTLP_STDOUT = 4, /* a JSON line a batch, there too: OTLP's file format */
+};
 
 /* Bits: what is found out about the process for the resource. */
 enum {
@@ -76,7 +80,7 @@ struct tracing_config {
     const struct id_generator *ids; /* NULL: random */
     bool plain_clock;               /* clock_gettime also where the cheaper counter would do */
 
-    unsigned exporters;          /* OTEL_TRACES_EXPORTER: otlp */
+    unsigned exporters;          /* OTEL_TRACES_EXPORTER: TRACING_EXPORT_OTLP */
     struct otlp_settings otlp;   /* OTEL_EXPORTER_OTLP_[TRACES_]* */
     struct batch_settings batch; /* OTEL_BSP_* */
     bool exports_at_end;         /* each span at once, by the thread that ends it: for tests */

@@ -29,6 +29,68 @@ static const char *read_config(void)
     return printed;
 }
 
+/* The exporting half, the same way. */
+static const char *read_exporting(void)
+{
+    struct tracing_config c;
+    memset(&c, 0x5a, sizeof c);
+    tracing_config_from_environment(&c, "code");
+    snprintf(printed, sizeof printed, "%u|%d%d|%d|%s|%s|%s", c.exporters, c.otlp.gzip, c.otlp.json,
+             c.disabled, c.otlp.certificate, c.otlp.client_key, c.otlp.client_certificate);
+    return printed;
+}
+
+static void reads_exporters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *set[6], *expected;
+    } rows[] = {
+        {"it posts OTLP protobuf without more", {NULL}, "1|00|0|||"},
+        {"it takes none", {"OTEL_TRACES_EXPORTER", "none"}, "0|00|0|||"},
+        {"it takes a list in any case",
+         {"OTEL_TRACES_EXPORTER", "Console, OTLP,otlp/stdout"},
+         "7|00|0|||"},
+        {"it ignores a name that it does not know",
+         {"OTEL_TRACES_EXPORTER", "zipkin,console"},
+         "2|00|0|||"},
+        {"it keeps the default where it knows no name",
+         {"OTEL_TRACES_EXPORTER", "zipkin"},
+         "1|00|0|||"},
+        {"it takes gzip", {"OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"}, "1|10|0|||"},
+        {"it takes the signal's compression first",
+         {"OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+          "none"},
+         "1|00|0|||"},
+        {"it ignores a compression that it does not know",
+         {"OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+          "zstd"},
+         "1|10|0|||"},
+        {"it takes http/json", {"OTEL_EXPORTER_OTLP_PROTOCOL", "HTTP/JSON"}, "1|01|0|||"},
+        {"it takes the signal's protocol first",
+         {"OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+          "http/protobuf"},
+         "1|00|0|||"},
+        {"it ignores grpc", {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}, "1|00|0|||"},
+        {"it takes certificates",
+         {"OTEL_EXPORTER_OTLP_CERTIFICATE", "/a", "OTEL_EXPORTER_OTLP_CLIENT_KEY", "/b",
+          "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/c"},
+         "1|00|0|/a|/b|/c"},
+        {"it takes the signal's certificates first",
+         {"OTEL_EXPORTER_OTLP_CERTIFICATE", "/a", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/d"},
+         "1|00|0|/d||"},
+        {"it takes what is not true as false", {"OTEL_SDK_DISABLED", "yes"}, "1|00|0|||"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t j = 0; j < 6 && rows[i].set[j] != NULL; j += 2)
+            setenv(rows[i].set[j], rows[i].set[j + 1], 1);
+        if (strcmp(read_exporting(), rows[i].expected) != 0)
+            fail_msg("%s:\n%s\n%s", rows[i].name, printed, rows[i].expected);
+        for (size_t j = 0; j < 6 && rows[i].set[j] != NULL; j += 2)
+            unsetenv(rows[i].set[j]);
+    }
+}
+
 #define ENDPOINT "http://localhost:4318/v1/traces"
 
 static void reads_variables(void **state)
@@ -71,9 +133,6 @@ static void reads_variables(void **state)
         {"it is not disabled by 1",
          {"OTEL_SDK_DISABLED", "1"},
          "code||" ENDPOINT "||0|parent:on|1|5000|30000|10000|2048|512"},
-        {"it is disabled by the exporter none",
-         {"OTEL_TRACES_EXPORTER", "none"},
-         "code||" ENDPOINT "||1|parent:on|1|5000|30000|10000|2048|512"},
         {"it takes a sampler",
          {"OTEL_TRACES_SAMPLER", "Always_Off"},
          "code||" ENDPOINT "||0|off|1|5000|30000|10000|2048|512"},
@@ -103,6 +162,9 @@ static void reads_variables(void **state)
          {"OTEL_BSP_SCHEDULE_DELAY", "-1", "OTEL_BSP_MAX_QUEUE_SIZE", "x",
           "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0"},
          "code||" ENDPOINT "||0|parent:on|1|5000|30000|10000|2048|512"},
+        {"it takes the signal's timeout first",
+         {"OTEL_EXPORTER_OTLP_TIMEOUT", "7", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "8"},
+         "code||" ENDPOINT "||0|parent:on|1|5000|30000|8|2048|512"},
         {"it takes both timeouts",
          {"OTEL_BSP_EXPORT_TIMEOUT", "300", "OTEL_EXPORTER_OTLP_TIMEOUT", "700"},
          "code||" ENDPOINT "||0|parent:on|1|5000|300|700|2048|512"},
@@ -217,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_variables),
+        cmocka_unit_test(reads_exporters),
         cmocka_unit_test(reads_endpoints),
         cmocka_unit_test(says_what_the_body_is),
     };

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/wire.h"
-#include "trace/otlp_sender.h"
+#include "trace/exporters.h"
 #include "trace/resource.h"
 #include "trace/span_batch.h"
 #include "trace/timeline.h"
@@ -23,24 +23,25 @@ enum press { PRESS_NONE, PRESS_PENDING, PRESS_SEEN };
 enum wake_reason { WAKE_BATCH, WAKE_DELAY, WAKE_FLUSH, WAKE_PRESS };
 
 static struct {
-    pthread_mutex_t lock; /* guards the five below */
+    pthread_mutex_t lock; /* guards the six below */
     pthread_cond_t work, done;
     bool stopping;
     bool has_ended;
     uint64_t flush_wanted, flush_done;
+    enum status flush_status; /* of the exporters' own flush */
 
     bool has_thread; /* of start, stop and fork, which are serial */
     bool is_abandoned;
     pthread_t thread;
 
     /* The thread's own while it runs. */
-    struct otlp_sender sender;
+    struct exporters exporters; /* figures: under the lock */
     struct span_batch batch;
     uint8_t resource[RESOURCE_MAX];
     size_t resource_bytes;
     uint32_t batch_count;
     _Atomic uint32_t queue_count; /* its bound, for who asks */
-    uint64_t delay_ns, timeout_ns;
+    uint64_t delay_ns;
     uint64_t logged_ns, logged_drops; /* of drops */
 
     _Atomic int press; /* enum press */
@@ -61,10 +62,8 @@ static uint32_t export_one(void)
         return 0;
     atomic_store(&exporter.inflight, count);
     span_queue_taken(count);
-    uint64_t now_ns = clock_mono_ns(), due_ns = otlp_sender_due_ns(&exporter.sender);
     struct text otlp = {(const char *)exporter.batch.bytes, exporter.batch.length_bytes};
-    (void)otlp_sender_send(&exporter.sender, otlp, count,
-                           (due_ns > now_ns ? due_ns : now_ns) + exporter.timeout_ns);
+    exporters_export(&exporter.exporters, otlp, count);
     atomic_store(&exporter.inflight, 0);
     return count;
 }
@@ -125,7 +124,10 @@ static enum wake_reason wait_for_work(uint64_t deadline_ns, uint64_t *flush)
 
 static void finish_flush(uint64_t flush)
 {
+    enum status status =
+        exporters_flush(&exporter.exporters, clock_mono_ns() + exporter.exporters.timeout_ns);
     pthread_mutex_lock(&exporter.lock);
+    exporter.flush_status = status;
     exporter.flush_done = flush;
     pthread_cond_broadcast(&exporter.done);
     pthread_mutex_unlock(&exporter.lock);
@@ -188,6 +190,7 @@ static void *run(void *unused)
             next_ns = clock_mono_ns() + exporter.delay_ns;
     }
     export_round(WAKE_FLUSH);
+    (void)exporters_flush(&exporter.exporters, atomic_load(&exporter.exporters.limit_ns));
     pthread_mutex_lock(&exporter.lock);
     exporter.has_ended = true;
     exporter.flush_done = exporter.flush_wanted;
@@ -229,10 +232,10 @@ static void reset(const struct tracing_config *config)
 {
     exporter.stopping = exporter.has_ended = false;
     exporter.flush_wanted = exporter.flush_done = 0;
+    exporter.flush_status = STATUS_OK;
     exporter.batch_count = config->batch.batch_count;
     exporter.queue_count = config->batch.queue_count;
     exporter.delay_ns = config->batch.delay_ms * NS_PER_MS;
-    exporter.timeout_ns = config->batch.timeout_ms * NS_PER_MS;
     exporter.logged_ns = exporter.logged_drops = 0;
     atomic_store(&exporter.press, PRESS_NONE);
 }
@@ -263,7 +266,7 @@ static enum status start_thread(struct error *error)
 
 static void release(void)
 {
-    otlp_sender_release(&exporter.sender, false);
+    exporters_release(&exporter.exporters, false);
     span_batch_release(&exporter.batch);
 }
 
@@ -274,7 +277,9 @@ enum status exporter_start(const struct tracing_config *config, struct error *er
     reset(config);
     make_conditions();
     build_resource(config);
-    enum status status = otlp_sender_init(&exporter.sender, OTLP_TRACES, &config->otlp, error);
+    pthread_mutex_lock(&exporter.lock);
+    enum status status = exporters_init(&exporter.exporters, config, error);
+    pthread_mutex_unlock(&exporter.lock);
     if (status != STATUS_OK)
         return status;
     status = span_batch_init(&exporter.batch, exporter.batch_count);
@@ -298,15 +303,18 @@ static bool wait_done(const uint64_t *counter, uint64_t least, uint64_t deadline
 
 enum status exporter_flush(uint64_t deadline_ns)
 {
-    uint64_t failed = atomic_load(&exporter.sender.failed);
+    uint64_t failed = atomic_load(&exporter.exporters.failed);
     pthread_mutex_lock(&exporter.lock);
     uint64_t mine = ++exporter.flush_wanted;
     pthread_cond_signal(&exporter.work);
     bool done = wait_done(&exporter.flush_done, mine, deadline_ns);
+    enum status status = exporter.flush_status;
     pthread_mutex_unlock(&exporter.lock);
     if (!done)
         return STATUS_TIMEOUT;
-    return atomic_load(&exporter.sender.failed) == failed ? STATUS_OK : STATUS_IO;
+    if (status != STATUS_OK)
+        return status;
+    return atomic_load(&exporter.exporters.failed) == failed ? STATUS_OK : STATUS_IO;
 }
 
 /* What ended too late, or was left when the time was over. */
@@ -317,7 +325,7 @@ static void drop_rest(void)
     while ((count = span_batch_build(&exporter.batch, exporter.resource, exporter.resource_bytes)) >
            0) {
         span_queue_taken(count);
-        atomic_fetch_add(&exporter.sender.failed, count);
+        exporters_drop(&exporter.exporters, count);
     }
 }
 
@@ -325,8 +333,8 @@ enum status exporter_stop(uint64_t deadline_ns)
 {
     if (!exporter.has_thread)
         return STATUS_OK;
-    uint64_t failed = atomic_load(&exporter.sender.failed), never = 0;
-    otlp_sender_stop(&exporter.sender, deadline_ns);
+    uint64_t failed = atomic_load(&exporter.exporters.failed), never = 0;
+    exporters_stop(&exporter.exporters, deadline_ns);
     pthread_mutex_lock(&exporter.lock);
     exporter.stopping = true;
     pthread_cond_signal(&exporter.work);
@@ -340,21 +348,27 @@ enum status exporter_stop(uint64_t deadline_ns)
     }
     pthread_join(exporter.thread, NULL);
     drop_rest();
+    exporters_shutdown(&exporter.exporters, deadline_ns);
     release();
-    return atomic_load(&exporter.sender.failed) == failed ? STATUS_OK : STATUS_IO;
+    return atomic_load(&exporter.exporters.failed) == failed ? STATUS_OK : STATUS_IO;
 }
 
 void exporter_stats(struct tracing_stats *stats)
 {
-    stats->exported = atomic_load(&exporter.sender.exported);
-    stats->dropped_export_failed = atomic_load(&exporter.sender.failed);
-    stats->rejected = atomic_load(&exporter.sender.rejected);
+    pthread_mutex_lock(&exporter.lock);
+    exporters_stats(&exporter.exporters, stats);
+    pthread_mutex_unlock(&exporter.lock);
     stats->inflight = atomic_load(&exporter.inflight);
     stats->queued = span_queue_count() + stats->inflight;
     stats->queue_capacity = exporter.queue_count;
-    stats->export_requests = atomic_load(&exporter.sender.requests);
-    stats->export_retries = atomic_load(&exporter.sender.retries);
-    stats->export_durations = otlp_sender_durations(&exporter.sender);
+}
+
+const char *exporter_stats_of(size_t index, struct span_exporter_stats *stats)
+{
+    pthread_mutex_lock(&exporter.lock);
+    const char *name = exporters_stats_of(&exporter.exporters, index, stats);
+    pthread_mutex_unlock(&exporter.lock);
+    return name;
 }
 
 void exporter_before_fork(void)
@@ -370,7 +384,7 @@ void exporter_after_fork(bool is_child)
     if (!is_child || !exporter.has_thread)
         return;
     exporter.has_thread = false;
-    otlp_sender_release(&exporter.sender, true);
+    exporters_release(&exporter.exporters, true);
     span_batch_release(&exporter.batch);
     exporter.batch = (struct span_batch){0};
     atomic_store(&exporter.inflight, 0);

@@ -1,4 +1,4 @@
-/* The one thread that takes ended spans from the queue and posts them as OTLP/HTTP batches. It
+/* The one thread that takes ended spans from the queue and gives batches to the exporters. It
  * sleeps until a whole batch waits, the delay passed, or somebody asks for a flush; all signals
  * are blocked in it. One exporter a process. */
 #ifndef CULPRIT_TRACE_EXPORTER_H
@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "trace/span_exporter.h"
 #include "trace/trace.h"
 
 /* Starts the thread; the config is read here alone. STATUS_INVALID, STATUS_UNSUPPORTED or
@@ -30,6 +31,9 @@ enum status exporter_stop(uint64_t deadline_ns);
 
 /* Fills the exporter's own counters and `queued`. */
 void exporter_stats(struct tracing_stats *stats);
+
+/* One of the exporters, by index; its name, NULL beyond the last. */
+const char *exporter_stats_of(size_t index, struct span_exporter_stats *stats);
 
 /* Around fork: no batch is half built, no lock is held in the child, which has no exporter. */
 void exporter_before_fork(void);

@@ -44,8 +44,8 @@ struct span_exporter {
     /* After the last export. */
     void (*shutdown)(void *self, uint64_t deadline_ns);
 
-    /* Fills exported, failed, rejected, requests and retries for an exporter that knows better
-     * than the status of each batch; any thread. */
+    /* Fills all of it, for an exporter that knows better than the status of each batch; from any
+     * thread. */
     void (*stats)(void *self, struct span_exporter_stats *stats);
 };
 

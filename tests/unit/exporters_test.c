@@ -1,0 +1,383 @@
+/* Several exporters of one provider: each gets each batch, and none hides what another lost. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include "otlp/otlp_json.h"
+#include "trace/console_exporter.h"
+#include "trace/exporter.h"
+#include "trace_sink.h"
+
+static const struct tracer tracer = {"exporters-test", "2"};
+static struct sink sink;
+
+/* An exporter of the program's own, which answers as it is told. */
+struct probe {
+    enum status answer;
+    enum status flush_answer;
+    uint64_t hold_ns; /* per batch, at most until its deadline */
+    atomic_uint spans, batches, flushes, shutdowns, inside, overlaps;
+    _Atomic uint64_t shutdown_deadline_ns;
+};
+
+static struct probe probes[2];
+
+static enum status probe_export(void *self, const struct span_export *batch)
+{
+    struct probe *probe = self;
+    struct text body = {(const char *)batch->otlp, batch->length_bytes};
+    uint64_t until_ns = clock_mono_ns() + probe->hold_ns;
+    if (atomic_fetch_add(&probe->inside, 1) != 0)
+        atomic_fetch_add(&probe->overlaps, 1);
+    assert_int_equal(sink_count_spans(body), batch->span_count);
+    clock_sleep_until_ns(until_ns < batch->deadline_ns ? until_ns : batch->deadline_ns);
+    atomic_fetch_add(&probe->spans, batch->span_count);
+    atomic_fetch_add(&probe->batches, 1);
+    atomic_fetch_sub(&probe->inside, 1);
+    return until_ns > batch->deadline_ns ? STATUS_TIMEOUT : probe->answer;
+}
+
+static enum status probe_flush(void *self, uint64_t deadline_ns)
+{
+    struct probe *probe = self;
+    assert_true(deadline_ns > 0);
+    atomic_fetch_add(&probe->flushes, 1);
+    return probe->flush_answer;
+}
+
+static void probe_shutdown(void *self, uint64_t deadline_ns)
+{
+    struct probe *probe = self;
+    atomic_store(&probe->shutdown_deadline_ns, deadline_ns);
+    atomic_fetch_add(&probe->shutdowns, 1);
+}
+
+static const struct span_exporter exporters[] = {
+    {.name = "first",
+     .self = &probes[0],
+     .export_batch = probe_export,
+     .flush = probe_flush,
+     .shutdown = probe_shutdown},
+    {.name = "second",
+     .self = &probes[1],
+     .export_batch = probe_export,
+     .flush = probe_flush,
+     .shutdown = probe_shutdown},
+    {.name = "plain", .self = &probes[1], .export_batch = probe_export},
+};
+
+static void end_spans(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        span_end(span_start(&tracer, "work", NULL));
+}
+
+static void with_both(struct tracing_config *config)
+{
+    config->more_exporters[0] = &exporters[0];
+    config->more_exporters[1] = &exporters[1];
+}
+
+static void probes_alone(struct tracing_config *config)
+{
+    config->exporters = 0;
+    with_both(config);
+}
+
+static int reset(void **state)
+{
+    (void)state;
+    memset(probes, 0, sizeof probes);
+    return 0;
+}
+
+static void check_stats(size_t index, const char *name, uint64_t exported, uint64_t failed,
+                        uint64_t rejected)
+{
+    struct span_exporter_stats stats;
+    assert_string_equal(exporter_stats_of(index, &stats), name);
+    assert_int_equal(stats.exported, exported);
+    assert_int_equal(stats.failed, failed);
+    assert_int_equal(stats.rejected, rejected);
+}
+
+static void give_each_batch_to_each(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {SINK_OK};
+    struct span_exporter_stats stats;
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, with_both);
+    end_spans(1000);
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_OK);
+    assert_int_equal(atomic_load(&sink.span_count), 1000);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(probes[i].spans, 1000);
+        assert_int_equal(probes[i].flushes, 1);
+        assert_int_equal(probes[i].overlaps, 0);
+        check_stats(i + 1, exporters[i].name, 1000, 0, 0);
+        assert_non_null(exporter_stats_of(i + 1, &stats));
+        assert_int_equal(stats.durations.count, probes[i].batches);
+    }
+    check_stats(0, "otlp_http_span_exporter", 1000, 0, 0);
+    assert_null(exporter_stats_of(3, &stats));
+    assert_int_equal(tracing_stats().exported, 1000);
+    uint64_t deadline_ns = sink_soon();
+    assert_int_equal(tracing_shutdown(deadline_ns), STATUS_OK);
+    assert_int_equal(probes[0].shutdowns, 1);
+    assert_int_equal(probes[1].shutdown_deadline_ns, deadline_ns);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    assert_int_equal(probes[0].shutdowns, 1);
+    sink_stop(&sink);
+}
+
+static void hide_no_failure(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n|10\x0a\x08\x08\x04\x12\x04some"};
+    probes[1].answer = STATUS_IO;
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, with_both);
+    end_spans(10);
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_IO);
+    check_stats(0, "otlp_http_span_exporter", 6, 0, 4);
+    check_stats(1, "first", 10, 0, 0);
+    check_stats(2, "second", 0, 10, 0);
+    struct tracing_stats stats = tracing_stats();
+    assert_int_equal(stats.exported, 0); /* not by all */
+    assert_int_equal(stats.dropped_export_failed, 10);
+    probes[1].answer = STATUS_OK;
+    end_spans(10);
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_OK);
+    stats = tracing_stats();
+    assert_int_equal(stats.exported, 6);
+    assert_int_equal(stats.rejected, 4);
+    assert_int_equal(stats.dropped_export_failed, 10);
+    assert_int_equal(stats.ended, 20);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
+static void say_that_a_flush_failed(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {SINK_OK};
+    probes[0].flush_answer = STATUS_TIMEOUT;
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, probes_alone);
+    end_spans(1);
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_TIMEOUT);
+    assert_int_equal(probes[1].flushes, 1);
+    assert_int_equal(tracing_stats().exported, 1);
+    assert_int_equal(atomic_load(&sink.connection_count), 0);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
+static void tiny_timeout(struct tracing_config *config)
+{
+    config->batch.timeout_ms = 50;
+    config->more_exporters[0] = &exporters[2];
+    config->more_exporters[1] = &exporters[0];
+}
+
+/* The receiver takes the batch and never answers, the next one holds out until its deadline, the
+ * third gets all the same. */
+static void outlast_a_slow_one(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {""};
+    probes[1].hold_ns = 60 * NS_PER_S;
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, tiny_timeout);
+    end_spans(700);
+    uint64_t before_ns = clock_mono_ns();
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_IO);
+    assert_true(clock_mono_ns() - before_ns < 10 * NS_PER_S);
+    check_stats(0, "otlp_http_span_exporter", 0, 700, 0);
+    check_stats(1, "plain", 0, 700, 0);
+    check_stats(2, "first", 700, 0, 0);
+    assert_int_equal(probes[0].spans, 700);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
+static void patient(struct tracing_config *config)
+{
+    config->batch.timeout_ms = 60000;
+    config->more_exporters[0] = &exporters[0];
+}
+
+/* What respects its deadline ends with the shutdown; what was left is counted for each. */
+static void end_with_the_shutdown(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {""};
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, patient);
+    probes[0].hold_ns = 60 * NS_PER_S;
+    end_spans(700);
+    uint64_t before_ns = clock_mono_ns();
+    assert_int_equal(tracing_shutdown(before_ns + 100 * NS_PER_MS), STATUS_IO);
+    assert_true(clock_mono_ns() - before_ns < 10 * NS_PER_S);
+    struct tracing_stats stats = tracing_stats();
+    assert_int_equal(stats.dropped_export_failed, 700);
+    assert_int_equal(stats.queued, 0);
+    check_stats(0, "otlp_http_span_exporter", 0, 700, 0);
+    check_stats(1, "first", 0, 700, 0);
+    sink_stop(&sink);
+}
+
+static void none_at_all(struct tracing_config *config)
+{
+    config->exporters = 0;
+}
+
+static void record_nothing_for_nobody(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {SINK_OK};
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, none_at_all);
+    struct span *span = span_start(&tracer, "off", NULL);
+    assert_false(span_is_recording(span));
+    span_end(span);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
+/* ---- the console */
+
+/* What the file holds, from its start. */
+static size_t read_back(int file, char *out, size_t size)
+{
+    ssize_t got = pread(file, out, size - 1, 0);
+    assert_true(got >= 0);
+    out[got] = '\0';
+    return (size_t)got;
+}
+
+static int temporary(void)
+{
+    char path[] = "/tmp/console-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    unlink(path);
+    return file;
+}
+
+/* Two scopes, three spans. */
+static const char request[] = "\x0a\x31"
+                              "\x0a\x0f\x0a\x0d\x0a\x01k\x12\x08\x0a\x06"
+                              "a\nb\"\\c"
+                              "\x12\x0f\x0a\x03\x0a\x01s\x12\x03\x2a\x01x\x12\x03\x2a\x01y"
+                              "\x12\x0d\x0a\x03\x0a\x01t\x12\x06\x2a\x04wide";
+
+static struct span_export batch_of(void)
+{
+    return (struct span_export){(const uint8_t *)request, sizeof request - 1, 3, sink_soon()};
+}
+
+static void write_a_line_a_span(void **state)
+{
+    (void)state;
+    static const char expected[] =
+#define RESOURCE                                                                                   \
+    "{\"resource\":{\"attributes\":[{\"key\":\"k\",\"value\":{\"stringValue\":"                    \
+    "\"a\\nb\\\"\\\\c\"}}]},"
+        RESOURCE "\"scope\":{\"name\":\"s\"},\"span\":{\"name\":\"x\"}}\n" RESOURCE
+                 "\"scope\":{\"name\":\"s\"},\"span\":{\"name\":\"y\"}}\n" RESOURCE
+                 "\"scope\":{\"name\":\"t\"},\"span\":{\"name\":\"wide\"}}\n";
+    struct console_exporter console;
+    char text[4096];
+    int file = temporary();
+    struct span_export batch = batch_of();
+    console_exporter_init(&console, file, false);
+    assert_int_equal(console.exporter.export_batch(&console, &batch), STATUS_OK);
+    read_back(file, text, sizeof text);
+    assert_string_equal(text, expected);
+    console_exporter_release(&console, false);
+    close(file);
+}
+
+static void write_a_line_a_batch(void **state)
+{
+    (void)state;
+    struct console_exporter console;
+    struct spans spans;
+    uint64_t refused;
+    char text[4096];
+    int file = temporary();
+    struct span_export batch = batch_of();
+    console_exporter_init(&console, file, true);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(console.exporter.export_batch(&console, &batch), STATUS_OK);
+    size_t length = read_back(file, text, sizeof text);
+    char *end = strchr(text, '\n');
+    assert_non_null(end);
+    assert_ptr_equal(strchr(end + 1, '\n'), text + length - 1);
+    spans_init(&spans, 100, 1 << 20);
+    *end = '\0';
+    assert_int_equal(otlp_json_read(&spans, text, (size_t)(end - text), &refused, NULL), STATUS_OK);
+    assert_int_equal(refused + spans.count, 3); /* they have no ids */
+    spans_release(&spans);
+    console_exporter_release(&console, false);
+    close(file);
+}
+
+static void give_up_on_a_reader_that_does_not_read(void **state)
+{
+    (void)state;
+    struct console_exporter console;
+    int ends[2];
+    char text[70000];
+    struct span_export batch = batch_of();
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    while (write(ends[1], text, 4096) > 0) /* full */
+        continue;
+    assert_int_equal(read(ends[0], text, 4096), 4096); /* but for one page */
+    console_exporter_init(&console, ends[1], false);
+    unsigned failed = 0;
+    for (unsigned i = 0; i < 30; i++) {
+        batch.deadline_ns = clock_mono_ns() + 2 * NS_PER_MS;
+        failed += console.exporter.export_batch(&console, &batch) == STATUS_TIMEOUT;
+    }
+    assert_in_range(failed, 10, 30);
+    while (read(ends[0], text, sizeof text) > 0)
+        continue;
+    batch.deadline_ns = sink_soon();
+    assert_int_equal(console.exporter.export_batch(&console, &batch), STATUS_OK);
+    ssize_t got = read(ends[0], text, sizeof text - 1);
+    assert_true(got > 0);
+    text[got] = '\0';
+    assert_true(text[0] == '{' || (text[0] == '\n' && text[1] == '{'));
+    close(ends[0]);
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    sigaction(SIGPIPE, &ignore, &before);
+    assert_int_equal(console.exporter.export_batch(&console, &batch), STATUS_CLOSED);
+    sigaction(SIGPIPE, &before, NULL);
+    close(ends[1]);
+    console_exporter_release(&console, false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(give_each_batch_to_each, reset),
+        cmocka_unit_test_setup(hide_no_failure, reset),
+        cmocka_unit_test_setup(say_that_a_flush_failed, reset),
+        cmocka_unit_test_setup(outlast_a_slow_one, reset),
+        cmocka_unit_test_setup(end_with_the_shutdown, reset),
+        cmocka_unit_test_setup(record_nothing_for_nobody, reset),
+        cmocka_unit_test(write_a_line_a_span),
+        cmocka_unit_test(write_a_line_a_batch),
+        cmocka_unit_test(give_up_on_a_reader_that_does_not_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -6,6 +6,7 @@
 #define CULPRIT_OTLP_LOGS_H
 
 #include "base/buffer.h"
+#include "base/json_writer.h"
 #include "otlp/spans.h"
 
 struct otlp_log {
@@ -61,5 +62,9 @@ void logs_proto_write_one(const struct otlp_log *log, struct buffer *out);
 /* {"resourceLogs":[...]}; statuses as above, words name the line. */
 MUST_CHECK enum status logs_json_read(struct logs *logs, const char *json, size_t length,
                                       struct error *error);
+
+/* One object with OTLP's names and forms, and flat beside them "service" and "scope". The time is
+ * logs_time_ns. */
+void logs_json_write_one(const struct otlp_log *log, struct json_writer *writer);
 
 #endif

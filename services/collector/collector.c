@@ -19,12 +19,17 @@ enum status collector_init(struct collector *collector, const struct collector_c
     if (status != STATUS_OK)
         return status;
     status = store_read_open(&collector->readers, config->store.path, error);
+    if (status == STATUS_OK)
+        status = log_read_open(&collector->log_reader, config->store.path, error);
     if (status != STATUS_OK)
         return status;
     status = open_traces_new(&collector->open, config->max_memory_bytes, config->settle_ns);
     if (status == STATUS_OK)
-        status =
-            writer_new(&collector->writer, collector->open, collector->store, &collector->counters);
+        status = log_inbox_new(&collector->inbox);
+    if (status == STATUS_OK)
+        status = writer_new(&collector->writer,
+                            &(struct writer_config){collector->open, collector->inbox,
+                                                    collector->store, &collector->counters});
     return status == STATUS_OK ? STATUS_OK : error_set(error, status, "%s", status_words(status));
 }
 
@@ -34,10 +39,14 @@ void collector_release(struct collector *collector)
     collector->writer = NULL;
     store_read_close(collector->readers);
     collector->readers = NULL;
+    log_read_close(collector->log_reader);
+    collector->log_reader = NULL;
     store_close(collector->store);
     collector->store = NULL;
     open_traces_free(collector->open);
     collector->open = NULL;
+    log_inbox_free(collector->inbox);
+    collector->inbox = NULL;
     senders_free(collector->senders);
     collector->senders = NULL;
     counters_release(&collector->counters);

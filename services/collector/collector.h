@@ -3,6 +3,8 @@
 #define CULPRIT_COLLECTOR_COLLECTOR_H
 
 #include "services/collector/counters.h"
+#include "services/collector/log_inbox.h"
+#include "services/collector/log_read.h"
 #include "services/collector/open_traces.h"
 #include "services/collector/senders.h"
 #include "services/collector/store.h"
@@ -13,8 +15,10 @@ enum { COLLECTOR_SERVERS = 2 };
 
 struct collector {
     struct open_traces *open;
+    struct log_inbox *inbox;
     struct store *store;
     struct store_readers *readers;
+    struct log_reader *log_reader;
     struct writer *writer;
     struct senders *senders;
     struct counters counters;

@@ -1,5 +1,6 @@
-/* Everything the collector counts. Exact at rest: received = accepted + refused, and
- * accepted = stored + open + dropped; each drop has its reason. Callable from any thread. */
+/* Everything the collector counts. Exact at rest, for spans and for log records: received =
+ * accepted + refused, and accepted = stored + open + dropped; each drop of a span has its reason.
+ * Callable from any thread. */
 #ifndef CULPRIT_COLLECTOR_COUNTERS_H
 #define CULPRIT_COLLECTOR_COUNTERS_H
 
@@ -24,7 +25,13 @@
     X(DROPPED_STORE, "spans_dropped_store_error", "spans lost because the store failed")           \
     X(DROPPED_MEMORY, "spans_dropped_no_memory", "spans lost for want of memory")                  \
     X(EVICTED, "spans_evicted", "stored spans deleted to keep the store's size")                   \
-    X(EVICTED_TRACES, "traces_evicted", "stored traces deleted to keep the store's size")
+    X(EVICTED_TRACES, "traces_evicted", "stored traces deleted to keep the store's size")          \
+    X(LOGS_RECEIVED, "logs_received", "log records of readable requests")                          \
+    X(LOGS_ACCEPTED, "logs_accepted", "log records taken")                                         \
+    X(LOGS_REFUSED, "logs_refused", "log records refused: over a limit")                           \
+    X(LOGS_STORED, "logs_stored", "log records written to the store")                              \
+    X(LOGS_DROPPED, "logs_dropped", "log records lost: too large, or the store failed")            \
+    X(LOGS_EVICTED, "logs_evicted", "stored log records deleted to keep the store's size")
 
 enum counter {
 #define COUNTERS_ENUM(name, key, help) COUNTER_##name,

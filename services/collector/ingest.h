@@ -1,6 +1,7 @@
-/* POST /v1/traces: OTLP over HTTP, protobuf and JSON, plain and gzip, answered in the request's own
- * encoding; errors are google.rpc.Status. Body limits hold before and after inflating. A request is
- * taken whole or, under memory pressure, turned away whole with Retry-After. */
+/* POST /v1/traces and /v1/logs: OTLP over HTTP, protobuf and JSON, plain and gzip, answered in the
+ * request's own encoding; errors are google.rpc.Status. Body limits hold before and after
+ * inflating. A request is taken whole or, under memory pressure, turned away whole with
+ * Retry-After. */
 #ifndef CULPRIT_COLLECTOR_INGEST_H
 #define CULPRIT_COLLECTOR_INGEST_H
 
@@ -12,6 +13,7 @@ enum {
 };
 
 /* The request's context is a struct collector. */
-server_handler ingest_handle;
+server_handler ingest_traces;
+server_handler ingest_logs;
 
 #endif

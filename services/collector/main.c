@@ -1,4 +1,5 @@
-/* collector: the embedded trace backend. OTLP comes in on one port, questions on another. */
+/* collector: the embedded trace backend. OTLP (spans, log records) comes in on one port, questions
+ * on another. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "services/collector/probe.h"
 #include "services/collector/query_absent.h"
 #include "services/collector/query_legacy.h"
+#include "services/collector/query_logs.h"
 #include "services/collector/query_transform.h"
 #include "services/collector/query_v3.h"
 
@@ -64,7 +66,13 @@ static void readyz(struct request *request, struct response *response)
 static const struct server_route ingest_routes[] = {
     {.method = "POST",
      .path = "/v1/traces",
-     .handle = ingest_handle,
+     .handle = ingest_traces,
+     .max_body_bytes = INGEST_ROUTE_MAX,
+     .untraced = true,
+     .wants_raw_body = true},
+    {.method = "POST",
+     .path = "/v1/logs",
+     .handle = ingest_logs,
      .max_body_bytes = INGEST_ROUTE_MAX,
      .untraced = true,
      .wants_raw_body = true},
@@ -88,6 +96,7 @@ static const struct server_route query_routes[] = {
     GET("/favicon.ico", assets_favicon),
     GET("/api/culprit/findings", analysis_findings),
     GET("/api/culprit/graph", analysis_graph),
+    GET("/api/culprit/logs", query_logs),
     GET("/api/culprit/health", health_handle),
     GET("/api/culprit/status", page_status),
     GET("/api/v3/services", query_v3_services),

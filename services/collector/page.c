@@ -23,11 +23,14 @@ static void write_store(const struct collector *collector, const struct metrics_
 {
     const struct open_traces_stats open = open_traces_stats(collector->open);
     const struct store_stats store = store_stats(collector->store);
+    const struct log_inbox_stats logs = log_inbox_stats(collector->inbox);
     const struct metrics_row rows[] = {
         {"collector_traces_open", METRICS_GAUGE, "", open.traces, "traces in memory"},
         {"collector_spans_open", METRICS_GAUGE, "", open.spans, "spans in memory"},
         {"collector_open_bytes", METRICS_GAUGE, "", open.bytes, "memory of open traces"},
         {"collector_traces_stored", METRICS_GAUGE, "", store.traces, "traces in the store"},
+        {"collector_logs_open", METRICS_GAUGE, "", logs.records, "log records in memory"},
+        {"collector_logs_stored", METRICS_GAUGE, "", store.logs, "log records in the store"},
         {"collector_store_bytes", METRICS_GAUGE, "", store.bytes, "bytes of the store in use"},
     };
     metrics_text_rows(text, rows, sizeof(rows) / sizeof(rows[0]));
@@ -65,6 +68,7 @@ void page_status(struct request *request, struct response *response)
     struct collector *collector = request->context;
     const struct open_traces_stats open = open_traces_stats(collector->open);
     const struct store_stats store = store_stats(collector->store);
+    const struct log_inbox_stats logs = log_inbox_stats(collector->inbox);
     struct answer answer;
     answer_begin(&answer);
     json_begin_object(&answer.writer);
@@ -74,6 +78,8 @@ void page_status(struct request *request, struct response *response)
     write_number(&answer.writer, "open_bytes", open.bytes);
     write_number(&answer.writer, "open_bytes_max", collector->max_memory_bytes);
     write_number(&answer.writer, "traces_stored", store.traces);
+    write_number(&answer.writer, "logs_open", logs.records);
+    write_number(&answer.writer, "logs_stored", store.logs);
     write_number(&answer.writer, "store_bytes", store.bytes);
     write_number(&answer.writer, "started_unix_ms", collector->started_wall_ns / NS_PER_MS);
     json_key(&answer.writer, "trace_latency");

@@ -10,16 +10,18 @@
 enum {
     EVICT_AT_ONCE = 64, /* traces between two looks at the size */
     EVICT_ROUNDS_MAX = 8,
+    LOG_SHARE = 4, /* log records may take a quarter of the bytes */
 };
 
 struct store {
     sqlite3 *db;
     struct store_rows rows;
+    struct log_rows log_rows;
     struct names *names;
     struct body_packer *packer;
     char *path;
     uint64_t max_bytes;
-    atomic_uint_fast64_t traces, bytes; /* as of the last commit */
+    atomic_uint_fast64_t traces, bytes, logs; /* as of the last commit */
 };
 
 /* Pages of 8 KiB: a usual trace fits into one. */
@@ -44,7 +46,12 @@ static enum status open_tables(struct store *store, const struct store_config *c
     if (status == STATUS_OK)
         status = names_load(store->names, store->db, error);
     if (status == STATUS_OK)
+        status = sql_run(store->db, log_rows_schema, error);
+    if (status == STATUS_OK)
         status = store_rows_prepare(&store->rows, store->db, error);
+    if (status == STATUS_OK)
+        status =
+            log_rows_prepare(&store->log_rows, store->db, config->max_bytes / LOG_SHARE, error);
     return status;
 }
 
@@ -96,6 +103,7 @@ enum status store_open(struct store **out, const struct store_config *config, st
         return status;
     }
     note_size(store);
+    atomic_store_explicit(&store->logs, store->log_rows.count, memory_order_relaxed);
     atomic_store_explicit(&store->traces, (uint64_t)sql_number(store->rows.trace_count),
                           memory_order_relaxed);
     *out = store;
@@ -107,6 +115,7 @@ void store_close(struct store *store)
     if (!store)
         return;
     store_rows_release(&store->rows);
+    log_rows_release(&store->log_rows);
     if (store->names)
         names_unload(store->names);
     if (store->db) /* into the one file, so that it can be copied alone */
@@ -145,6 +154,7 @@ enum status store_commit(struct store *store, struct error *error)
         atomic_fetch_add_explicit(&store->traces, (uint64_t)store->rows.traces_added,
                                   memory_order_relaxed);
         store->rows.traces_added = 0;
+        atomic_store_explicit(&store->logs, store->log_rows.count, memory_order_relaxed);
     }
     return status;
 }
@@ -154,6 +164,7 @@ void store_rollback(struct store *store)
 {
     sql_attempt(store->db, "ROLLBACK");
     store_rows_forget(&store->rows);
+    log_rows_recount(&store->log_rows);
     struct error error = {{0}};
     if (names_load(store->names, store->db, &error) != STATUS_OK)
         log_event(LOG_ERROR, LOG_NO_IDS, "names cannot be read", LOG_TEXT("error", error.text));
@@ -167,6 +178,11 @@ enum status store_add(struct store *store, const struct open_trace *trace,
     return store_rows_add(&store->rows, store->names, &row);
 }
 
+enum status store_add_log(struct store *store, const struct otlp_log *log)
+{
+    return log_rows_add(&store->log_rows, store->names, log);
+}
+
 static bool is_too_large(struct store *store)
 {
     note_size(store);
@@ -176,21 +192,20 @@ static bool is_too_large(struct store *store)
 enum status store_retain(struct store *store, struct store_evicted *evicted)
 {
     *evicted = (struct store_evicted){0};
-    for (int round = 0; round < EVICT_ROUNDS_MAX && is_too_large(store); round++) {
-        uint64_t traces = 0;
-        const enum status status =
-            store_rows_evict(&store->rows, EVICT_AT_ONCE, &traces, &evicted->spans);
-        if (status != STATUS_OK)
-            return status;
-        evicted->traces += traces;
-        if (traces == 0)
+    enum status status = log_rows_retain(&store->log_rows, &evicted->logs);
+    for (int round = 0; status == STATUS_OK && round < EVICT_ROUNDS_MAX && is_too_large(store);
+         round++) {
+        const uint64_t before = evicted->traces;
+        status = store_rows_evict(&store->rows, &store->log_rows, EVICT_AT_ONCE, evicted);
+        if (evicted->traces == before)
             break;
     }
-    return STATUS_OK;
+    return status;
 }
 
 struct store_stats store_stats(const struct store *store)
 {
     return (struct store_stats){atomic_load_explicit(&store->traces, memory_order_relaxed),
-                                atomic_load_explicit(&store->bytes, memory_order_relaxed)};
+                                atomic_load_explicit(&store->bytes, memory_order_relaxed),
+                                atomic_load_explicit(&store->logs, memory_order_relaxed)};
 }

@@ -1,18 +1,20 @@
 /* The traces on disk: one sqlite file in WAL mode. A trace is a row with its bytes as one blob (two
- * rows when spans came late), found by id, and by service and start. One thread writes; any may
- * read (store_read.h). A process that is killed leaves a file that opens again. */
+ * rows when spans came late), found by id, and by service and start; log records are rows of their
+ * own. One thread writes; any may read (store_read.h, log_read.h). A process that is killed leaves
+ * a file that opens again. */
 #ifndef CULPRIT_COLLECTOR_STORE_H
 #define CULPRIT_COLLECTOR_STORE_H
 
 #include "services/collector/body.h"
 #include "services/collector/digest.h"
 #include "services/collector/names.h"
+#include "services/collector/store_rows.h"
 
 struct store;
 
 struct store_config {
     const char *path;
-    uint64_t max_bytes; /* of the file: oldest traces go first */
+    uint64_t max_bytes; /* of the file: oldest traces go first; a quarter is for log records */
     bool sync;          /* survive a power cut too, not only a crash */
     bool kept;          /* it must exist and be a store */
 };
@@ -37,16 +39,16 @@ void store_rollback(struct store *store);
 MUST_CHECK enum status store_add(struct store *store, const struct open_trace *trace,
                                  const struct digest *digest, struct text body);
 
-struct store_evicted {
-    uint64_t traces, spans;
-};
-/* Deletes oldest traces while the file is too large, at most for a few milliseconds' work. */
+/* The same for a log record; STATUS_TOO_LARGE: nothing is written. */
+MUST_CHECK enum status store_add_log(struct store *store, const struct otlp_log *log);
+
+/* Deletes what is oldest while the file is too large, at most for a few milliseconds' work. */
 MUST_CHECK enum status store_retain(struct store *store, struct store_evicted *evicted);
 
 /* ---- any thread */
 
 struct store_stats {
-    uint64_t traces, bytes;
+    uint64_t traces, bytes, logs;
 };
 struct store_stats store_stats(const struct store *store);
 

@@ -39,7 +39,7 @@ enum status store_rows_prepare(struct store_rows *rows, sqlite3 *db, struct erro
         {&rows->add_service, "INSERT INTO trace_service VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
         {&rows->add_edge, add_edge_sql},
         {&rows->oldest,
-         "SELECT rid, start_ns, services, span_count FROM trace ORDER BY rid LIMIT 1"},
+         "SELECT rid, start_ns, services, span_count, id FROM trace ORDER BY rid LIMIT 1"},
         {&rows->delete_trace, "DELETE FROM trace WHERE rid = ?1"},
         {&rows->delete_service,
          "DELETE FROM trace_service WHERE service = ?1 AND start_ns = ?2 AND rid = ?3"},
@@ -277,7 +277,8 @@ static enum status delete_services(struct store_rows *rows, int64_t rid, int64_t
 }
 
 /* STATUS_END: there is none. */
-static enum status evict_oldest(struct store_rows *rows, uint64_t *spans)
+static enum status evict_oldest(struct store_rows *rows, struct log_rows *logs,
+                                struct store_evicted *evicted)
 {
     const int result = sqlite3_step(rows->oldest);
     if (result != SQLITE_ROW) {
@@ -286,8 +287,10 @@ static enum status evict_oldest(struct store_rows *rows, uint64_t *spans)
     }
     const int64_t rid = sqlite3_column_int64(rows->oldest, 0);
     const int64_t start_ns = sqlite3_column_int64(rows->oldest, 1);
-    *spans += (uint64_t)sqlite3_column_int64(rows->oldest, 3);
+    evicted->spans += (uint64_t)sqlite3_column_int64(rows->oldest, 3);
     enum status status = delete_services(rows, rid, start_ns, sql_column(rows->oldest, 2));
+    if (status == STATUS_OK)
+        status = log_rows_delete_trace(logs, sql_column(rows->oldest, 4), &evicted->logs);
     sqlite3_reset(rows->oldest);
     sqlite3_bind_int64(rows->delete_trace, 1, rid);
     if (status == STATUS_OK)
@@ -295,15 +298,16 @@ static enum status evict_oldest(struct store_rows *rows, uint64_t *spans)
     return status;
 }
 
-enum status store_rows_evict(struct store_rows *rows, int count, uint64_t *traces, uint64_t *spans)
+enum status store_rows_evict(struct store_rows *rows, struct log_rows *logs, int count,
+                             struct store_evicted *evicted)
 {
     for (int i = 0; i < count; i++) {
-        const enum status status = evict_oldest(rows, spans);
+        const enum status status = evict_oldest(rows, logs, evicted);
         if (status == STATUS_END)
             return STATUS_OK;
         if (status != STATUS_OK)
             return status;
-        ++*traces;
+        evicted->traces++;
         rows->traces_added--;
     }
     return STATUS_OK;

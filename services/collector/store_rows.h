@@ -5,6 +5,7 @@
 
 #include "services/collector/body.h"
 #include "services/collector/digest.h"
+#include "services/collector/log_rows.h"
 #include "services/collector/names.h"
 
 enum { STORE_ROWS_EDGES_MAX = 256 };
@@ -47,8 +48,11 @@ MUST_CHECK enum status store_rows_write_edges(struct store_rows *rows);
 /* After a rollback: what was summed up in memory goes too. */
 void store_rows_forget(struct store_rows *rows);
 
-/* Deletes up to `count` of the oldest traces; adds to *traces and *spans. */
-MUST_CHECK enum status store_rows_evict(struct store_rows *rows, int count, uint64_t *traces,
-                                        uint64_t *spans);
+struct store_evicted {
+    uint64_t traces, spans, logs;
+};
+/* Deletes up to `count` of the oldest traces and their log records; adds to *evicted. */
+MUST_CHECK enum status store_rows_evict(struct store_rows *rows, struct log_rows *logs, int count,
+                                        struct store_evicted *evicted);
 
 #endif

@@ -17,6 +17,7 @@ enum {
 
 struct writer {
     struct open_traces *open;
+    struct log_inbox *inbox;
     struct store *store;
     struct counters *counters;
     pthread_t thread;
@@ -81,6 +82,7 @@ static enum status retain(struct writer *writer)
     if (status == STATUS_OK) {
         counters_add(writer->counters, COUNTER_EVICTED, evicted.spans);
         counters_add(writer->counters, COUNTER_EVICTED_TRACES, evicted.traces);
+        counters_add(writer->counters, COUNTER_LOGS_EVICTED, evicted.logs);
     }
     return status;
 }
@@ -146,12 +148,71 @@ static bool write_settled(struct writer *writer, bool all)
     return true;
 }
 
+/* ---- log records */
+
+/* Those of a parcel from *next on, until time is up. */
+static enum status add_logs(struct writer *writer, const struct logs *logs, size_t *next,
+                            uint64_t *dropped)
+{
+    const uint64_t until_ns = clock_mono_ns() + TRANSACTION_MS * NS_PER_MS;
+    while (*next < logs->count) {
+        const enum status status = store_add_log(writer->store, &logs->items[*next]);
+        if (status != STATUS_OK && status != STATUS_TOO_LARGE && status != STATUS_NO_MEMORY)
+            return status;
+        *dropped += status != STATUS_OK;
+        ++*next;
+        if (*next % 64 == 0 && clock_mono_ns() > until_ns)
+            break;
+    }
+    return STATUS_OK;
+}
+
+/* One transaction. Where the store fails, what is left of the parcel is lost rather than the
+ * memory. */
+static void write_some_logs(struct writer *writer, const struct logs *logs, size_t *next)
+{
+    struct error error = {{0}};
+    const size_t first = *next;
+    uint64_t dropped = 0;
+    enum status status = store_begin(writer->store, &error);
+    if (status == STATUS_OK) {
+        status = add_logs(writer, logs, next, &dropped);
+        if (status == STATUS_OK)
+            status = retain(writer);
+        if (status == STATUS_OK)
+            status = store_commit(writer->store, &error);
+        if (status != STATUS_OK)
+            store_rollback(writer->store);
+    }
+    if (status != STATUS_OK) {
+        *next = logs->count;
+        dropped = *next - first;
+        complain(writer, "log records are lost: the store failed",
+                 error.text[0] ? error.text : status_words(status));
+    }
+    counters_add(writer->counters, COUNTER_LOGS_STORED, *next - first - dropped);
+    counters_add(writer->counters, COUNTER_LOGS_DROPPED, dropped);
+}
+
+/* false: none waited. */
+static bool write_logs(struct writer *writer)
+{
+    struct log_parcel *parcel = log_inbox_take(writer->inbox);
+    if (!parcel)
+        return false;
+    for (size_t next = 0; next < parcel->logs.count;)
+        write_some_logs(writer, &parcel->logs, &next);
+    log_inbox_done(writer->inbox, parcel);
+    return true;
+}
+
 static void *run(void *argument)
 {
     struct writer *writer = argument;
     for (;;) {
         const bool stopping = atomic_load(&writer->stopping);
-        if (write_settled(writer, stopping))
+        const bool wrote = write_settled(writer, stopping);
+        if (write_logs(writer) || wrote)
             continue;
         if (stopping)
             return NULL;
@@ -160,16 +221,16 @@ static void *run(void *argument)
     }
 }
 
-enum status writer_new(struct writer **out, struct open_traces *open, struct store *store,
-                       struct counters *counters)
+enum status writer_new(struct writer **out, const struct writer_config *config)
 {
     struct writer *writer = calloc(1, sizeof(*writer));
     *out = NULL;
     if (!writer)
         return STATUS_NO_MEMORY;
-    writer->open = open;
-    writer->store = store;
-    writer->counters = counters;
+    writer->open = config->open;
+    writer->inbox = config->inbox;
+    writer->store = config->store;
+    writer->counters = config->counters;
     digest_init(&writer->digest);
     buffer_init(&writer->body, BODY_MAX);
     if (pthread_create(&writer->thread, NULL, run, writer) != 0) {

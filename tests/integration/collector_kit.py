@@ -69,11 +69,11 @@ class Collector:
         finally:
             connection.close()
 
-    def post(self, body, content_type=JSON_TYPE, **headers):
+    def post(self, body, content_type=JSON_TYPE, path="/v1/traces", **headers):
         if isinstance(body, dict):
             body = json.dumps(body).encode()
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.request(self.otlp, "POST", "/v1/traces", body,
+        return self.request(self.otlp, "POST", path, body,
                             {"Content-Type": content_type, **names})
 
     def get(self, path):

@@ -98,6 +98,16 @@ static void add(struct fixture *fixture, struct open_trace *trace)
     open_trace_free(trace);
 }
 
+/* A record of the trace of that number; 0: of none. */
+static void add_log(struct fixture *fixture, uint8_t number)
+{
+    static const struct otlp_resource resource = {.service = TEXT_CONSTANT("cart")};
+    static const struct otlp_scope scope = {TEXT_CONSTANT("log"), TEXT_CONSTANT("")};
+    struct otlp_log log = {.time_ns = 7, .resource = &resource, .scope = &scope};
+    log.trace_id[15] = number;
+    assert_int_equal(store_add_log(fixture->store, &log), STATUS_OK);
+}
+
 static bool has_trace(struct fixture *fixture, uint8_t number)
 {
     const uint8_t id[16] = {[15] = number};
@@ -209,20 +219,25 @@ static void check_retention(void **state)
 {
     struct fixture fixture;
     struct store_evicted evicted;
-    uint64_t traces = 0;
+    uint64_t traces = 0, logs = 0;
     (void)state;
     begin(&fixture, 512 * 1024);
     for (uint8_t i = 1; i <= 100; i++) {
         assert_int_equal(store_begin(fixture.store, NULL), STATUS_OK);
         add(&fixture, make_trace(i, "cart", i * 1000u, 20000));
+        add_log(&fixture, i);
+        add_log(&fixture, 0);
         assert_int_equal(store_retain(fixture.store, &evicted), STATUS_OK);
         assert_int_equal(evicted.traces, evicted.spans);
         traces += evicted.traces;
+        logs += evicted.logs;
         assert_int_equal(store_commit(fixture.store, NULL), STATUS_OK);
         assert_true(store_stats(fixture.store).bytes <= 512 * 1024);
     }
     assert_true(traces > 0);
     assert_int_equal(store_stats(fixture.store).traces, 100 - traces);
+    assert_int_equal(logs, traces); /* a record goes with its trace */
+    assert_int_equal(store_stats(fixture.store).logs, 200 - logs);
     assert_false(has_trace(&fixture, 1));
     assert_true(has_trace(&fixture, 100));
     end(&fixture);

@@ -199,6 +199,17 @@ static void print_table(const struct demo *demo)
     free(table);
 }
 
+/* Also of what passed; what did not is told in full, with this in it. */
+static void warn_of_drops(const struct demo *demo)
+{
+    for (size_t i = 0; i < demo->reference_count; i++)
+        report_drops(&demo->references[i].measurement, stdout);
+    for (size_t i = 0; i < demo->done; i++)
+        for (size_t s = 0; s < demo->experiments[i].step_count; s++)
+            if (demo->experiments[i].verdict == VERDICT_PASS)
+                report_drops(&demo->experiments[i].steps[s].measurement, stdout);
+}
+
 /* Whatever did not pass is told in full below the table. */
 static void print_reasons(const struct demo *demo)
 {
@@ -255,6 +266,7 @@ static int report(const struct demo *demo, const struct options *options, enum s
     enum verdict verdict = worst(demo);
     if (demo->done > 0) {
         print_table(demo);
+        warn_of_drops(demo);
         print_reasons(demo);
         fflush(stdout);
     }

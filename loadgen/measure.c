@@ -155,7 +155,8 @@ enum status measure_run(struct lab *lab, const struct measure_config *config,
     struct progress progress;
     struct teller teller = {.lab = lab, .progress = &progress};
     *out = (struct measurement){.readback = NULL};
-    struct drops before = drops_read(&lab->target);
+    struct drops before, after;
+    drops_read(&lab->target, &before);
     enum status status =
         readback_new(&out->readback,
                      &(struct readback_config){.query_url = target_find(&lab->target, "query"),
@@ -177,9 +178,8 @@ enum status measure_run(struct lab *lab, const struct measure_config *config,
         status = check_back_end(out->readback, error);
     if (status == STATUS_OK)
         status = find_fragments(lab, out, error);
-    struct drops after = drops_read(&lab->target);
-    if (after.spans > before.spans)
-        out->dropped_spans = after.spans - before.spans;
+    drops_read(&lab->target, &after);
+    drops_between(&before, &after, &out->drops);
     return status;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/histogram.h"
 #include "base/status.h"
+#include "loadgen/drops.h"
 #include "loadgen/fragments.h"
 #include "loadgen/lab.h"
 #include "loadgen/readback.h"
@@ -24,7 +25,7 @@ struct measurement {
     struct window_result window;
     struct readback *readback; /* NULL: the window did not run */
     struct fragments fragments;
-    uint64_t dropped_spans; /* by exporters, while it lasted */
+    struct drops_lost drops; /* spans lost on their way, while it lasted */
 };
 
 /* Loads the system for a moment without counting: connections, caches. */

@@ -113,8 +113,8 @@ static void add_window(struct table *table, const char *name, const struct measu
                coverage.arrived * 100);
     table_cell(table, TABLE_PLAIN, "%.2f %%", coverage.connected * 100);
     table_cell(table, TABLE_PLAIN, "%.2f %%", coverage.as_expected * 100);
-    table_cell(table, measurement->dropped_spans ? TABLE_BAD : TABLE_PLAIN, "%" PRIu64,
-               measurement->dropped_spans);
+    table_cell(table, measurement->drops.spans ? TABLE_BAD : TABLE_PLAIN, "%" PRIu64,
+               measurement->drops.spans);
 }
 
 static void print_windows(const struct experiment *experiment, FILE *out)
@@ -244,6 +244,25 @@ static void print_step(const struct experiment *experiment, size_t index, FILE *
         fprintf(out, "    %s\n", step->result.reasons[i]);
 }
 
+void report_drops(const struct measurement *measurement, FILE *out)
+{
+    const struct drops_lost *drops = &measurement->drops;
+    if (drops->spans > 0) {
+        char words[DROPS_WHERE_MAX + 200];
+        (void)snprintf(words, sizeof words,
+                       "%" PRIu64
+                       " spans were lost on their way (%s): what the traces show is not all "
+                       "that happened, and a finding or its absence may be an accident of that",
+                       drops->spans, drops->where);
+        fputs("  ", out);
+        table_word(out, TABLE_BAD, "warning:");
+        fputc('\n', out);
+        table_prose(out, 4, words);
+    }
+    if (drops->silent > 0)
+        fprintf(out, "  %zu services did not say whether they lost spans\n", drops->silent);
+}
+
 static void print_trouble(const struct measurement *measurement, FILE *out)
 {
     if (!measurement->readback)
@@ -261,6 +280,7 @@ static void print_trouble(const struct measurement *measurement, FILE *out)
                 " of calls never made, %" PRIu64 " of calls too many, %" PRIu64 " twice\n",
                 totals->lost, measurement->fragments.restored, totals->never_made, totals->extra,
                 totals->duplicates);
+    report_drops(measurement, out);
 }
 
 void report_experiment(const struct experiment *experiment, FILE *out)

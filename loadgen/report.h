@@ -16,6 +16,9 @@ void report_findings(const struct diagnosis *diagnosis, bool with_baseline, bool
 /* Windows, findings, verdict of one run, also of one that was cut short. */
 void report_experiment(const struct experiment *experiment, FILE *out);
 
+/* Warns where spans were lost while it was measured; writes nothing where none were. */
+void report_drops(const struct measurement *measurement, FILE *out);
+
 /* "pricing.sequential_calls, ..." or "nothing". */
 void report_list_faults(const struct scenario_step *step, char *out, size_t size);
 

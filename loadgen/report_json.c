@@ -66,7 +66,7 @@ static void add(struct sums *sums, const struct measurement *measurement)
     all->read_failures += one->read_failures;
     sums->restored += measurement->fragments.restored;
     sums->requests_restored += measurement->fragments.requests_restored;
-    sums->dropped += measurement->dropped_spans;
+    sums->dropped += measurement->drops.spans;
     sums->failed += measurement_failed(measurement);
     sums->unsent += measurement->window.dropped;
     histogram_merge(&sums->polled, readback_polled_latency(measurement->readback));

@@ -2,25 +2,24 @@
 
 #include <string.h>
 
-static const char *const counters[] = {
-    "otel_sdk_processor_span_processed_total{",
-    "otel_sdk_exporter_span_exported_total{",
+/* Rows whose name begins so; of the first two those that have an error type. */
+static const struct {
+    const char *name;
+    bool by_error_type;
+    size_t offset; /* of the sum in lost_spans, where the error type does not say */
+} counters[] = {
+    {"otel_sdk_processor_span_processed_total{", true, offsetof(struct lost_spans, dropped)},
+    {"otel_sdk_exporter_span_exported_total{", true, offsetof(struct lost_spans, dropped)},
+    {"collector_spans_refused_total ", false, offsetof(struct lost_spans, refused)},
+    {"collector_spans_dropped_", false, offsetof(struct lost_spans, mislaid)},
 };
-
-static bool is_counter(struct text line)
-{
-    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
-        if (text_starts_with(line, counters[i]))
-            return true;
-    return false;
-}
 
 /* The error type; empty where there is none. */
 static struct text error_type(struct text line)
 {
     static const char label[] = "error_type=\"";
     const size_t length = sizeof label - 1;
-    const char *at = is_counter(line) ? memmem(line.data, line.length, label, length) : NULL;
+    const char *at = memmem(line.data, line.length, label, length);
     if (at == NULL)
         return (struct text){NULL, 0};
     const char *value = at + length;
@@ -28,22 +27,40 @@ static struct text error_type(struct text line)
     return text_split(&rest, '"');
 }
 
+/* Where a line's value is added; NULL: nowhere. */
+static uint64_t *find_sum(struct lost_spans *lost, struct text line)
+{
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
+        if (!text_starts_with(line, counters[i].name))
+            continue;
+        struct text type = error_type(line);
+        if (counters[i].by_error_type && type.length == 0)
+            return NULL;
+        if (text_is(type, "rejected"))
+            return &lost->rejected;
+        return (uint64_t *)(void *)((char *)lost + counters[i].offset);
+    }
+    return NULL;
+}
+
+/* What stands behind the name and its labels. */
+static struct text value_text(struct text line)
+{
+    const char *space = memrchr(line.data, ' ', line.length);
+    if (space == NULL)
+        return (struct text){NULL, 0};
+    return (struct text){space + 1, line.length - (size_t)(space + 1 - line.data)};
+}
+
 struct lost_spans lost_spans_of_metrics(struct text metrics)
 {
-    struct lost_spans lost = {0, 0};
+    struct lost_spans lost = {0};
     while (metrics.data) {
         struct text line = text_split(&metrics, '\n');
-        struct text type = error_type(line);
-        const char *end = type.length > 0 ? memrchr(line.data, '}', line.length) : NULL;
+        uint64_t *sum = line.length > 0 ? find_sum(&lost, line) : NULL;
         double value;
-        if (end == NULL)
-            continue;
-        struct text number =
-            text_trim((struct text){end + 1, line.length - (size_t)(end + 1 - line.data)});
-        if (text_to_double(number, &value) != STATUS_OK || !(value > 0))
-            continue;
-        uint64_t *sum = text_is(type, "rejected") ? &lost.rejected : &lost.dropped;
-        *sum += (uint64_t)value;
+        if (sum && text_to_double(value_text(line), &value) == STATUS_OK && value > 0)
+            *sum += (uint64_t)value;
     }
     return lost;
 }

@@ -53,6 +53,19 @@ def test_it_finds_nothing_in_a_healthy_system():
         assert up.rows() == before
 
 
+def test_it_warns_when_spans_were_lost():
+    # a queue of one span in a service that ends several at a time
+    with Up(environment={"OTEL_BSP_MAX_QUEUE_SIZE": "1", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1"}) as up:
+        done, told = run(up.path, "baseline")
+        assert told["spans"]["dropped"] > 0, told["spans"]
+        assert told["verdict"] == "inconclusive" and done.returncode == 97, done
+        assert "spans were lost on their way (" in done.stdout, done.stdout
+        health = up.get("query", "/api/culprit/health")
+        assert not health["complete"] and health["spans_lost"] > 0, health
+        losers = [row["name"] for row in health["senders"] if row["spans_lost"]]
+        assert losers and any(name in done.stdout for name in losers), (losers, done.stdout)
+
+
 def test_it_finds_what_was_planted_and_nothing_else():
     with Up() as up:
         before = up.rows()

@@ -5,26 +5,33 @@
 struct row {
     const char *it;
     const char *metrics;
-    uint64_t dropped, rejected;
+    uint64_t dropped, rejected, refused, mislaid;
 };
 
 static const struct row rows[] = {
-    {"it finds nothing in nothing", "", 0, 0},
+    {"it finds nothing in nothing", "", .dropped = 0, .rejected = 0},
     {"it counts what has an error type",
      "otel_sdk_processor_span_processed_total{error_type=\"queue_full\"} 3\n"
      "otel_sdk_exporter_span_exported_total{error_type=\"timeout\"} 4\n",
-     7, 0},
+     .dropped = 7, .rejected = 0},
     {"it does not count what went well",
      "otel_sdk_exporter_span_exported_total{error_type=\"\"} 90\n"
      "otel_sdk_exporter_span_exported_total 90\n",
-     0, 0},
+     .dropped = 0, .rejected = 0},
     {"it finds the label among others",
-     "otel_sdk_exporter_span_exported_total{a=\"b\",error_type=\"rejected\",c=\"d\"} 5\n", 0, 5},
+     "otel_sdk_exporter_span_exported_total{a=\"b\",error_type=\"rejected\",c=\"d\"} 5\n",
+     .dropped = 0, .rejected = 5},
     {"it takes the last line without its end",
-     "# HELP x\notel_sdk_exporter_span_exported_total{error_type=\"rejected\"} 5", 0, 5},
-    {"it passes over other metrics", "http_requests_total{error_type=\"500\"} 5\n", 0, 0},
+     "# HELP x\notel_sdk_exporter_span_exported_total{error_type=\"rejected\"} 5", .dropped = 0,
+     .rejected = 5},
+    {"it passes over other metrics", "http_requests_total{error_type=\"500\"} 5\n", .dropped = 0,
+     .rejected = 0},
     {"it passes over what is no number",
-     "otel_sdk_exporter_span_exported_total{error_type=\"x\"} NaN\n", 0, 0},
+     "otel_sdk_exporter_span_exported_total{error_type=\"x\"} NaN\n", .dropped = 0, .rejected = 0},
+    {"it counts what a collector refused and what it mislaid",
+     "collector_spans_received_total 50\ncollector_spans_refused_total 2\n"
+     "collector_spans_dropped_store_error_total 3\ncollector_spans_dropped_no_memory_total 4\n",
+     .refused = 2, .mislaid = 7},
 };
 
 static void check(void **state)
@@ -33,6 +40,8 @@ static void check(void **state)
     struct lost_spans lost = lost_spans_of_metrics(text_of(row->metrics));
     assert_int_equal(lost.dropped, row->dropped);
     assert_int_equal(lost.rejected, row->rejected);
+    assert_int_equal(lost.refused, row->refused);
+    assert_int_equal(lost.mislaid, row->mislaid);
 }
 
 int main(void)

@@ -1,7 +1,8 @@
 /* One row of the tracing bench, in a process of its own, through the public header alone.
  *
- *     trace_row MODE THREADS RATE URL     MODE: recording, sustained, unsampled,
- *                                      disabled
+ *     trace_row MODE THREADS RATE URL [plain-clock]
+ *                                      MODE: recording, sustained, unsampled, disabled;
+ *                                      plain-clock: clock_gettime, whatever else there is
  *     trace_row workload                  the workload as JSON, for programs in other languages
  *
  * RATE 0 is bursts, else spans a second of all threads together; sustained waits for room in the
@@ -110,7 +111,7 @@ static int print_workload(void)
 /* ---- one round: what a thread does between two looks at its clocks */
 
 struct row {
-    bool recording, sustained, disabled;
+    bool recording, sustained, disabled, plain_clock;
     unsigned threads, rate;
     uint64_t queue_count; /* sustained: the queue's room; 0: none to wait for */
     int spans_a_round;    /* of one thread */
@@ -351,6 +352,7 @@ static bool start_tracing(struct row *row, const char *url)
     struct error error;
     tracing_config_from_environment(&config, "bench");
     snprintf(config.otlp.endpoint, sizeof config.otlp.endpoint, "%s", url);
+    config.plain_clock = row->plain_clock;
     config.sampling.root.kind = row->recording ? SAMPLER_ALWAYS_ON : SAMPLER_ALWAYS_OFF;
     row->queue_count = row->sustained ? config.batch.queue_count : 0;
     if (tracing_start(&config, &error) == STATUS_OK)
@@ -407,9 +409,10 @@ int main(int argc, char **argv)
     struct phase before, with;
     if (argc == 2 && strcmp(argv[1], "workload") == 0)
         return print_workload();
-    if (argc != 5) {
-        fprintf(stderr,
-                "usage: trace_row recording|sustained|unsampled|disabled THREADS RATE URL\n");
+    row.plain_clock = argc == 6 && strcmp(argv[5], "plain-clock") == 0;
+    if (argc != 5 && !row.plain_clock) {
+        fprintf(stderr, "usage: trace_row recording|sustained|unsampled|disabled THREADS RATE URL "
+                        "[plain-clock]\n");
         return 2;
     }
     row.sustained = strcmp(argv[1], "sustained") == 0;

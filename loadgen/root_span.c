@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 
-static const struct tracer tracer = {"culprit.loadgen", NULL};
+static const struct tracer tracer = {.name = "culprit.loadgen"};
 
 /* error.type of a request without a right answer. An answer with an error status has the status
  * itself; that the caller called it off is no error. */

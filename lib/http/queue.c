@@ -21,7 +21,7 @@ enum {
     STACK_BYTES = 256 * 1024,
 };
 
-static const struct tracer tracer = {"culprit.queue", "1"};
+static const struct tracer tracer = {.name = "culprit.queue", .version = "1"};
 
 struct queue {
     struct queue_store *store;

@@ -42,7 +42,6 @@ static struct {
     uint32_t batch_count;
     _Atomic uint32_t queue_count; /* its bound, for who asks */
     uint64_t delay_ns;
-    uint64_t logged_ns, logged_drops; /* of drops */
 
     _Atomic int press; /* enum press */
     _Atomic uint32_t inflight;
@@ -70,17 +69,30 @@ static uint32_t export_one(void)
 
 /* ---- the thread */
 
-static void log_drops(void)
+/* A loss that the program should know of, said again only after a while. */
+struct loss {
+    enum trace_counter counter;
+    const char *words;
+    uint64_t logged_ns, logged; /* the exporter thread's own */
+};
+static struct loss losses[] = {
+    {TRACE_DROPPED, "the span queue was full and spans were dropped", 0, 0},
+    {TRACE_LIMITED, "spans went without some attributes, events or links, for the limits", 0, 0},
+};
+
+static void log_losses(void)
 {
     uint64_t totals[TRACE_COUNTERS], now_ns = clock_mono_ns();
     trace_thread_totals(totals);
-    if (totals[TRACE_DROPPED] == exporter.logged_drops ||
-        (exporter.logged_drops != 0 && now_ns - exporter.logged_ns < log_gap_ns))
-        return;
-    exporter.logged_drops = totals[TRACE_DROPPED];
-    exporter.logged_ns = now_ns;
-    log_event(LOG_WARN, LOG_NO_IDS, "the span queue was full and spans were dropped",
-              LOG_I64("dropped_so_far", (int64_t)totals[TRACE_DROPPED]));
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
+        struct loss *loss = &losses[i];
+        uint64_t now = totals[loss->counter];
+        if (now == loss->logged || (loss->logged != 0 && now_ns - loss->logged_ns < log_gap_ns))
+            continue;
+        loss->logged = now;
+        loss->logged_ns = now_ns;
+        log_event(LOG_WARN, LOG_NO_IDS, loss->words, LOG_I64("so_far", (int64_t)now));
+    }
 }
 
 static bool batch_waits(void)
@@ -183,7 +195,7 @@ static void *run(void *unused)
         enum wake_reason reason = wait_for_work(next_ns, &flush);
         timeline_refresh();
         export_round(reason);
-        log_drops();
+        log_losses();
         if (reason == WAKE_FLUSH)
             finish_flush(flush);
         if (reason != WAKE_BATCH || clock_mono_ns() >= next_ns)
@@ -236,7 +248,8 @@ static void reset(const struct tracing_config *config)
     exporter.batch_count = config->batch.batch_count;
     exporter.queue_count = config->batch.queue_count;
     exporter.delay_ns = config->batch.delay_ms * NS_PER_MS;
-    exporter.logged_ns = exporter.logged_drops = 0;
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
+        losses[i].logged_ns = losses[i].logged = 0;
     atomic_store(&exporter.press, PRESS_NONE);
 }
 

@@ -8,7 +8,7 @@
 
 enum { FIELDS_MAX = 64 };
 
-static const struct tracer scope = {"culprit.log", TRACE_SDK_VERSION};
+static const struct tracer scope = {.name = "culprit.log", .version = TRACE_SDK_VERSION};
 
 static const struct {
     enum log_severity number;

@@ -139,6 +139,33 @@ bool recording_finish(struct recording *recording, uint64_t end_wall_ns,
     return result != SPAN_QUEUE_FULL;
 }
 
+struct span_view recording_view(struct recording *recording, uint64_t end_wall_ns,
+                                uint8_t buffer[RECORDING_VIEW_MAX])
+{
+    struct span_record record;
+    const uint8_t *at = write_front(recording, end_wall_ns, &record) + sizeof record;
+    size_t length = record.length_bytes;
+    if (recording->block->more != NULL || record.has_holes) {
+        size_t prefix = record.prefix_bytes;
+        memcpy(buffer, at, prefix);
+        span_entries_copy(&recording->body, buffer + prefix);
+        length = prefix + span_entries_close_holes(buffer + prefix, length - prefix);
+        at = buffer;
+    }
+    return (struct span_view){
+        .tracer = recording->tracer,
+        .context = recording->span.context,
+        .parent_id = recording->has_parent ? recording->parent_id : (struct span_id){{0}},
+        .parent_is_remote = recording->parent_is_remote,
+        .kind = recording->kind,
+        .status = recording->status,
+        .start_wall_ns = recording->start_wall_ns,
+        .end_wall_ns = end_wall_ns,
+        .otlp = at,
+        .otlp_bytes = length,
+    };
+}
+
 void recording_discard(struct recording *recording)
 {
     span_pool_put_chain(recording->block);

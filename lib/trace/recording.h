@@ -6,6 +6,7 @@
 #include "trace/light_span.h"
 #include "trace/span_body.h"
 #include "trace/span_queue.h"
+#include "trace/span_view.h"
 #include "trace/timeline.h"
 #include "trace/trace_thread.h"
 
@@ -42,6 +43,11 @@ static inline uint64_t recording_now_ns(const struct recording *recording)
  * batch waits. */
 bool recording_finish(struct recording *recording, uint64_t end_wall_ns,
                       struct trace_thread *thread, bool *batch);
+
+/* The ended span for processors; `buffer` holds its message where it does not lie in one piece. */
+enum { RECORDING_VIEW_MAX = RECORDING_PREFIX_MAX + SPAN_BODY_MAX };
+struct span_view recording_view(struct recording *recording, uint64_t end_wall_ns,
+                                uint8_t buffer[RECORDING_VIEW_MAX]);
 
 /* Gives the memory back. */
 void recording_discard(struct recording *recording);

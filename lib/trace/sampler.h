@@ -4,6 +4,7 @@
 #define CULPRIT_TRACE_SAMPLER_H
 
 #include "trace/sampling.h"
+#include "trace/trace_state.h"
 
 enum sampler_case {
     SAMPLER_ROOT,
@@ -38,7 +39,7 @@ const struct sampler_ready *sampler_find(const struct sampler *sampler,
  * enough. */
 static inline bool sampler_must_ask(const struct sampler_ready *rule)
 {
-    return rule->kind == SAMPLER_CUSTOM;
+    return rule->kind == SAMPLER_CUSTOM || rule->kind == SAMPLER_PROBABILITY;
 }
 
 /* Ratio: R >= T, R being the last 56 bits of the trace id and T the rejected share of 2^56
@@ -48,8 +49,9 @@ enum sampling_decision sampler_decide(const struct sampler *sampler,
                                       const struct sampler_ready *rule,
                                       const struct trace_id *trace_id);
 
-/* *result as sampling.h says. */
+/* *result as sampling.h says; its tracestate is a valid list: the parent's, or in *memory. */
 void sampler_ask(const struct sampler *sampler, const struct sampler_ready *rule,
-                 const struct sampling_input *input, struct sampling_result *result);
+                 const struct sampling_input *input, struct sampling_result *result,
+                 struct trace_state *memory);
 
 #endif

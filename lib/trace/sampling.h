@@ -10,6 +10,7 @@ enum sampler_kind {
     SAMPLER_ALWAYS_ON,
     SAMPLER_ALWAYS_OFF,
     SAMPLER_TRACE_ID_RATIO, /* R >= T, R being the trace id's last 56 bits */
+    SAMPLER_PROBABILITY,    /* the same, R also from rv, and T told in the tracestate: ot=th:... */
     SAMPLER_CUSTOM,
 };
 
@@ -45,7 +46,7 @@ struct span_sampler {
 
 struct sampler_rule {
     enum sampler_kind kind;
-    double ratio;                      /* of SAMPLER_TRACE_ID_RATIO, 0..1 */
+    double ratio;                      /* of the ratio and the probability sampler, 0..1 */
     const struct span_sampler *custom; /* of SAMPLER_CUSTOM */
 };
 

@@ -6,7 +6,7 @@
 #include "trace/trace_thread.h"
 #include "trace/tracing.h"
 
-static const struct tracer unnamed_tracer = {"", NULL};
+static const struct tracer unnamed_tracer = {.name = ""};
 static const struct span_options no_options;
 
 _Static_assert(SPAN_FACE_NONE == (int)SPAN_TYPE_NONE &&
@@ -78,83 +78,221 @@ static void set_start_fields(struct recording *recording, const struct tracer *t
         options->start_wall_ns ? options->start_wall_ns : recording_now_ns(recording);
 }
 
-static struct span_context new_context(struct trace_thread *thread,
-                                       const struct span_context *parent)
+/* ---- ids */
+
+static bool is_zero(const uint8_t *bytes, size_t count)
 {
-    struct span_context context = {
-        .trace_id = parent ? parent->trace_id : trace_thread_new_trace_id(thread),
-        .flags = parent ? parent->flags & TRACE_FLAG_RANDOM : TRACE_FLAG_RANDOM,
+    uint8_t seen = 0;
+    for (size_t i = 0; i < count; i++)
+        seen |= bytes[i];
+    return seen == 0;
+}
+
+static struct trace_id new_trace_id(struct trace_thread *thread)
+{
+    const struct id_generator *ids = tracing_policy.ids;
+    struct trace_id id = {{0}};
+    for (int i = 0; ids != NULL && i < 2 && is_zero(id.bytes, sizeof id.bytes); i++)
+        ids->trace_id(ids->self, &id);
+    return is_zero(id.bytes, sizeof id.bytes) ? trace_thread_new_trace_id(thread) : id;
+}
+
+static struct span_id new_span_id(struct trace_thread *thread)
+{
+    const struct id_generator *ids = tracing_policy.ids;
+    struct span_id id = {{0}};
+    for (int i = 0; ids != NULL && i < 2 && is_zero(id.bytes, sizeof id.bytes); i++)
+        ids->span_id(ids->self, &id);
+    return is_zero(id.bytes, sizeof id.bytes) ? trace_thread_new_span_id(thread) : id;
+}
+
+/* ---- the decision */
+
+struct beginning {
+    const struct tracer *tracer;
+    const char *name;
+    const struct span_options *options;
+    const struct span_context *parent; /* NULL: a root */
+    struct trace_thread *thread;
+    struct span_context context; /* of the new span */
+};
+
+/* Trace id before the sampler is asked, span id after it, whatever it says. */
+static void begin_context(struct beginning *start)
+{
+    const struct span_context *parent = start->parent;
+    const struct id_generator *ids = tracing_policy.ids;
+    if (parent != NULL) {
+        start->context = (struct span_context){
+            .trace_id = parent->trace_id,
+            .flags = parent->flags & TRACE_FLAG_RANDOM,
+            .trace_state = parent->trace_state,
+        };
+        return;
+    }
+    start->context = (struct span_context){
+        .trace_id = ids ? new_trace_id(start->thread) : trace_thread_new_trace_id(start->thread),
+        .flags = ids == NULL || ids->is_random ? TRACE_FLAG_RANDOM : 0,
     };
-    if (parent != NULL)
-        context.trace_state = parent->trace_state;
-    const struct sampler *sampler = &tracing_policy.sampler;
-    if (sampler_decide(sampler, sampler_find(sampler, parent), &context.trace_id) ==
-        SAMPLING_RECORD_AND_SAMPLE)
-        context.flags |= TRACE_FLAG_SAMPLED;
-    context.span_id = trace_thread_new_span_id(thread);
-    return context;
+}
+
+static void set_attributes(struct span_body *body, const struct attribute *attributes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        span_body_set_attribute(body, &attributes[i], span_key_hash(attributes[i].key));
+}
+
+static void tell_start(struct span *span, const struct span_context *parent)
+{
+    for (size_t i = 0; tracing_policy.processors[i] != NULL; i++)
+        if (tracing_policy.processors[i]->on_start != NULL)
+            tracing_policy.processors[i]->on_start(tracing_policy.processors[i]->self, span,
+                                                   parent);
+}
+
+static struct span *start_recording(struct beginning *start, const struct sampling_result *more)
+{
+    struct recording *recording = recording_new(start->thread, &start->context);
+    if (recording == NULL)
+        return NULL;
+    const struct span_options *options = start->options;
+    set_start_fields(recording, start->tracer, start->parent, options);
+    span_body_set_name(&recording->body, text_of(start->name));
+    set_attributes(&recording->body, options->attributes, options->attribute_count);
+    if (more != NULL)
+        set_attributes(&recording->body, more->attributes, more->attribute_count);
+    for (size_t i = 0; i < options->link_count; i++)
+        span_body_add_link(&recording->body, &options->links[i]);
+    if (tracing_policy.processors[0] != NULL)
+        tell_start(&recording->span, start->parent);
+    return &recording->span;
+}
+
+/* `more`: what a sampler adds, or NULL. */
+static struct span *start_decided(struct beginning *start, enum sampling_decision decision,
+                                  const struct sampling_result *more)
+{
+    struct trace_thread *thread = start->thread;
+    start->context.span_id =
+        tracing_policy.ids ? new_span_id(thread) : trace_thread_new_span_id(thread);
+    if (decision == SAMPLING_RECORD_AND_SAMPLE) {
+        start->context.flags |= TRACE_FLAG_SAMPLED;
+        trace_thread_count(thread, TRACE_STARTED);
+        struct span *span = start_recording(start, more);
+        return span ? span : start_dropped(thread, start->parent, &start->context);
+    }
+    trace_thread_count(thread, TRACE_UNSAMPLED);
+    struct span *span = decision == SAMPLING_RECORD_ONLY ? start_recording(start, more) : NULL;
+    return span ? span
+                : light_span_get(trace_thread_light(thread), SPAN_TYPE_LIGHT, &start->context);
+}
+
+static struct span *start_asked(struct beginning *start, const struct sampler_ready *rule)
+{
+    const struct span_options *options = start->options;
+    struct trace_state memory;
+    const struct sampling_input input = {
+        .parent = start->parent,
+        .trace_id = start->context.trace_id,
+        .name = text_of(start->name),
+        .kind = options->kind ? options->kind : SPAN_INTERNAL,
+        .attributes = options->attributes,
+        .attribute_count = options->attribute_count,
+        .links = options->links,
+        .link_count = options->link_count,
+    };
+    struct sampling_result result = {.trace_state = start->context.trace_state};
+    sampler_ask(&tracing_policy.sampler, rule, &input, &result, &memory);
+    start->context.trace_state = result.trace_state;
+    return start_decided(start, result.decision, &result);
 }
 
 struct span *span_start_on(const struct tracer *tracer, const char *name,
                            const struct span_options *options)
 {
-    if (options == NULL)
-        options = &no_options;
-    const struct span_context *parent = find_parent(options);
-    struct trace_thread *thread = trace_thread_self();
-    struct span_context context = new_context(thread, parent);
-    if (!span_context_is_sampled(&context)) {
-        trace_thread_count(thread, TRACE_UNSAMPLED);
-        return light_span_get(trace_thread_light(thread), SPAN_TYPE_LIGHT, &context);
-    }
-    trace_thread_count(thread, TRACE_STARTED);
-    struct recording *recording = recording_new(thread, &context);
-    if (recording == NULL)
-        return start_dropped(thread, parent, &context);
-    set_start_fields(recording, tracer, parent, options);
-    span_body_set_name(&recording->body, text_of(name));
-    for (size_t i = 0; i < options->attribute_count; i++)
-        span_body_set_attribute(&recording->body, &options->attributes[i],
-                                span_key_hash(options->attributes[i].key));
-    for (size_t i = 0; i < options->link_count; i++)
-        span_body_add_link(&recording->body, &options->links[i]);
-    return &recording->span;
+    struct beginning start = {.tracer = tracer,
+                              .name = name,
+                              .options = options ? options : &no_options,
+                              .thread = trace_thread_self()};
+    start.parent = find_parent(start.options);
+    begin_context(&start);
+    const struct sampler_ready *rule = sampler_find(&tracing_policy.sampler, start.parent);
+    if (__builtin_expect(sampler_must_ask(rule), 0))
+        return start_asked(&start, rule);
+    return start_decided(
+        &start, sampler_decide(&tracing_policy.sampler, rule, &start.context.trace_id), NULL);
 }
 
 /* ---- end */
 
-static bool end_recording(struct recording *recording, struct trace_thread *thread,
-                          uint64_t end_wall_ns)
+static void tell_ending(struct span *span)
 {
-    bool batch = false;
+    for (size_t i = 0; tracing_policy.processors[i] != NULL; i++)
+        if (tracing_policy.processors[i]->on_ending != NULL)
+            tracing_policy.processors[i]->on_ending(tracing_policy.processors[i]->self, span);
+}
+
+/* Apart, for its buffer. */
+static __attribute__((noinline)) void tell_end(struct recording *recording, uint64_t end_wall_ns)
+{
+    uint8_t buffer[RECORDING_VIEW_MAX];
+    struct span_view view = recording_view(recording, end_wall_ns, buffer);
+    for (size_t i = 0; tracing_policy.processors[i] != NULL; i++)
+        if (tracing_policy.processors[i]->on_end != NULL)
+            tracing_policy.processors[i]->on_end(tracing_policy.processors[i]->self, &view);
+}
+
+static uint64_t end_time(const struct recording *recording, uint64_t wall_ns)
+{
+    if (wall_ns == 0)
+        wall_ns = recording_now_ns(recording);
+    return wall_ns > recording->start_wall_ns ? wall_ns : recording->start_wall_ns;
+}
+
+/* false: it was dropped. What is not sampled is nothing to be dropped. */
+static bool end_recording(struct span *span, struct trace_thread *thread, uint64_t end_wall_ns)
+{
+    bool batch = false, sampled = span_context_is_sampled(&span->context);
+    struct recording *recording = (struct recording *)(void *)span;
+    end_wall_ns = end_time(recording, end_wall_ns);
+    if (__builtin_expect(tracing_policy.processors[0] != NULL, 0) && tracing_is_on())
+        tell_ending(span);
+    (void)enter(span);
     if (!tracing_is_on()) {
         recording_discard(recording);
-        return false;
+        return !sampled;
     }
-    if (end_wall_ns == 0)
-        end_wall_ns = recording_now_ns(recording);
-    if (end_wall_ns < recording->start_wall_ns)
-        end_wall_ns = recording->start_wall_ns;
+    if (__builtin_expect(tracing_policy.processors[0] != NULL, 0))
+        tell_end(recording, end_wall_ns);
+    if (__builtin_expect(!sampled, 0)) {
+        recording_discard(recording);
+        return true;
+    }
+    if (__builtin_expect(span_body_has_lost(&recording->body), 0))
+        trace_thread_count(thread, TRACE_LIMITED);
     bool queued = recording_finish(recording, end_wall_ns, thread, &batch);
     if (batch)
         tracing_wake();
+    if (__builtin_expect(tracing_policy.exports_at_end, 0))
+        (void)tracing_flush(clock_mono_ns() + tracing_policy.export_timeout_ns);
     return queued;
 }
 
 void span_end_any(struct span *span, uint64_t end_wall_ns)
 {
     struct trace_thread *thread = trace_thread_self();
+    bool queued = false;
     if (span->type == SPAN_TYPE_LIGHT) {
         light_span_put(trace_thread_light(thread), span);
         return;
     }
-    bool queued = false;
     /* Counted first: what the exporter has sent was always counted as ended before. */
-    trace_thread_count(thread, TRACE_ENDED);
+    if (span->type == SPAN_TYPE_DROPPED || span_context_is_sampled(&span->context))
+        trace_thread_count(thread, TRACE_ENDED);
     if (span->type == SPAN_TYPE_DROPPED)
         light_span_put(NULL, span);
     else
-        queued = end_recording(enter(span).recording, thread, end_wall_ns);
+        queued = end_recording(span, thread, end_wall_ns);
     if (!queued) {
         trace_thread_count(thread, TRACE_DROPPED);
         tracing_press();

@@ -7,9 +7,15 @@
 #include "base/wire.h"
 #include "trace/resource.h"
 #include "trace/span_entries.h"
+#include "trace/span_wire.h"
 
-/* Around a span: its tag and a padded length. Around a scope: tags, lengths, name and version. */
-enum { SPAN_FRAME_BYTES = 6, SCOPE_FRAME_BYTES = 64, SCOPE_TEXT_MAX = 256 };
+/* Around a span: its tag and a padded length. Around a scope: tags and lengths of all it has. */
+enum {
+    SPAN_FRAME_BYTES = 6,
+    SCOPE_FRAME_BYTES = 64,
+    SCOPE_TEXT_MAX = 256,
+    SCOPE_ATTRIBUTES_MAX = 2048,
+};
 
 static void *map(size_t bytes)
 {
@@ -73,10 +79,34 @@ static struct span_block *next_unread(struct span_batch *batch)
     return block;
 }
 
+static size_t length_of(const char *text)
+{
+    return text ? strnlen(text, SCOPE_TEXT_MAX) : 0;
+}
+
+static struct span_wire_list scope_attributes(const struct tracer *tracer)
+{
+    struct span_wire_list list = {
+        .field = OTLP_SCOPE_ATTRIBUTES,
+        .dropped_field = OTLP_SCOPE_DROPPED_ATTRIBUTES,
+        .attributes = tracer->attributes,
+        .count = tracer->attribute_count,
+        .count_max = UINT32_MAX,
+        .value_max = UINT32_MAX,
+    };
+    if (span_wire_list_size(&list) > SCOPE_ATTRIBUTES_MAX)
+        list.count_max = 0; /* all are counted as dropped */
+    return list;
+}
+
 static size_t scope_length(const struct tracer *tracer)
 {
-    return strnlen(tracer->name, SCOPE_TEXT_MAX) +
-           (tracer->version ? strnlen(tracer->version, SCOPE_TEXT_MAX) : 0);
+    size_t length =
+        length_of(tracer->name) + length_of(tracer->version) + length_of(tracer->schema_url);
+    if (tracer->attribute_count == 0)
+        return length;
+    struct span_wire_list list = scope_attributes(tracer);
+    return length + span_wire_list_size(&list);
 }
 
 /* What it can take at the most: every record in a scope of its own. */
@@ -135,17 +165,30 @@ static void write_record(const struct span_batch_record *record, struct wire_wri
     wire_end(writer, mark);
 }
 
+/* The room was counted before. */
+static void write_scope_attributes(const struct tracer *tracer, struct wire_writer *writer)
+{
+    struct span_wire_list list = scope_attributes(tracer);
+    struct span_wire wire = {.at = writer->at, .end = writer->end};
+    span_wire_list(&wire, &list);
+    writer->at = wire.at;
+}
+
 static void write_scope(struct span_batch *batch, uint32_t first, struct wire_writer *writer)
 {
     const struct tracer *tracer = batch->records[first].head.tracer;
     uint8_t *scope_spans, *scope;
     wire_begin(writer, OTLP_RESOURCE_SPANS_SCOPE_SPANS, &scope_spans);
     wire_begin(writer, OTLP_SCOPE_SPANS_SCOPE, &scope);
-    wire_put_bytes(writer, OTLP_SCOPE_NAME, tracer->name, strnlen(tracer->name, SCOPE_TEXT_MAX));
+    wire_put_bytes(writer, OTLP_SCOPE_NAME, tracer->name, length_of(tracer->name));
     if (tracer->version != NULL)
-        wire_put_bytes(writer, OTLP_SCOPE_VERSION, tracer->version,
-                       strnlen(tracer->version, SCOPE_TEXT_MAX));
+        wire_put_bytes(writer, OTLP_SCOPE_VERSION, tracer->version, length_of(tracer->version));
+    if (tracer->attribute_count > 0)
+        write_scope_attributes(tracer, writer);
     wire_end(writer, scope);
+    if (tracer->schema_url != NULL)
+        wire_put_bytes(writer, OTLP_SCOPE_SPANS_SCHEMA_URL, tracer->schema_url,
+                       length_of(tracer->schema_url));
     for (uint32_t i = first; i < batch->count; i++) {
         struct span_batch_record *record = &batch->records[i];
         if (record->is_written || record->head.tracer != tracer)

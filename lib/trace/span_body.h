@@ -43,6 +43,12 @@ struct span_body {
 void span_body_init(struct span_body *body, struct span_block *head, uint8_t *first,
                     const struct span_limits *limits);
 
+/* Something was left out: for a limit, or for want of room. */
+static inline bool span_body_has_lost(const struct span_body *body)
+{
+    return (body->dropped_attributes | body->dropped_events | body->dropped_links) != 0;
+}
+
 /* Where there is no room the name is cut, status and tracestate are left out; attributes, events
  * and links are counted as dropped. */
 void span_body_set_name(struct span_body *body, struct text name);

@@ -169,6 +169,17 @@ bool span_entries_begin(struct span_body *body, uint8_t tag, size_t length, uint
     return true;
 }
 
+void span_entries_copy(const struct span_body *body, uint8_t *out)
+{
+    for (uint32_t at = 0; at < body->length_bytes;) {
+        uint32_t room;
+        const uint8_t *from = locate(body, at, &room);
+        uint32_t part = body->length_bytes - at < room ? body->length_bytes - at : room;
+        memcpy(out + at, from, part);
+        at += part;
+    }
+}
+
 void span_entries_seal(struct span_body *body)
 {
     uint32_t left = body->length_bytes;

@@ -28,6 +28,9 @@ bool span_entries_bytes_equal(const struct span_body *body, uint32_t at, struct 
 bool span_entries_begin(struct span_body *body, uint8_t tag, size_t length, uint32_t old,
                         struct span_wire *wire);
 
+/* All of it, holes too, into `out` of length_bytes bytes. */
+void span_entries_copy(const struct span_body *body, uint8_t *out);
+
 /* Sets used_bytes of every block of the chain. */
 void span_entries_seal(struct span_body *body);
 

@@ -56,6 +56,7 @@ struct tracing_stats {
     uint64_t inflight; /* of the queued ones: in the batch that is being sent */
     /* One batch each, with all its repetitions; failed ones too. */
     struct durations export_durations;
+    uint64_t limited; /* of the ended: without some attributes, events or links, for the limits */
 };
 struct tracing_stats tracing_stats(void);
 
@@ -63,8 +64,11 @@ struct tracing_stats tracing_stats(void);
 
 /* An instrumentation scope. Define one per module: `static const struct tracer tracer = {...}`. */
 struct tracer {
-    const char *name;    /* static storage */
-    const char *version; /* static storage, or NULL */
+    const char *name;                   /* static storage */
+    const char *version;                /* static storage, or NULL */
+    const char *schema_url;             /* as that */
+    const struct attribute *attributes; /* of the scope, as that; at most 2 KiB encoded */
+    size_t attribute_count;
 };
 
 /* ---- span */

@@ -19,6 +19,7 @@ enum trace_counter {
     TRACE_UNSAMPLED,
     TRACE_ENDED,
     TRACE_DROPPED, /* queue full or pool exhausted */
+    TRACE_LIMITED, /* exported without some attributes, events or links */
     TRACE_COUNTERS,
 };
 

@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
+#include "base/clock.h"
 #include "trace/asymmetric.h"
 #include "trace/exporter.h"
 #include "trace/span_batch.h"
@@ -113,7 +115,10 @@ static enum status start(const struct tracing_config *config, struct error *erro
         .sampler = sampler_of(&config->sampling),
         .limits = config->limits,
         .ids = config->ids,
+        .exports_at_end = config->exports_at_end,
+        .export_timeout_ns = config->batch.timeout_ms * NS_PER_MS,
     };
+    memcpy(tracing_policy.processors, config->processors, sizeof config->processors);
     span_queue_configure(config->batch.queue_count, config->batch.batch_count);
     trace_thread_reset_totals();
     return exporter_start(config, error);
@@ -141,9 +146,38 @@ enum status tracing_start(const struct tracing_config *config, struct error *err
     return status;
 }
 
+/* The first that did not go well. */
+static enum status worse(enum status first, enum status second)
+{
+    return first != STATUS_OK ? first : second;
+}
+
+static enum status flush_processors(uint64_t deadline_ns)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; tracing_policy.processors[i] != NULL; i++) {
+        const struct span_processor *one = tracing_policy.processors[i];
+        if (one->flush != NULL)
+            status = worse(status, one->flush(one->self, deadline_ns));
+    }
+    return status;
+}
+
+static void shut_processors(uint64_t deadline_ns)
+{
+    for (size_t i = 0; tracing_policy.processors[i] != NULL; i++) {
+        const struct span_processor *one = tracing_policy.processors[i];
+        if (one->shutdown != NULL)
+            one->shutdown(one->self, deadline_ns);
+    }
+}
+
 enum status tracing_flush(uint64_t deadline_ns)
 {
-    return tracing_is_on() ? exporter_flush(deadline_ns) : STATUS_OK;
+    if (!tracing_is_on())
+        return STATUS_OK;
+    enum status status = flush_processors(deadline_ns);
+    return worse(status, exporter_flush(deadline_ns));
 }
 
 enum status tracing_shutdown(uint64_t deadline_ns)
@@ -152,7 +186,9 @@ enum status tracing_shutdown(uint64_t deadline_ns)
     pthread_mutex_lock(&tracing.lock);
     if (tracing.is_started) {
         atomic_store(&tracing_gate, false);
-        status = exporter_stop(deadline_ns);
+        status = flush_processors(deadline_ns);
+        shut_processors(deadline_ns);
+        status = worse(status, exporter_stop(deadline_ns));
         tracing.is_started = false;
     }
     pthread_mutex_unlock(&tracing.lock);
@@ -171,5 +207,6 @@ struct tracing_stats tracing_stats(void)
     stats.unsampled = totals[TRACE_UNSAMPLED];
     stats.ended = totals[TRACE_ENDED];
     stats.dropped_queue_full = totals[TRACE_DROPPED];
+    stats.limited = totals[TRACE_LIMITED];
     return stats;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "trace/sampler.h"
+#include "trace/span_processor.h"
 #include "trace/trace.h"
 
 /* Spans are recorded: started, not shut down, not disabled, not the child of a fork. */
@@ -18,7 +19,10 @@ static inline bool tracing_is_on(void)
 struct tracing_policy {
     struct sampler sampler;
     struct span_limits limits;
-    const struct id_generator *ids; /* NULL: random ones */
+    const struct id_generator *ids;                                   /* NULL: random ones */
+    const struct span_processor *processors[TRACING_PLUGINS_MAX + 1]; /* up to the first NULL */
+    bool exports_at_end;
+    uint64_t export_timeout_ns;
 };
 extern struct tracing_policy tracing_policy;
 

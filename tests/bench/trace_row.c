@@ -80,7 +80,7 @@ int posix_memalign(void **out, size_t alignment, size_t size)
 
 /* ---- the workload */
 
-static const struct tracer tracer = {"bench", "1"};
+static const struct tracer tracer = {.name = "bench", .version = "1"};
 
 static void one_span(int number)
 {

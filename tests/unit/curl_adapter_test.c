@@ -9,7 +9,7 @@
 #include "trace/propagation.h"
 #include "trace_sink.h"
 
-static const struct tracer tracer = {"curl-test", NULL};
+static const struct tracer tracer = {.name = "curl-test"};
 static struct sink sink;   /* of spans */
 static struct sink server; /* what is called; answers by its script */
 

@@ -10,8 +10,8 @@
 #include "trace/exporter.h"
 #include "trace_sink.h"
 
-static const struct tracer tracer = {"exporter-test", NULL};
-static const struct tracer other_tracer = {"exporter-test-2", "3"};
+static const struct tracer tracer = {.name = "exporter-test"};
+static const struct tracer other_tracer = {.name = "exporter-test-2", .version = "3"};
 static struct sink sink;
 
 #define ANSWER(status, more) "HTTP/1.1 " status "\r\n" more "Content-Length: 0\r\n\r\n"

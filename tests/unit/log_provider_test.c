@@ -12,7 +12,7 @@
 
 enum { BYTES_MAX = 64 * 1024 * 1024 };
 
-static const struct tracer tracer = {"test.log", "1.0"};
+static const struct tracer tracer = {.name = "test.log", .version = "1.0"};
 static struct sink sink;
 
 static const char *const taken[] = {SINK_OK};
@@ -73,7 +73,7 @@ static void read_sink(struct logs *logs)
 
 static void sends_records_under_their_scope_and_resource(void **state)
 {
-    static const struct tracer other = {"other", NULL};
+    static const struct tracer other = {.name = "other"};
     struct logs logs;
     (void)state;
     start(taken, NULL);

@@ -8,7 +8,7 @@
 #include "base/hex.h"
 #include "trace_sink.h"
 
-static const struct tracer tracer = {"span-test", "1.2"};
+static const struct tracer tracer = {.name = "span-test", .version = "1.2"};
 static struct sink sink;
 
 static int start(void **state)

@@ -476,7 +476,7 @@ static const struct trace_row trace_rows[] = {
 
 static void check_traced(void **state)
 {
-    static const struct tracer tracer = {"window_test", NULL};
+    static const struct tracer tracer = {.name = "window_test"};
     const struct trace_row *row = *state;
     static struct small_server receiver;
     struct tracing_config tracing;

@@ -6,7 +6,7 @@
 #include "trace/adapters/http_attributes.h"
 #include "trace/propagation.h"
 
-static const struct tracer tracer = {"culprit.libcurl", "0.1.0"};
+static const struct tracer tracer = {.name = "culprit.libcurl", .version = "0.1.0"};
 
 enum { SPAN_NAME_MAX = 256, URL_MAX = 1024, HEADER_MAX = BAGGAGE_MAX + 16 };
 

@@ -8,7 +8,7 @@
 #include "trace/adapters/http_attributes.h"
 #include "trace/propagation.h"
 
-static const struct tracer tracer = {"culprit.libmicrohttpd", "0.1.0"};
+static const struct tracer tracer = {.name = "culprit.libmicrohttpd", .version = "0.1.0"};
 
 enum { SPAN_NAME_MAX = 256, QUERY_MAX = 512 };
 

@@ -1,6 +1,6 @@
 #include "trace/adapters/sqlite.h"
 
-static const struct tracer tracer = {"culprit.sqlite3", "0.1.0"};
+static const struct tracer tracer = {.name = "culprit.sqlite3", .version = "0.1.0"};
 
 #define FIXED(literal)                                                                             \
     {                                                                                              \

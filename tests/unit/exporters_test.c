@@ -13,7 +13,7 @@
 #include "trace/exporter.h"
 #include "trace_sink.h"
 
-static const struct tracer tracer = {"exporters-test", "2"};
+static const struct tracer tracer = {.name = "exporters-test", .version = "2"};
 static struct sink sink;
 
 /* An exporter of the program's own, which answers as it is told. */

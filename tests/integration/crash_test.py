@@ -124,10 +124,6 @@ def test_it_survives_the_death_of_orders():
     kill_and_check("orders", "no sign of life from orders; orders: GET ")
 
 
-def test_it_survives_the_death_of_inventory():
-    kill_and_check("inventory", "no sign of life from inventory; ")
-
-
 def test_it_survives_the_death_of_payment():
     kill_and_check("payment", "no sign of life from payment; ")
 

@@ -160,7 +160,7 @@ void flow_path(const struct flow *flow, const struct flow_shape *shape, char out
         (void)snprintf(out, FLOW_PATH_MAX, "%s", step->path);
 }
 
-void flow_write(const struct flow *flow, const struct flow_shape *shape, const char *traceparent,
+void flow_write(const struct flow *flow, const struct flow_shape *shape, const char *headers,
                 struct buffer *scratch, struct buffer *out)
 {
     const struct step *step = &steps[flow->step];
@@ -170,8 +170,7 @@ void flow_write(const struct flow *flow, const struct flow_shape *shape, const c
                   "%s %s HTTP/1.1\r\nHost: " FLOW_HOST "\r\nUser-Agent: culprit\r\n"
                   "Authorization: Bearer %s\r\nContent-Type: application/json\r\n",
                   step->method, path, shape->tokens[flow->number % shape->token_count]);
-    if (traceparent[0] != '\0')
-        buffer_printf(out, "traceparent: %s\r\n", traceparent);
+    buffer_append_text(out, headers);
     if (step->has_key)
         buffer_printf(out, "Idempotency-Key: %s-%" PRIu64 "\r\n", shape->nonce, flow->number);
     buffer_clear(scratch);

@@ -44,9 +44,9 @@ const char *flow_template(const struct flow *flow);
 const char *flow_span_name(const struct flow *flow); /* "PUT /cart/{cart_id}" */
 void flow_path(const struct flow *flow, const struct flow_shape *shape, char out[FLOW_PATH_MAX]);
 
-/* Appends the request of the flow's step; `traceparent` "" sends none. `scratch` is overwritten
- * (its maximum bounds the body). Failure is out's. */
-void flow_write(const struct flow *flow, const struct flow_shape *shape, const char *traceparent,
+/* Appends the request of the flow's step; `headers` are whole lines, or "". `scratch` is
+ * overwritten (its maximum bounds the body). Failure is out's. */
+void flow_write(const struct flow *flow, const struct flow_shape *shape, const char *headers,
                 struct buffer *scratch, struct buffer *out);
 
 /* Whether an answer to the flow's step is what it should be: LOAD_OK,

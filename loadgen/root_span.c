@@ -26,7 +26,7 @@ static struct attribute i64_attribute(const char *key, int64_t value)
 
 void root_span_begin(struct root_span *root, const struct flow *flow,
                      const struct flow_shape *shape, const struct origin *origin,
-                     char traceparent[TRACEPARENT_LENGTH + 1])
+                     char headers[ROOT_SPAN_HEADERS_MAX])
 {
     char path[FLOW_PATH_MAX], full[FLOW_PATH_MAX + sizeof("http://" FLOW_HOST)];
     flow_path(flow, shape, path);
@@ -50,12 +50,14 @@ void root_span_begin(struct root_span *root, const struct flow *flow,
     };
     root->span = span_start(&tracer, flow_span_name(flow), &options);
     struct span_context context = span_context_of(root->span);
-    traceparent[0] = '\0';
+    headers[0] = '\0';
     if (!span_context_is_valid(&context))
         return;
     root->trace_id = context.trace_id;
     root->sampled = span_context_is_sampled(&context);
-    propagation_traceparent(&context, traceparent);
+    struct carrier_lines lines = {headers, ROOT_SPAN_HEADERS_MAX};
+    struct carrier_sink sink = carrier_lines_sink(&lines);
+    propagation_inject(&context, NULL, &sink);
 }
 
 static void set_answer(struct span *span, unsigned http_status)

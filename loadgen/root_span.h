@@ -18,11 +18,13 @@ struct root_span {
     bool sampled;
 };
 
-/* Starts the span of the flow's step now. `traceparent` gets what to send with the request: ""
- * while tracing is off. */
+enum { ROOT_SPAN_HEADERS_MAX = 512 };
+
+/* Starts the span of the flow's step now. `headers` gets what to send with the request, whole lines
+ * as the propagators write them: "" while tracing is off. */
 void root_span_begin(struct root_span *root, const struct flow *flow,
                      const struct flow_shape *shape, const struct origin *origin,
-                     char traceparent[TRACEPARENT_LENGTH + 1]);
+                     char headers[ROOT_SPAN_HEADERS_MAX]);
 
 /* Ends it at `done_ns` of the monotonic clock. Nothing where none was begun. */
 void root_span_end(struct root_span *root, enum load_outcome outcome, unsigned http_status,

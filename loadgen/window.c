@@ -139,10 +139,10 @@ static void write_step(struct engine_request *request, struct buffer *out)
 {
     struct shopper *shopper = (struct shopper *)request;
     struct window *window = shopper->window;
-    char traceparent[TRACEPARENT_LENGTH + 1];
+    char headers[ROOT_SPAN_HEADERS_MAX];
     window->started += shopper->flow.step == WINDOW_CART;
-    root_span_begin(&shopper->root, &shopper->flow, &window->shape, &window->origin, traceparent);
-    flow_write(&shopper->flow, &window->shape, traceparent, &window->scratch, out);
+    root_span_begin(&shopper->root, &shopper->flow, &window->shape, &window->origin, headers);
+    flow_write(&shopper->flow, &window->shape, headers, &window->scratch, out);
 }
 
 static enum load_outcome judge(const struct shopper *shopper, struct text body)

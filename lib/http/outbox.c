@@ -22,7 +22,7 @@ struct outbox {
 
 static const struct db_query insert_row = {
     "INSERT outbox",
-    "INSERT INTO outbox(key, topic, payload, traceparent, trace_state) VALUES (?, ?, ?, ?, ?)",
+    "INSERT INTO outbox(key, topic, payload, context) VALUES (?, ?, ?, ?)",
 };
 
 static const struct db_query delete_row = {
@@ -32,7 +32,7 @@ static const struct db_query delete_row = {
 
 static const struct db_query select_rows = {
     "SELECT outbox",
-    "SELECT key, topic, payload, traceparent, trace_state FROM outbox ORDER BY key LIMIT ?",
+    "SELECT key, topic, payload, context FROM outbox ORDER BY key LIMIT ?",
 };
 
 enum status outbox_write(struct db_transaction *transaction, const struct work *work,
@@ -40,9 +40,8 @@ enum status outbox_write(struct db_transaction *transaction, const struct work *
 {
     struct span *span =
         queue_producer_span(work->parts->service, message->topic, &message->context);
-    enum status status =
-        db_execute(transaction, &insert_row, NULL, "sssss", message->key, message->topic,
-                   message->payload, message->context.traceparent, message->context.trace_state);
+    enum status status = db_execute(transaction, &insert_row, NULL, "ssss", message->key,
+                                    message->topic, message->payload, message->context.fields);
     if (status != STATUS_OK) {
         span_set_status(span, SPAN_ERROR, text_of(status_words(status)));
     }
@@ -102,10 +101,7 @@ static enum status load(const struct work *work, struct kept_row rows[SWEEP_MAX]
         *row = (struct kept_row){.topic = strdup(db_text(found, 1)),
                                  .payload = strdup(db_text(found, 2))};
         text_copy(text_of(db_text(found, 0)), row->key, sizeof row->key);
-        text_copy(text_of(db_text(found, 3)), row->context.traceparent,
-                  sizeof row->context.traceparent);
-        text_copy(text_of(db_text(found, 4)), row->context.trace_state,
-                  sizeof row->context.trace_state);
+        text_copy(text_of(db_text(found, 3)), row->context.fields, sizeof row->context.fields);
         status = row->topic && row->payload ? STATUS_OK : STATUS_NO_MEMORY;
     }
     enum status done = db_done(found);

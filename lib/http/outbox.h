@@ -16,7 +16,7 @@
 
 #define OUTBOX_SCHEMA                                                                              \
     "CREATE TABLE IF NOT EXISTS outbox(key TEXT PRIMARY KEY, topic TEXT NOT NULL,"                 \
-    " payload TEXT NOT NULL, traceparent TEXT NOT NULL, trace_state TEXT NOT NULL) WITHOUT ROWID;"
+    " payload TEXT NOT NULL, context TEXT NOT NULL) WITHOUT ROWID;"
 
 struct outbox_message {
     const char *topic;

@@ -88,10 +88,10 @@ struct span *queue_producer_span(const char *service, const char *topic, struct 
         messaging_span("send", "send", topic, &(struct span_options){.kind = SPAN_PRODUCER});
     span_set_text(span, SPAN_KEY("messaging.client.id"), text_of(service));
     struct span_context context = span_context_of(span);
-    struct propagation_headers headers;
-    propagation_inject(&context, NULL, &headers);
-    text_copy(text_of(headers.traceparent), out->traceparent, sizeof out->traceparent);
-    text_copy(text_of(headers.trace_state), out->trace_state, sizeof out->trace_state);
+    struct carrier_lines lines = {out->fields, sizeof out->fields};
+    struct carrier_sink sink = carrier_lines_sink(&lines);
+    out->fields[0] = '\0';
+    propagation_inject(&context, context_current().baggage, &sink);
     return span;
 }
 
@@ -160,16 +160,18 @@ static void handle(struct queue_consumers *consumers, struct queue_claim *claim)
         .attempt = claim->attempt,
     };
     text_copy(text_of(claim->key), message.key, sizeof message.key);
-    propagation_extract_texts(text_of(claim->context.traceparent),
-                              text_of(claim->context.trace_state), (struct text){0},
-                              &message.context);
+    struct text fields = text_of(claim->context.fields);
+    struct carrier_source source = carrier_lines_source(&fields);
+    propagation_extract(&source, &message.context);
     struct work work = {.parts = config->parts,
                         .deadline_ns = clock_mono_ns() + config->lease_ms * NS_PER_MS};
     if (config->faults) {
         faults_snapshot(config->faults, &work.faults);
     }
     struct span *span = consumer_span(config->topic, &message);
-    struct context before = context_attach((struct context){.span = span});
+    bool has_baggage = message.context.baggage.length_bytes > 0;
+    struct context before =
+        context_attach((struct context){span, has_baggage ? &message.context.baggage : NULL});
     enum status status = config->handle(&work, &message);
     context_attach(before);
     if (status != STATUS_OK) {

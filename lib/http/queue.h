@@ -1,8 +1,8 @@
 /* A durable, at-least-once queue of small messages behind one interface; an sqlite file shared by
- * the processes that use it (WAL). A message carries the trace context of its producer in columns
- * of its own. A consumer claims a message under a lease; a message whose consumer died comes back
- * when the lease ends; one that failed for more than a minute is parked and counted. Polls of an
- * empty queue make no span. */
+ * the processes that use it (WAL). A message carries the trace context of its producer, and
+ * baggage, in a column of its own. A consumer claims a message under a lease; a message whose
+ * consumer died comes back when the lease ends; one that failed for more than a minute is parked
+ * and counted. Polls of an empty queue make no span. */
 #ifndef CULPRIT_HTTP_QUEUE_H
 #define CULPRIT_HTTP_QUEUE_H
 
@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "http/work.h"
+#include "trace/carrier.h"
 #include "trace/context.h"
 
 enum { QUEUE_PAYLOAD_MAX = 64 * 1024 };
@@ -30,16 +31,15 @@ struct queue_message {
 MUST_CHECK enum status queue_new(struct queue **out, const char *url, struct error *error);
 void queue_free(struct queue *queue);
 
-/* The context that a message's producer span has, as it is kept in rows of an outbox and of the
- * queue. */
+/* What goes along with a message, as the propagators wrote it: the context of its producer span and
+ * the baggage. Lines of text, kept in rows of an outbox and of the queue. */
 struct queue_context {
-    char traceparent[56];
-    char trace_state[513];
+    char fields[CARRIER_LINES_MAX];
 };
 
-/* Starts the PRODUCER span "send {topic}" under the thread's current span and gives its context as
- * texts, for the outbox row that the caller writes in its transaction. End it with span_end once
- * the row is written. */
+/* Starts the PRODUCER span "send {topic}" under the thread's current span and gives what goes
+ * along with the message, for the outbox row that the caller writes in its transaction. End it with
+ * span_end once the row is written. */
 struct span *queue_producer_span(const char *service, const char *topic, struct queue_context *out);
 
 /* Adds messages; known keys are passed over (STATUS_OK). STATUS_BUSY, STATUS_IO, STATUS_TOO_LARGE.

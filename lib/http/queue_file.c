@@ -18,15 +18,14 @@ static const char *const texts[QUEUE_STATEMENTS] = {
     [QUEUE_BEGIN] = "BEGIN IMMEDIATE",
     [QUEUE_COMMIT] = "COMMIT",
     [QUEUE_ROLLBACK] = "ROLLBACK",
-    [QUEUE_ADD] = "INSERT INTO messages(topic, key, payload, traceparent, trace_state, enqueued_ns,"
-                  " due_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6 / 1000000)"
+    [QUEUE_ADD] = "INSERT INTO messages(topic, key, payload, context, enqueued_ns,"
+                  " due_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?5 / 1000000)"
                   " ON CONFLICT(topic, key) DO NOTHING",
     [QUEUE_PEEK] = "SELECT 1 FROM messages WHERE topic = ?1 AND state < 2 AND due_ms <= ?2 LIMIT 1",
     [QUEUE_NEXT] = "SELECT id, attempt FROM messages"
                    " WHERE topic = ?1 AND state < 2 AND due_ms <= ?2 ORDER BY due_ms LIMIT 1",
     [QUEUE_LEASE] = "UPDATE messages SET state = 1, attempt = attempt + 1, due_ms = ?2"
-                    " WHERE id = ?1 RETURNING id, attempt, key, payload, traceparent, trace_state,"
-                    " enqueued_ns",
+                    " WHERE id = ?1 RETURNING id, attempt, key, payload, context, enqueued_ns",
     [QUEUE_PARK] = "UPDATE messages SET state = 3 WHERE id = ?1",
     [QUEUE_END] = "UPDATE messages SET state = ?3, due_ms = ?4,"
                   " payload = CASE ?3 WHEN 2 THEN '' ELSE payload END"
@@ -43,8 +42,8 @@ static const char *const texts[QUEUE_STATEMENTS] = {
 static const char schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS messages(id INTEGER PRIMARY KEY, topic TEXT NOT NULL,"
-    " key TEXT NOT NULL, payload TEXT NOT NULL, traceparent TEXT NOT NULL,"
-    " trace_state TEXT NOT NULL, enqueued_ns INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
+    " key TEXT NOT NULL, payload TEXT NOT NULL, context TEXT NOT NULL,"
+    " enqueued_ns INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
     " state INTEGER NOT NULL DEFAULT 0, attempt INTEGER NOT NULL DEFAULT 0, UNIQUE(topic, key));"
     "CREATE INDEX IF NOT EXISTS messages_open ON messages(topic, due_ms) WHERE state < 2;"
     "CREATE INDEX IF NOT EXISTS messages_parked ON messages(topic) WHERE state = 3;"

@@ -14,11 +14,10 @@ enum queue_statement {
     QUEUE_BEGIN,
     QUEUE_COMMIT,
     QUEUE_ROLLBACK,
-    QUEUE_ADD,   /* topic, key, payload, traceparent, trace_state, now_ns */
+    QUEUE_ADD,   /* topic, key, payload, context, now_ns */
     QUEUE_PEEK,  /* topic, now_ms: a row when something is due */
     QUEUE_NEXT,  /* topic, now_ms: id, attempt of what is due longest */
-    QUEUE_LEASE, /* id, until_ms: id, attempt, key, payload, traceparent, trace_state,
-                    enqueued_ns */
+    QUEUE_LEASE, /* id, until_ms: id, attempt, key, payload, context, enqueued_ns */
     QUEUE_PARK,  /* id */
     QUEUE_END,   /* id, attempt, state, due_ms */
     QUEUE_COUNT, /* topic: how many are done now */

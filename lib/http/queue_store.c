@@ -59,13 +59,13 @@ static enum status settle(struct queue_store *store, enum status status)
 
 /* ---- adding */
 
-static enum status add(struct queue_store *store, const struct text values[5], uint64_t now_ns)
+static enum status add(struct queue_store *store, const struct text values[4], uint64_t now_ns)
 {
     sqlite3_stmt *insert = queue_file_statement(&store->file, QUEUE_ADD);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 4; i++) {
         queue_file_bind(insert, i + 1, values[i]);
     }
-    sqlite3_bind_int64(insert, 6, (int64_t)now_ns);
+    sqlite3_bind_int64(insert, 5, (int64_t)now_ns);
     return queue_file_finish(insert);
 }
 
@@ -73,9 +73,8 @@ enum status queue_store_add(struct queue_store *store, const char *topic, const 
                             struct text payload, const struct queue_context *context,
                             uint64_t now_ns)
 {
-    const struct text values[5] = {text_of(topic), text_of(key), payload,
-                                   text_of(context ? context->traceparent : ""),
-                                   text_of(context ? context->trace_state : "")};
+    const struct text values[4] = {text_of(topic), text_of(key), payload,
+                                   text_of(context ? context->fields : "")};
     pthread_mutex_lock(&store->mutex);
     enum status status = run(store, QUEUE_BEGIN);
     if (status == STATUS_OK) {
@@ -110,14 +109,13 @@ static enum status read_claim(sqlite3_stmt *row, struct queue_claim *claim)
                                   .attempt = (unsigned)sqlite3_column_int(row, 1),
                                   .payload = malloc(payload.length + 1),
                                   .payload_bytes = payload.length,
-                                  .enqueued_wall_ns = (uint64_t)sqlite3_column_int64(row, 6)};
+                                  .enqueued_wall_ns = (uint64_t)sqlite3_column_int64(row, 5)};
     if (!claim->payload) {
         return STATUS_NO_MEMORY;
     }
     text_copy(payload, claim->payload, payload.length + 1);
     text_copy(column(row, 2), claim->key, sizeof claim->key);
-    text_copy(column(row, 4), claim->context.traceparent, sizeof claim->context.traceparent);
-    text_copy(column(row, 5), claim->context.trace_state, sizeof claim->context.trace_state);
+    text_copy(column(row, 4), claim->context.fields, sizeof claim->context.fields);
     return STATUS_OK;
 }
 

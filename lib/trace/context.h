@@ -26,6 +26,7 @@ struct span_context {
     struct span_id span_id;
     uint8_t flags;
     bool is_remote;
+    bool is_debug;           /* B3's flag: sampled, and passed on as it came */
     struct text trace_state; /* a validated tracestate list, or empty; borrowed */
 };
 
@@ -33,15 +34,12 @@ struct span_context {
 bool span_context_is_valid(const struct span_context *context);
 bool span_context_is_sampled(const struct span_context *context);
 
-/* Validated members, serialised as they leave: "key=value;props,key=value". */
+/* Validated members, serialised as they leave: "key=value;props,key=value". `{0}` is a valid empty
+ * one; baggage.h reads and changes it. */
 struct baggage {
     uint16_t length_bytes;
     char text[BAGGAGE_MAX];
 };
-
-/* Percent-decoded value of `key` into `out`. STATUS_NOT_FOUND, STATUS_TOO_LARGE. */
-MUST_CHECK enum status baggage_find(const struct baggage *baggage, const char *key, char *out,
-                                    size_t size);
 
 /* What came in with a request or a message: the caller owns it and keeps it alive while spans may
  * be started from it. `{0}` is a valid empty one (no parent, no baggage). */

@@ -1,143 +1,79 @@
 #include "trace/propagation.h"
 
-#include <string.h>
+#include <stdatomic.h>
 
-#include "base/hex.h"
-#include "trace/baggage.h"
-#include "trace/trace_state.h"
+#include "trace/trace.h"
 
-/* Where the parts of "VV-<trace id>-<span id>-FF" begin. */
-enum { AT_TRACE_ID = 3, AT_SPAN_ID = 36, AT_FLAGS = 53, AT_SUFFIX = 55 };
+/* Rows never go away, so readers need no lock. Acquire: a row of the program's own is whole. */
+static _Atomic(const struct propagator *) used[PROPAGATORS_MAX];
 
-static bool version_allows_length(uint8_t version, struct text text)
+static const struct propagator *used_at(size_t i)
 {
-    if (version == 0xff)
-        return false;
-    if (version == 0)
-        return text.length == TRACEPARENT_LENGTH;
-    return text.length == TRACEPARENT_LENGTH || text.data[AT_SUFFIX] == '-';
+    return i < PROPAGATORS_MAX ? atomic_load_explicit(&used[i], memory_order_acquire) : NULL;
 }
 
-static bool parse_traceparent(struct text value, struct span_context *out)
+void propagation_use(const struct propagator *const list[PROPAGATORS_MAX])
 {
-    struct text text = text_trim(value);
-    uint8_t version, flags;
-    struct span_context parsed = {.is_remote = true};
-    if (text.length < TRACEPARENT_LENGTH || text.data[AT_TRACE_ID - 1] != '-' ||
-        text.data[AT_SPAN_ID - 1] != '-' || text.data[AT_FLAGS - 1] != '-')
-        return false;
-    if (!hex_decode(text.data, 1, false, &version) || !version_allows_length(version, text))
-        return false;
-    if (!hex_decode(text.data + AT_TRACE_ID, 16, false, parsed.trace_id.bytes) ||
-        !hex_decode(text.data + AT_SPAN_ID, 8, false, parsed.span_id.bytes) ||
-        !hex_decode(text.data + AT_FLAGS, 1, false, &flags) || !span_context_is_valid(&parsed))
-        return false;
-    parsed.flags = flags & (TRACE_FLAG_SAMPLED | TRACE_FLAG_RANDOM);
-    *out = parsed;
-    return true;
+    const struct propagator *chosen[PROPAGATORS_MAX] = {NULL};
+    for (size_t i = 0; i < PROPAGATORS_MAX && list[i] != NULL; i++)
+        propagator_list_add(chosen, list[i]);
+    for (size_t i = 0; i < PROPAGATORS_MAX; i++)
+        atomic_store_explicit(&used[i], chosen[i], memory_order_release);
+}
+
+void propagation_used(const struct propagator *out[PROPAGATORS_MAX])
+{
+    for (size_t i = 0; i < PROPAGATORS_MAX; i++)
+        out[i] = used_at(i);
 }
 
 static void clear(struct remote_context *out)
 {
-    out->span = (struct span_context){0};
+    out->span = (struct span_context){.flags = 0};
     out->trace_state[0] = '\0';
     out->baggage.length_bytes = 0;
 }
 
-static void write_trace_state(const struct trace_state_reader *state, struct remote_context *out)
+void propagation_extract(const struct carrier_source *source, struct remote_context *out)
 {
-    size_t length = trace_state_reader_write(state, out->trace_state, sizeof out->trace_state);
-    out->span.trace_state = (struct text){out->trace_state, length};
-}
-
-struct parents {
-    struct text value;
-    size_t count;
-};
-
-static void take_parent(void *into, struct text value)
-{
-    struct parents *parents = into;
-    parents->value = value;
-    parents->count++;
-}
-
-static void take_state(void *into, struct text value)
-{
-    trace_state_reader_add_line(into, value);
-}
-
-static void take_baggage(void *into, struct text value)
-{
-    baggage_reader_add_line(into, value);
-}
-
-void propagation_extract(const struct header_source *source, struct remote_context *out)
-{
+    const struct propagator *row;
     clear(out);
-    struct parents parents = {0};
-    source->visit(source->carrier, "traceparent", take_parent, &parents);
-    if (parents.count == 1 && parse_traceparent(parents.value, &out->span)) {
-        struct trace_state_reader state;
-        trace_state_reader_init(&state);
-        source->visit(source->carrier, "tracestate", take_state, &state);
-        write_trace_state(&state, out);
-    }
-    struct baggage_reader reader;
-    baggage_reader_init(&reader, &out->baggage);
-    source->visit(source->carrier, "baggage", take_baggage, &reader);
-}
-
-void propagation_extract_texts(struct text traceparent, struct text trace_state,
-                               struct text baggage, struct remote_context *out)
-{
-    clear(out);
-    if (traceparent.length > 0 && parse_traceparent(traceparent, &out->span)) {
-        struct trace_state_reader state;
-        trace_state_reader_init(&state);
-        trace_state_reader_add_line(&state, trace_state);
-        write_trace_state(&state, out);
-    }
-    struct baggage_reader reader;
-    baggage_reader_init(&reader, &out->baggage);
-    baggage_reader_add_line(&reader, baggage);
-}
-
-void propagation_traceparent(const struct span_context *span, char out[TRACEPARENT_LENGTH + 1])
-{
-    uint8_t flags = span->flags & (TRACE_FLAG_SAMPLED | TRACE_FLAG_RANDOM);
-    memcpy(out, "00-", 3);
-    hex_encode(span->trace_id.bytes, 16, out + AT_TRACE_ID);
-    out[AT_SPAN_ID - 1] = '-';
-    hex_encode(span->span_id.bytes, 8, out + AT_SPAN_ID);
-    out[AT_FLAGS - 1] = '-';
-    hex_encode(&flags, 1, out + AT_FLAGS);
-    out[TRACEPARENT_LENGTH] = '\0';
-}
-
-/* A list that a caller made up must not break the header apart. */
-static bool is_printable(struct text text)
-{
-    for (size_t i = 0; i < text.length; i++)
-        if (text.data[i] < 0x20 || text.data[i] > 0x7e)
-            return false;
-    return true;
+    for (size_t i = 0; (row = used_at(i)) != NULL; i++)
+        row->extract(source, out);
 }
 
 void propagation_inject(const struct span_context *span, const struct baggage *baggage,
-                        struct propagation_headers *out)
+                        const struct carrier_sink *sink)
 {
-    out->traceparent[0] = out->trace_state[0] = out->baggage_text[0] = '\0';
-    out->baggage = NULL;
-    if (span != NULL && span_context_is_valid(span)) {
-        propagation_traceparent(span, out->traceparent);
-        struct text state = span->trace_state;
-        if (state.length <= TRACE_STATE_MAX && is_printable(state))
-            text_copy(state, out->trace_state, sizeof out->trace_state);
-    }
-    if (baggage != NULL && baggage->length_bytes > 0) {
-        text_copy((struct text){baggage->text, baggage->length_bytes}, out->baggage_text,
-                  sizeof out->baggage_text);
-        out->baggage = out->baggage_text;
-    }
+    const struct propagator *row;
+    for (size_t i = 0; (row = used_at(i)) != NULL; i++)
+        row->inject(span, baggage, sink);
+}
+
+void propagation_inject_current(const struct carrier_sink *sink)
+{
+    struct context current = context_current();
+    struct span_context span = {.flags = 0};
+    if (current.span != NULL)
+        span = span_context_of(current.span);
+    propagation_inject(&span, current.baggage, sink);
+}
+
+static bool is_named(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_equal_ignore_case(text_of(names[i]), text_of(name)))
+            return true;
+    return false;
+}
+
+size_t propagation_fields(const char *out[PROPAGATION_FIELDS_MAX])
+{
+    const struct propagator *row;
+    size_t count = 0;
+    for (size_t i = 0; (row = used_at(i)) != NULL; i++)
+        for (const char *const *name = row->fields; *name != NULL; name++)
+            if (count < PROPAGATION_FIELDS_MAX && !is_named(out, count, *name))
+                out[count++] = *name;
+    return count;
 }

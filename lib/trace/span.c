@@ -126,6 +126,7 @@ static void begin_context(struct beginning *start)
         start->context = (struct span_context){
             .trace_id = parent->trace_id,
             .flags = parent->flags & TRACE_FLAG_RANDOM,
+            .is_debug = parent->is_debug,
             .trace_state = parent->trace_state,
         };
         return;

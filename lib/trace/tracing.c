@@ -138,6 +138,8 @@ enum status tracing_start(const struct tracing_config *config, struct error *err
     enum status status = check(config, error);
     if (status == STATUS_OK && !is_off(config))
         status = start(config, error);
+    if (status == STATUS_OK)
+        propagation_use(config->propagators);
     if (status == STATUS_OK) {
         tracing.is_started = true;
         atomic_store_explicit(&tracing_gate, !is_off(config), memory_order_release);

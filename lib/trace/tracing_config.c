@@ -129,6 +129,29 @@ static void read_limits(struct tracing_config *config)
     read_limit("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", &config->log_limits.value_length);
 }
 
+/* Names that are not known are passed over, one by one. */
+static void read_propagator_list(struct text rest, const struct propagator *out[PROPAGATORS_MAX])
+{
+    while (rest.data != NULL) {
+        char name[64];
+        struct text part = text_trim(text_split(&rest, ','));
+        const struct propagator *row = propagator_find(part);
+        if (row != NULL) {
+            propagator_list_add(out, row);
+        } else if (part.length > 0) {
+            text_copy(part, name, sizeof name);
+            otel_env_warn("OTEL_PROPAGATORS", name);
+        }
+    }
+}
+
+static void read_propagators(const struct propagator *out[PROPAGATORS_MAX])
+{
+    read_propagator_list(text_of(otel_env_value("OTEL_PROPAGATORS")), out);
+    if (out[0] == NULL)
+        read_propagator_list(TEXT_LITERAL("tracecontext,baggage"), out);
+}
+
 void tracing_config_from_environment(struct tracing_config *config, const char *service_name)
 {
     *config = (struct tracing_config){
@@ -142,6 +165,7 @@ void tracing_config_from_environment(struct tracing_config *config, const char *
     if (config->service_name[0] == '\0' && !names_service(text_of(config->resource_attributes)))
         text_copy(text_of(service_name), config->service_name, sizeof config->service_name);
     config->disabled = otel_env_is_true("OTEL_SDK_DISABLED");
+    read_propagators(config->propagators);
     read_exporters("OTEL_TRACES_EXPORTER", &config->exporters);
     otlp_settings_read(&config->otlp, OTLP_TRACES);
     read_batch(&config->batch);

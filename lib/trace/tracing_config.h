@@ -3,6 +3,7 @@
 #ifndef CULPRIT_TRACE_TRACING_CONFIG_H
 #define CULPRIT_TRACE_TRACING_CONFIG_H
 
+#include "trace/propagation.h"
 #include "trace/sampling.h"
 
 /* Where random ids come from, if not from the library: static storage, callable from any thread.
@@ -79,6 +80,10 @@ struct tracing_config {
     struct span_limits limits;      /* OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT, ... */
     const struct id_generator *ids; /* NULL: random */
     bool plain_clock;               /* clock_gettime also where the cheaper counter would do */
+
+    /* OTEL_PROPAGATORS: tracecontext, baggage. NULL ends the list; static storage. In use from the
+     * start on, also of a disabled provider. */
+    const struct propagator *propagators[PROPAGATORS_MAX];
 
     unsigned exporters;          /* OTEL_TRACES_EXPORTER: TRACING_EXPORT_OTLP */
     struct otlp_settings otlp;   /* OTEL_EXPORTER_OTLP_[TRACES_]* */

@@ -496,6 +496,9 @@ int main(void)
     memset(at + 2000, ']', 2000);
     at = large + sprintf(large, OK_HEAD("5000000"));
     memset(at, ' ', sizeof large - 1 - (size_t)(at - large));
+    const struct propagator *const used[PROPAGATORS_MAX] = {
+        propagator_find(TEXT_LITERAL("tracecontext"))};
+    propagation_use(used);
     setenv("http_proxy", "http://127.0.0.1:1", 1); /* must not be asked */
     ROWS(&all, rows, check_row);
     ROWS(&all, again_rows, check_again);

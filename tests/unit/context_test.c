@@ -18,15 +18,16 @@ static void knows_valid_contexts(void **state)
         struct span_context context;
         bool valid, sampled;
     } rows[] = {
-        {"it refuses the empty one", {{{0}}, {{0}}, 0, false, {NULL, 0}}, false, false},
-        {"it needs a trace id", {{{0}}, {{1}}, 1, false, {NULL, 0}}, false, true},
-        {"it needs a span id", {{{1}}, {{0}}, 0, false, {NULL, 0}}, false, false},
-        {"it takes both", {{{1}}, {{1}}, 3, false, {NULL, 0}}, true, true},
-        {"it tells random from sampled", {{{1}}, {{1}}, 2, false, {NULL, 0}}, true, false},
+        {"it refuses the empty one", {{{0}}, {{0}}, 0, false, false, {NULL, 0}}, false, false},
+        {"it needs a trace id", {{{0}}, {{1}}, 1, false, false, {NULL, 0}}, false, true},
+        {"it needs a span id", {{{1}}, {{0}}, 0, false, false, {NULL, 0}}, false, false},
+        {"it takes both", {{{1}}, {{1}}, 3, false, false, {NULL, 0}}, true, true},
+        {"it tells random from sampled", {{{1}}, {{1}}, 2, false, false, {NULL, 0}}, true, false},
         {"it looks at the last bytes too",
          {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
           {{0, 0, 0, 0, 0, 0, 0, 1}},
           0,
+          false,
           false,
           {NULL, 0}},
          true,

@@ -163,9 +163,11 @@ static void sends_the_context(void **state)
     char url[64], line[128];
     sink_start(&server, script, 1);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", server.port);
-    propagation_extract_texts(TEXT_LITERAL("00-0af7651916cd43dd8448eb211c80319c-"
-                                           "b7ad6b7169203331-01"),
-                              TEXT_LITERAL("a=1,b=2"), TEXT_LITERAL("user=alice"), &remote);
+    struct text lines = TEXT_LITERAL("traceparent: 00-0af7651916cd43dd8448eb211c80319c-"
+                                     "b7ad6b7169203331-01\r\n"
+                                     "tracestate: a=1,b=2\r\nbaggage: user=alice\r\n");
+    struct carrier_source source = carrier_lines_source(&lines);
+    propagation_extract(&source, &remote);
     struct span_options options = {.parent = &remote.span};
     struct span *parent = span_start(&tracer, "parent", &options);
     struct context before = context_attach((struct context){parent, &remote.baggage});
@@ -192,6 +194,38 @@ static void sends_the_context(void **state)
     sink_stop(&server);
 }
 
+/* A debug flag goes with every span of its trace. */
+static void sends_other_formats(void **state)
+{
+    (void)state;
+    static const char *const script[] = {SINK_OK};
+    const struct propagator *used[PROPAGATORS_MAX];
+    const struct propagator *const other[PROPAGATORS_MAX] = {propagator_find(TEXT_LITERAL("b3"))};
+    struct span_context remote = {
+        .trace_id = {{1}}, .span_id = {{2}}, .flags = 1, .is_remote = true, .is_debug = true};
+    struct span_options options = {.parent = &remote};
+    char url[64], line[128];
+    sink_start(&server, script, 1);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", server.port);
+    propagation_used(used);
+    propagation_use(other);
+    struct span *parent = span_start(&tracer, "debugged", &options);
+    struct context before = context_attach((struct context){parent, NULL});
+    struct trace_curl_call one = {"POST", url, "/b3", true, 0};
+    call(&one, false);
+    context_attach(before);
+    span_end(parent);
+    propagation_use(used);
+    struct sink_span span = arrived("POST /b3");
+    char id[17] = "";
+    for (int i = 0; i < 8; i++)
+        snprintf(id + 2 * i, 3, "%02x", span.span_id[i]);
+    snprintf(line, sizeof line, "b3: 01000000000000000000000000000000-%s-d\r\n", id);
+    assert_true(sent(line));
+    assert_false(sent("traceparent"));
+    sink_stop(&server);
+}
+
 static void names_failures(void **state)
 {
     (void)state;
@@ -204,9 +238,8 @@ static void names_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(follows_the_conventions),
-        cmocka_unit_test(names_a_refused_connection),
-        cmocka_unit_test(sends_the_context),
+        cmocka_unit_test(follows_the_conventions), cmocka_unit_test(names_a_refused_connection),
+        cmocka_unit_test(sends_the_context),       cmocka_unit_test(sends_other_formats),
         cmocka_unit_test(names_failures),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -23,13 +23,13 @@ static struct flow_shape shape_of(unsigned min, unsigned max, unsigned median)
 }
 
 static char *request_of(const struct flow *flow, const struct flow_shape *shape,
-                        const char *traceparent)
+                        const char *headers)
 {
     struct buffer out, scratch;
     size_t length;
     buffer_init(&out, 65536);
     buffer_init(&scratch, 65536);
-    flow_write(flow, shape, traceparent, &scratch, &out);
+    flow_write(flow, shape, headers, &scratch, &out);
     assert_int_equal(out.failed, STATUS_OK);
     buffer_release(&scratch);
     return (char *)buffer_take(&out, &length);
@@ -41,13 +41,13 @@ static void check_cart_request(void **state)
     struct flow_shape shape = shape_of(1, 1, 0);
     struct flow flow;
     flow_begin(&flow, &shape, 7);
-    char *request = request_of(&flow, &shape, "00-11111111111111111111111111111111-22-01");
+    char *request = request_of(&flow, &shape, "traceparent: 1\r\nother: 2\r\n");
     static const char head[] = "PUT /cart/0123456789abcdef-7 HTTP/1.1\r\n"
                                "Host: frontend\r\n"
                                "User-Agent: culprit\r\n"
                                "Authorization: Bearer bob\r\n"
                                "Content-Type: application/json\r\n"
-                               "traceparent: 00-11111111111111111111111111111111-22-01\r\n"
+                               "traceparent: 1\r\nother: 2\r\n"
                                "Content-Length: 43\r\n\r\n";
     assert_memory_equal(request, head, sizeof(head) - 1);
     const char *body = request + sizeof(head) - 1;

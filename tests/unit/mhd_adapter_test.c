@@ -7,6 +7,7 @@
 #include <microhttpd.h>
 
 #include "trace/adapters/mhd.h"
+#include "trace/baggage.h"
 #include "trace_sink.h"
 
 static struct sink sink;
@@ -188,13 +189,29 @@ static void starts_anew_on_two_parents(void **state)
     assert_int_equal(span.trace_state.length, 0);
 }
 
+/* What propagators read besides these is tested with them: here, that they are asked. */
+static void reads_other_formats(void **state)
+{
+    (void)state;
+    const struct propagator *used[PROPAGATORS_MAX];
+    const struct propagator *const other[PROPAGATORS_MAX] = {propagator_find(TEXT_LITERAL("b3"))};
+    propagation_used(used);
+    propagation_use(other);
+    ask("HEAD /carts/1 HTTP/1.1\r\nHost: a\r\ntraceparent: 00-" ID "-b7ad6b7169203332-01\r\n"
+        "B3: " ID "-b7ad6b7169203331-d \r\n" TAIL);
+    propagation_use(used);
+    struct sink_span span = arrived("HEAD /carts/{id}");
+    assert_memory_equal(span.trace_id, "\x0a\xf7\x65\x19", 4);
+    assert_memory_equal(span.parent_id, "\xb7\xad\x6b\x71\x69\x20\x33\x31", 8);
+    assert_int_equal(span.flags, 0x301); /* debug is no flag of the protocol */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(makes_a_server_span),
-        cmocka_unit_test(follows_the_status_rules),
-        cmocka_unit_test(reads_repeated_headers),
-        cmocka_unit_test(starts_anew_on_two_parents),
+        cmocka_unit_test(makes_a_server_span),    cmocka_unit_test(follows_the_status_rules),
+        cmocka_unit_test(reads_repeated_headers), cmocka_unit_test(starts_anew_on_two_parents),
+        cmocka_unit_test(reads_other_formats),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

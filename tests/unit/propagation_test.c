@@ -1,383 +1,330 @@
-/* traceparent, tracestate and baggage, in and out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
+/* The propagators in use: chosen, in their order, together; and what is sent by one side read by
+ * the other, in every format. */
 #include <string.h>
-#include <strings.h>
 
-#include <cmocka.h>
-
-#include "base/clock.h"
+#include "base/rng.h"
+#include "fields.h"
+#include "rows.h"
+#include "trace/baggage.h"
 #include "trace/propagation.h"
+#include "trace/trace.h"
+#include "trace/trace_state.h"
 
-#define TID "0af7651916cd43dd8448eb211c80319c"
-#define SID "b7ad6b7169203331"
-#define IDS TID "-" SID
+#define PARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+#define B3     "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1"
 
-/* ---- a carrier of header lines */
+static struct fields fields;
 
-struct lines {
-    const char *const *pairs; /* name, value, ..., NULL */
-};
-
-static void visit(void *carrier, const char *name, void (*take)(void *into, struct text value),
-                  void *into)
+/* Chooses by name, "b3,baggage". */
+static void use(const char *names)
 {
-    const struct lines *lines = carrier;
-    for (size_t i = 0; lines->pairs[i] != NULL; i += 2)
-        if (strcasecmp(lines->pairs[i], name) == 0)
-            take(into, text_of(lines->pairs[i + 1]));
+    const struct propagator *list[PROPAGATORS_MAX] = {NULL};
+    struct text rest = text_of(names);
+    while (rest.data != NULL && rest.length > 0) {
+        const struct propagator *row = propagator_find(text_split(&rest, ','));
+        assert_non_null(row);
+        propagator_list_add(list, row);
+    }
+    propagation_use(list);
 }
 
-static void extract(const char *const *pairs, struct remote_context *out)
+static void extract(struct remote_context *out)
 {
-    struct lines lines = {pairs};
-    struct header_source source = {&lines, visit};
+    struct carrier_source source = fields_source(&fields);
     memset(out, 0x5a, sizeof *out); /* whatever was there before must not show */
     propagation_extract(&source, out);
 }
 
-/* ---- traceparent */
+/* ---- the table */
 
-static void reads_traceparent(void **state)
+static void finds_rows(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name, *value;
-        int flags; /* -1: no parent */
-    } rows[] = {
-        {"it takes a sampled one", "00-" IDS "-01", 1},
-        {"it takes an unsampled one", "00-" IDS "-00", 0},
-        {"it keeps the random flag", "00-" IDS "-02", 2},
-        {"it keeps both flags", "00-" IDS "-03", 3},
-        {"it drops flags without a meaning", "00-" IDS "-ff", 3},
-        {"it strips white space around it", " \t00-" IDS "-01\t ", 1},
-        {"it takes ids of digits alone", "00-12345678901234567890123456789012-1234567890123456-01",
-         1},
-        {"it takes a future version", "cc-" IDS "-01", 1},
-        {"it takes a future version with more", "cc-" IDS "-01-what-the-future", 1},
-        {"it takes a future version ending in a dash", "cc-" IDS "-01-", 1},
-        {"it refuses a future version that goes on otherwise", "cc-" IDS "-01.what", -1},
-        {"it refuses version ff", "ff-" IDS "-01", -1},
-        {"it refuses version 00 with more", "00-" IDS "-01-what", -1},
-        {"it refuses version 00 with a dash", "00-" IDS "-01-", -1},
-        {"it refuses an upper-case trace id", "00-0AF7651916CD43DD8448EB211C80319C-" SID "-01", -1},
-        {"it refuses an upper-case span id", "00-" TID "-B7AD6B7169203331-01", -1},
-        {"it refuses upper-case flags", "00-" IDS "-0A", -1},
-        {"it refuses an upper-case version", "CC-" IDS "-01", -1},
-        {"it refuses a trace id of zeros", "00-00000000000000000000000000000000-" SID "-01", -1},
-        {"it refuses a span id of zeros", "00-" TID "-0000000000000000-01", -1},
-        {"it refuses other digits in the trace id",
-         "00-.af7651916cd43dd8448eb211c80319c-" SID "-01", -1},
-        {"it refuses other digits in the span id", "00-" TID "-.7ad6b7169203331-01", -1},
-        {"it refuses other digits in the flags", "00-" IDS "-.0", -1},
-        {"it refuses other digits in the version", ".0-" IDS "-01", -1},
-        {"it refuses short flags", "00-" IDS "-1", -1},
-        {"it refuses a short trace id", "00-0af7651916cd43dd8448eb211c80319-" SID "-01", -1},
-        {"it refuses a long trace id", "00-" TID "0-" SID "-01", -1},
-        {"it refuses a short version", "0-" IDS "-01", -1},
-        {"it refuses a long version", "000-" IDS "-01", -1},
-        {"it refuses other separators", "00_" TID "_" SID "_01", -1},
-        {"it refuses nothing at all", "", -1},
-        {"it refuses white space alone", "   ", -1},
-        {"it refuses a list", "00-" IDS "-01,00-" IDS "-01", -1},
-        {"it refuses 8-bit text",
-         "00-\xff\xff"
-         "7651916cd43dd8448eb211c80319c-" SID "-01",
-         -1},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *pairs[] = {"TraceParent", rows[i].value, NULL};
-        struct remote_context remote;
-        extract(pairs, &remote);
-        bool valid = span_context_is_valid(&remote.span);
-        if (valid != (rows[i].flags >= 0) || (valid && remote.span.flags != rows[i].flags) ||
-            (valid && !remote.span.is_remote))
-            fail_msg("%s", rows[i].name);
-        propagation_extract_texts(text_of(rows[i].value), text_of(NULL), text_of(NULL), &remote);
-        if (valid != span_context_is_valid(&remote.span))
-            fail_msg("%s, as a text", rows[i].name);
+    static const char *const names[] = {"tracecontext", "baggage", "b3", "b3multi", "none"};
+    assert_int_equal(propagator_row_count, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_string_equal(propagator_find(text_of(names[i]))->name, names[i]);
+    assert_string_equal(propagator_find(TEXT_LITERAL("TraceContext"))->name, "tracecontext");
+    assert_null(propagator_find(TEXT_LITERAL("b3 ")));
+    assert_null(propagator_find(TEXT_LITERAL("jaeger")));
+    assert_null(propagator_find(TEXT_LITERAL("")));
+}
+
+static void lists_each_once(void **state)
+{
+    (void)state;
+    const struct propagator *list[PROPAGATORS_MAX] = {NULL};
+    const struct propagator *const b3 = propagator_find(TEXT_LITERAL("b3"));
+    const struct propagator *const baggage = propagator_find(TEXT_LITERAL("baggage"));
+    propagator_list_add(list, b3);
+    propagator_list_add(list, baggage);
+    propagator_list_add(list, b3);
+    assert_ptr_equal(list[0], b3);
+    assert_ptr_equal(list[1], baggage);
+    assert_null(list[2]);
+    static const struct propagator others[PROPAGATORS_MAX];
+    for (size_t i = 0; i < PROPAGATORS_MAX; i++)
+        propagator_list_add(list, &others[i]);
+    assert_ptr_equal(list[PROPAGATORS_MAX - 1], &others[PROPAGATORS_MAX - 3]);
+    const struct propagator *const twice[PROPAGATORS_MAX] = {b3, b3, baggage};
+    const struct propagator *used[PROPAGATORS_MAX];
+    propagation_use(twice);
+    propagation_used(used);
+    assert_ptr_equal(used[0], b3);
+    assert_ptr_equal(used[1], baggage);
+    assert_null(used[2]);
+}
+
+/* ---- together */
+
+static const struct choice {
+    const char *it, *names, *fields; /* that may be set */
+    const char *sent;                /* of a span and baggage: names of what is set */
+    char trace;                      /* of both headers the first digit: which was read; 0: none */
+    bool baggage;
+} choices[] = {
+    {"it does nothing before it is told to", "", "", "", 0, false},
+    {"it does nothing with none", "none", "", "", 0, false},
+    {"it uses one", "tracecontext", "traceparent tracestate ", "traceparent tracestate ", '0',
+     false},
+    {"it uses baggage alone", "baggage", "baggage ", "baggage ", 0, true},
+    {"it uses two", "tracecontext,baggage", "traceparent tracestate baggage ",
+     "traceparent tracestate baggage ", '0', true},
+    {"it uses them in their order", "baggage,tracecontext", "baggage traceparent tracestate ",
+     "baggage traceparent tracestate ", '0', true},
+    {"it lets the later one win", "tracecontext,b3", "traceparent tracestate b3 ",
+     "traceparent tracestate b3 ", '4', false},
+    {"it lets the later one win the other way round", "b3,tracecontext",
+     "b3 traceparent tracestate ", "b3 traceparent tracestate ", '0', false},
+    {"it reads both forms of B3 with either", "b3multi",
+     "X-B3-TraceId X-B3-SpanId X-B3-Sampled X-B3-Flags ", "X-B3-TraceId X-B3-SpanId X-B3-Sampled ",
+     '4', false},
+    {"it passes over none among others", "none,b3", "b3 ", "b3 ", '4', false},
+};
+
+static void check_choice(void **state)
+{
+    const struct choice *row = *state;
+    const char *names[PROPAGATION_FIELDS_MAX];
+    char joined[256] = "";
+    static struct remote_context remote;
+    use(row->names);
+    size_t count = propagation_fields(names);
+    for (size_t i = 0; i < count; i++)
+        strcat(strcat(joined, names[i]), " ");
+    assert_string_equal(joined, row->fields);
+
+    fields.count = fields.set_count = 0;
+    fields_add(&fields, "traceparent", PARENT);
+    fields_add(&fields, "tracestate", "a=1");
+    fields_add(&fields, "b3", B3);
+    fields_add(&fields, "baggage", "k=v");
+    extract(&remote);
+    assert_int_equal(span_context_is_valid(&remote.span), row->trace != 0);
+    if (row->trace != 0)
+        assert_int_equal(remote.span.trace_id.bytes[0], row->trace == '0' ? 0x0a : 0x4b);
+    assert_int_equal(remote.span.trace_state.length, row->trace == '0' ? 3 : 0);
+    assert_int_equal(remote.baggage.length_bytes, row->baggage ? 3 : 0);
+
+    struct carrier_sink sink = fields_sink(&fields);
+    struct span_context span = {{{1}}, {{2}}, 1, false, false, TEXT_LITERAL("a=1")};
+    struct baggage baggage = {.length_bytes = 3, .text = "k=v"};
+    fields.count = fields.set_count = 0;
+    joined[0] = '\0';
+    propagation_inject(&span, &baggage, &sink);
+    for (size_t i = 0; i < fields.count; i++)
+        strcat(strcat(joined, fields.names[i]), " ");
+    assert_string_equal(joined, row->sent);
+}
+
+static void keeps_a_context_where_the_next_fails(void **state)
+{
+    (void)state;
+    static struct remote_context remote;
+    use("tracecontext,b3");
+    fields.count = 0;
+    fields_add(&fields, "traceparent", PARENT);
+    fields_add(&fields, "tracestate", "a=1");
+    fields_add(&fields, "b3", "0");
+    extract(&remote);
+    assert_int_equal(remote.span.trace_id.bytes[0], 0x0a);
+    assert_true(text_is(remote.span.trace_state, "a=1"));
+    fields.values[2] = "4bf92f3577b34da6a3ce929d0e0e4736-bad-1";
+    extract(&remote);
+    assert_int_equal(remote.span.trace_id.bytes[0], 0x0a);
+}
+
+static void injects_what_is_current(void **state)
+{
+    (void)state;
+    struct carrier_sink sink = fields_sink(&fields);
+    struct baggage baggage = {.length_bytes = 3, .text = "k=v"};
+    struct span_context parent = {{{1}}, {{2}}, 1, true, false, {NULL, 0}};
+    use("tracecontext,baggage");
+    fields.count = fields.set_count = 0;
+    propagation_inject_current(&sink);
+    assert_int_equal(fields.count, 0);
+    struct span *span = span_start(NULL, "x", &(struct span_options){.parent = &parent});
+    struct context before = context_attach((struct context){span, &baggage});
+    propagation_inject_current(&sink);
+    context_attach(before);
+    span_end(span);
+    assert_string_equal(fields_value(&fields, "traceparent"),
+                        "00-01000000000000000000000000000000-0200000000000000-01");
+    assert_string_equal(fields_value(&fields, "baggage"), "k=v");
+}
+
+/* ---- a row of the program's own */
+
+static const char *const own_fields[] = {"X-Own", NULL};
+
+static void own_inject(const struct span_context *span, const struct baggage *baggage,
+                       const struct carrier_sink *sink)
+{
+    (void)span, (void)baggage;
+    sink->set(sink->carrier, "X-Own", TEXT_LITERAL("1"));
+}
+
+static void own_extract(const struct carrier_source *source, struct remote_context *into)
+{
+    struct text value;
+    into->span.flags = carrier_get_one(source, "x-own", &value) && text_is(value, "1") ? 77 : 0;
+}
+
+static void uses_a_row_of_the_program(void **state)
+{
+    (void)state;
+    static const struct propagator own = {"own", own_fields, own_inject, own_extract};
+    static struct remote_context remote;
+    const struct propagator *const list[PROPAGATORS_MAX] = {&own};
+    struct carrier_sink sink = fields_sink(&fields);
+    propagation_use(list);
+    fields.count = fields.set_count = 0;
+    propagation_inject(NULL, NULL, &sink);
+    assert_string_equal(fields_value(&fields, "X-Own"), "1");
+    extract(&remote);
+    assert_int_equal(remote.span.flags, 77);
+}
+
+/* ---- what one side sends, the other reads */
+
+struct context_made {
+    struct span_context span;
+    struct trace_state list;
+    struct baggage baggage;
+};
+
+static void make_text(struct rng *rng, const char *alphabet, size_t least, size_t most, char *out)
+{
+    size_t length = least + rng_below(rng, most - least + 1);
+    for (size_t i = 0; i < length; i++)
+        out[i] = alphabet[rng_below(rng, strlen(alphabet))];
+    out[length] = '\0';
+}
+
+static void make_context(struct rng *rng, struct context_made *made)
+{
+    static const char key_chars[] = "abcxyz0189_-*/@";
+    char key[32], value[64];
+    made->list = (struct trace_state){.length_bytes = 0};
+    made->baggage.length_bytes = 0;
+    for (size_t i = 0; i < 16; i++)
+        made->span.trace_id.bytes[i] = (uint8_t)rng_next(rng);
+    for (size_t i = 0; i < 8; i++)
+        made->span.span_id.bytes[i] = (uint8_t)rng_next(rng);
+    made->span.trace_id.bytes[15] |= 1;
+    made->span.span_id.bytes[7] |= 1;
+    made->span.flags = (uint8_t)rng_below(rng, 4);
+    made->span.is_debug = rng_below(rng, 4) == 0;
+    if (made->span.is_debug)
+        made->span.flags |= TRACE_FLAG_SAMPLED;
+    for (size_t i = rng_below(rng, 5); i > 0; i--) {
+        make_text(rng, key_chars, 0, 20, key + 1);
+        key[0] = (char)('a' + rng_below(rng, 26));
+        make_text(rng, "aZ09 !~;:\"\\|", 0, 40, value);
+        value[strlen(value) + 1] = '\0';
+        value[strlen(value)] = 'v';
+        assert_int_equal(trace_state_set(trace_state_list(&made->list), text_of(key),
+                                         text_of(value), &made->list),
+                         STATUS_OK);
     }
-}
-
-static void needs_one_traceparent(void **state)
-{
-    (void)state;
-    static const char *const twice[] = {"traceparent",   "00-" IDS "-01", "traceparent",
-                                        "00-" IDS "-01", "tracestate",    "a=1",
-                                        "baggage",       "k=v",           NULL};
-    struct remote_context remote;
-    extract(twice, &remote);
-    assert_false(span_context_is_valid(&remote.span));
-    assert_int_equal(remote.span.trace_state.length, 0);
-    assert_string_equal(remote.trace_state, "");
-    assert_int_equal(remote.baggage.length_bytes, 3); /* it stands alone */
-}
-
-/* ---- tracestate */
-
-#define KEY_256                                                                                    \
-    "k23456789012345678901234567890123456789012345678901234567890123456789012345678901"            \
-    "23456789012345678901234567890123456789012345678901234567890123456789012345678901"             \
-    "2345678901234567890123456789012345678901234567890123456789012345678901234567890"              \
-    "1234567890abcdef"
-#define TEN(a)                                                                                     \
-    a "0=1," a "1=1," a "2=1," a "3=1," a "4=1," a "5=1," a "6=1," a "7=1," a "8=1," a "9=1,"
-
-static void reads_tracestate(void **state)
-{
-    (void)state;
-    assert_int_equal(strlen(KEY_256), 256);
-    static const struct {
-        const char *name, *lines[3], *expected;
-    } rows[] = {
-        {"it keeps a list", {"foo=1,bar=2"}, "foo=1,bar=2"},
-        {"it joins lines in order", {"foo=1", "bar=2", "baz=3"}, "foo=1,bar=2,baz=3"},
-        {"it strips white space around members", {" foo=1 \t,\tbar=2 "}, "foo=1,bar=2"},
-        {"it ignores empty members", {"foo=1,,bar=2, ,", ""}, "foo=1,bar=2"},
-        {"it keeps the first of equal keys", {"foo=1,bar=2", "foo=3"}, "foo=1,bar=2"},
-        {"it takes every character of a key", {"a_b-c*d/e@f0=1"}, "a_b-c*d/e@f0=1"},
-        {"it takes a key that starts with a digit", {"0a=1"}, "0a=1"},
-        {"it takes a key ending in @", {"foo@=1"}, "foo@=1"},
-        {"it takes two @ in a row", {"foo@@bar=1"}, "foo@@bar=1"},
-        {"it takes three parts with @", {"a@b@c=1"}, "a@b@c=1"},
-        {"it takes a key of 256", {KEY_256 "=1"}, KEY_256 "=1"},
-        {"it takes spaces inside values", {"foo=a b"}, "foo=a b"},
-        {"it takes odd but allowed values",
-         {"foo=~!\"#$%&'()*+-./:;<>?@[\\]^_`{|}"},
-         "foo=~!\"#$%&'()*+-./:;<>?@[\\]^_`{|}"},
-        {"it takes 32 members",
-         {TEN("a") TEN("b") TEN("c") "x=1,y=1"},
-         TEN("a") TEN("b") TEN("c") "x=1,y=1"},
-        {"it refuses 33 members", {TEN("a") TEN("b") TEN("c") "x=1,y=1,z=1"}, ""},
-        {"it refuses all for one bad member", {"foo=1", "BAD=2"}, ""},
-        {"it refuses a key of 257", {KEY_256 "f=1"}, ""},
-        {"it refuses an upper-case key", {"Foo=1"}, ""},
-        {"it refuses a dot in a key", {"foo.bar=1"}, ""},
-        {"it refuses a space in a key", {"foo bar=1"}, ""},
-        {"it refuses a space before =", {"foo =1"}, ""},
-        {"it refuses a key that starts with @", {"@foo=1"}, ""},
-        {"it refuses a key that starts with _", {"_foo=1"}, ""},
-        {"it refuses an empty key", {"=1"}, ""},
-        {"it refuses an empty value", {"foo="}, ""},
-        {"it refuses = in a value", {"foo=a=b"}, ""},
-        {"it refuses a member without =", {"foo"}, ""},
-        {"it refuses a control character", {"foo=a\tb"}, ""},
-        {"it refuses a line end", {"foo=a\r\nX-Evil: 1"}, ""},
-        {"it refuses 8-bit text", {"foo=\xc3\xbc"}, ""},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *pairs[9] = {"traceparent", "00-" IDS "-01"};
-        size_t count = 2;
-        for (size_t j = 0; j < 3 && rows[i].lines[j] != NULL; j++) {
-            pairs[count++] = "tracestate";
-            pairs[count++] = rows[i].lines[j];
-        }
-        struct remote_context remote;
-        extract(pairs, &remote);
-        if (!span_context_is_valid(&remote.span) ||
-            !text_is(remote.span.trace_state, rows[i].expected) ||
-            strcmp(remote.trace_state, rows[i].expected) != 0)
-            fail_msg("%s: \"%s\"", rows[i].name, remote.trace_state);
+    for (size_t i = rng_below(rng, 5); i > 0; i--) {
+        make_text(rng, "abcXYZ019!#$%&'*+-.^_`|~", 1, 20, key);
+        make_text(rng, "aZ09 ,;=\\\"%\t\x7f\xc3\xa9", 0, 30, value);
+        value[text_utf8_prefix(text_of(value))] = '\0';
+        assert_int_equal(baggage_set(&made->baggage, text_of(key), text_of(value),
+                                     rng_below(rng, 2) ? TEXT_LITERAL("p=1;q") : TEXT_LITERAL("")),
+                         STATUS_OK);
     }
+    made->span.trace_state = trace_state_list(&made->list);
 }
 
-static void drops_tracestate_with_a_bad_parent(void **state)
+static void check_same(const struct context_made *sent, const struct remote_context *got,
+                       bool is_b3)
 {
-    (void)state;
-    static const char *const pairs[] = {"tracestate", "a=1", "traceparent", "00-" IDS "-1", NULL};
-    struct remote_context remote;
-    extract(pairs, &remote);
-    assert_int_equal(remote.span.trace_state.length, 0);
-    assert_string_equal(remote.trace_state, "");
+    assert_memory_equal(got->span.trace_id.bytes, sent->span.trace_id.bytes, 16);
+    assert_memory_equal(got->span.span_id.bytes, sent->span.span_id.bytes, 8);
+    assert_true(got->span.is_remote);
+    /* Each format carries its part. */
+    assert_int_equal(got->span.flags,
+                     is_b3 ? sent->span.flags & TRACE_FLAG_SAMPLED : sent->span.flags);
+    assert_int_equal(got->span.is_debug, is_b3 && sent->span.is_debug);
+    assert_true(
+        text_equal(got->span.trace_state, is_b3 ? (struct text){NULL, 0} : sent->span.trace_state));
+    assert_true(text_equal(baggage_list(&got->baggage), baggage_list(&sent->baggage)));
 }
 
-/* Over 512 characters: long members go first, from the end; then short ones from the end. */
-static void shortens_a_long_tracestate(void **state)
-{
-    (void)state;
-    char line[2048], value[257], expected[600];
-    struct remote_context remote;
-    memset(value, 'v', 256);
-    value[256] = '\0';
-    snprintf(line, sizeof line, "a=1,b=%.200s,c=2,d=%.200s,e=%.100s,f=%.100s,g=3", value, value,
-             value, value);
-    snprintf(expected, sizeof expected, "a=1,b=%.200s,c=2,e=%.100s,f=%.100s,g=3", value, value,
-             value);
-    propagation_extract_texts(TEXT_LITERAL("00-" IDS "-01"), text_of(line), text_of(NULL), &remote);
-    assert_string_equal(remote.trace_state, expected);
-    size_t length = 0;
-    for (int i = 0; i < 6; i++)
-        length += (size_t)snprintf(line + length, sizeof line - length, "k%d=%.97s,", i, value);
-    propagation_extract_texts(TEXT_LITERAL("00-" IDS "-01"), text_of(line), text_of(NULL), &remote);
-    assert_int_equal(remote.span.trace_state.length, 5 * 100 + 4);
-    assert_memory_equal(remote.trace_state, "k0=v", 4);
-}
+static const struct trip {
+    const char *it, *sender, *receiver;
+    bool is_b3;
+} trips[] = {
+    {"it is understood over W3C headers", "tracecontext,baggage", "tracecontext,baggage", false},
+    {"it is understood over b3", "b3,baggage", "b3,baggage", true},
+    {"it is understood over X-B3-*", "b3multi,baggage", "b3multi,baggage", true},
+    {"it is understood from b3 to b3multi", "b3,baggage", "b3multi,baggage", true},
+    {"it is understood from b3multi to b3", "b3multi,baggage", "b3,baggage", true},
+    {"it is understood over all at once", "b3,b3multi,baggage,tracecontext",
+     "b3,baggage,tracecontext", false},
+};
 
-/* ---- baggage */
-
-static void reads_baggage(void **state)
+/* Over a carrier in memory, and over lines of text. */
+static void check_trip(void **state)
 {
-    (void)state;
-    static const struct {
-        const char *name, *lines[3], *expected;
-    } rows[] = {
-        {"it keeps members", {"a=1,b=2"}, "a=1,b=2"},
-        {"it joins lines", {"a=1", "b=2", "c=3"}, "a=1,b=2,c=3"},
-        {"it strips white space", {" a = 1 ; p = x ;\tq , b = 2 "}, "a=1;p=x;q,b=2"},
-        {"it keeps properties", {"a=1;p;q=%20"}, "a=1;p;q=%20"},
-        {"it lets the last of equal keys win", {"a=1,b=2", "a=3"}, "b=2,a=3"},
-        {"it lets the last win alone", {"a=1,a=2,a=3"}, "a=3"},
-        {"it tells keys apart by case", {"a=1,A=2"}, "a=1,A=2"},
-        {"it takes an empty value", {"a="}, "a="},
-        {"it takes = in a value", {"a=b=c"}, "a=b=c"},
-        {"it takes percent-encoding", {"a=%C3%BC%2c"}, "a=%C3%BC%2c"},
-        {"it leaves out a broken escape", {"a=%G0,b=1"}, "b=1"},
-        {"it leaves out a cut escape", {"a=%2,b=1"}, "b=1"},
-        {"it leaves out a member without =", {"a,b=1"}, "b=1"},
-        {"it leaves out an empty key", {"=1,b=1"}, "b=1"},
-        {"it leaves out a key that is no token", {"a b=1,(c)=1,b=1"}, "b=1"},
-        {"it leaves out a quote in a value", {"a=\"x\",b=1"}, "b=1"},
-        {"it leaves out a space in a value", {"a=x y,b=1"}, "b=1"},
-        {"it leaves out a backslash", {"a=x\\y,b=1"}, "b=1"},
-        {"it leaves out 8-bit text", {"a=\xc3\xbc,b=1"}, "b=1"},
-        {"it leaves out line ends", {"a=1\r\nX-Evil: 2,b=1"}, "b=1"},
-        {"it leaves out a bad property's member", {"a=1;=x,c=1;p q,b=1"}, "b=1"},
-        {"it ignores empty members", {",, ,a=1,", ""}, "a=1"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *pairs[7] = {NULL};
-        size_t count = 0;
-        for (size_t j = 0; j < 3 && rows[i].lines[j] != NULL; j++) {
-            pairs[count++] = "Baggage";
-            pairs[count++] = rows[i].lines[j];
-        }
-        struct remote_context remote;
-        extract(pairs, &remote);
-        struct text got = {remote.baggage.text, remote.baggage.length_bytes};
-        if (!text_is(got, rows[i].expected))
-            fail_msg("%s: \"%.*s\"", rows[i].name, TEXT_ARGS(got));
+    const struct trip *row = *state;
+    static struct context_made made;
+    static struct remote_context remote;
+    static char text[CARRIER_LINES_MAX];
+    struct rng rng;
+    rng_seed(&rng, 4711);
+    for (int i = 0; i < 2000; i++) {
+        struct carrier_lines lines = {text, sizeof text};
+        struct carrier_sink sink = fields_sink(&fields), line_sink = carrier_lines_sink(&lines);
+        make_context(&rng, &made);
+        fields.count = fields.set_count = 0;
+        text[0] = '\0';
+        use(row->sender);
+        propagation_inject(&made.span, &made.baggage, &sink);
+        propagation_inject(&made.span, &made.baggage, &line_sink);
+        use(row->receiver);
+        extract(&remote);
+        check_same(&made, &remote, row->is_b3);
+        struct text all = text_of(text);
+        struct carrier_source line_source = carrier_lines_source(&all);
+        propagation_extract(&line_source, &remote);
+        check_same(&made, &remote, row->is_b3);
     }
-}
-
-static void bounds_baggage(void **state)
-{
-    (void)state;
-    static char line[1 << 20];
-    struct remote_context remote;
-    size_t length = 0;
-    for (int i = 0; i < 10000; i++)
-        length += (size_t)snprintf(line + length, sizeof line - length, "k%d=v,", i);
-    propagation_extract_texts(text_of(NULL), text_of(NULL), text_of(line), &remote);
-    char value[8];
-    assert_int_equal(baggage_find(&remote.baggage, "k63", value, sizeof value), STATUS_OK);
-    assert_int_equal(baggage_find(&remote.baggage, "k64", value, sizeof value), STATUS_NOT_FOUND);
-    memset(line, 'x', sizeof line - 1);
-    memcpy(line, "a=1,b=", 6); /* the second member is a megabyte long */
-    propagation_extract_texts(text_of(NULL), text_of(NULL), text_of(line), &remote);
-    assert_true(text_is((struct text){remote.baggage.text, remote.baggage.length_bytes}, "a=1"));
-}
-
-/* At the limit, and with a flood over many lines, in no time worth naming: the bound is loose
- * enough for a slow machine and a sanitizer, and far below what quadratic work would take. */
-static void reads_a_flood_of_baggage_quickly(void **state)
-{
-    (void)state;
-    static const char *pairs[2001];
-    for (int i = 0; i < 2000; i += 2) {
-        pairs[i] = "baggage";
-        pairs[i + 1] = "k=v,l=w;x;y;z,,,,,,,,m=%20";
-    }
-    struct remote_context remote;
-    uint64_t before_ns = clock_thread_cpu_ns();
-    for (int i = 0; i < 100; i++)
-        extract(pairs, &remote);
-    assert_true(clock_thread_cpu_ns() - before_ns < 2 * NS_PER_S);
-    assert_true(remote.baggage.length_bytes > 0);
-}
-
-static void finds_baggage(void **state)
-{
-    (void)state;
-    struct remote_context remote;
-    char value[8];
-    propagation_extract_texts(text_of(NULL), text_of(NULL),
-                              TEXT_LITERAL("a=%C3%BC;p=1,empty=,b=12345678,c=1234567"), &remote);
-    assert_int_equal(baggage_find(&remote.baggage, "a", value, sizeof value), STATUS_OK);
-    assert_string_equal(value, "\xc3\xbc");
-    assert_int_equal(baggage_find(&remote.baggage, "empty", value, sizeof value), STATUS_OK);
-    assert_string_equal(value, "");
-    assert_int_equal(baggage_find(&remote.baggage, "b", value, sizeof value), STATUS_TOO_LARGE);
-    assert_int_equal(baggage_find(&remote.baggage, "c", value, sizeof value), STATUS_OK);
-    assert_string_equal(value, "1234567");
-    assert_int_equal(baggage_find(&remote.baggage, "p", value, sizeof value), STATUS_NOT_FOUND);
-    remote.baggage.length_bytes = 0;
-    assert_int_equal(baggage_find(&remote.baggage, "a", value, sizeof value), STATUS_NOT_FOUND);
-}
-
-/* ---- out */
-
-static void writes_what_it_read(void **state)
-{
-    (void)state;
-    static const char *const pairs[] = {
-        "traceparent", "cc-" IDS "-03-more", "tracestate", " a=1 , b=2",
-        "baggage",     "k = v ; p",          NULL};
-    struct remote_context remote;
-    struct propagation_headers headers;
-    extract(pairs, &remote);
-    propagation_inject(&remote.span, &remote.baggage, &headers);
-    assert_string_equal(headers.traceparent, "00-" IDS "-03");
-    assert_string_equal(headers.trace_state, "a=1,b=2");
-    assert_string_equal(headers.baggage, "k=v;p");
-}
-
-static void writes_nothing_where_there_is_nothing(void **state)
-{
-    (void)state;
-    struct propagation_headers headers;
-    struct span_context none = {.flags = 1};
-    struct baggage empty = {0};
-    memset(&headers, 0x5a, sizeof headers);
-    propagation_inject(NULL, NULL, &headers);
-    assert_string_equal(headers.traceparent, "");
-    assert_string_equal(headers.trace_state, "");
-    assert_null(headers.baggage);
-    propagation_inject(&none, &empty, &headers);
-    assert_string_equal(headers.traceparent, "");
-    assert_null(headers.baggage);
-}
-
-static void never_writes_a_line_end(void **state)
-{
-    (void)state;
-    struct propagation_headers headers;
-    struct span_context context = {.flags = 0xff, .trace_state = TEXT_LITERAL("a=1\r\nX: y")};
-    memset(context.trace_id.bytes, 1, 16);
-    memset(context.span_id.bytes, 2, 8);
-    propagation_inject(&context, NULL, &headers);
-    assert_string_equal(headers.trace_state, "");
-    assert_string_equal(headers.traceparent,
-                        "00-01010101010101010101010101010101-0202020202020202-03");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_traceparent),
-        cmocka_unit_test(needs_one_traceparent),
-        cmocka_unit_test(reads_tracestate),
-        cmocka_unit_test(drops_tracestate_with_a_bad_parent),
-        cmocka_unit_test(shortens_a_long_tracestate),
-        cmocka_unit_test(reads_baggage),
-        cmocka_unit_test(bounds_baggage),
-        cmocka_unit_test(reads_a_flood_of_baggage_quickly),
-        cmocka_unit_test(finds_baggage),
-        cmocka_unit_test(writes_what_it_read),
-        cmocka_unit_test(writes_nothing_where_there_is_nothing),
-        cmocka_unit_test(never_writes_a_line_end),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    static struct rows all;
+    rows_one(&all, "it finds rows by name", finds_rows);
+    ROWS(&all, choices, check_choice);
+    rows_one(&all, "it lists each once", lists_each_once);
+    rows_one(&all, "it keeps a context where the next one fails",
+             keeps_a_context_where_the_next_fails);
+    rows_one(&all, "it injects what is current", injects_what_is_current);
+    rows_one(&all, "it uses a row of the program's own", uses_a_row_of_the_program);
+    ROWS(&all, trips, check_trip);
+    return rows_run("propagation", &all);
 }

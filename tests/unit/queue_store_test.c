@@ -18,8 +18,8 @@ static char directory[64];
 static unsigned files;
 
 static const struct queue_context context = {
-    .traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-    .trace_state = "a=1,b=2"};
+    .fields = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+              "tracestate: a=1,b=2\r\n"};
 
 static void next_path(char path[128])
 {
@@ -75,8 +75,7 @@ static void hands_out_what_was_added(void **state)
     assert_string_equal(got.key, "key");
     assert_int_equal(got.payload_bytes, sizeof payload - 1);
     assert_string_equal(got.payload, payload);
-    assert_string_equal(got.context.traceparent, context.traceparent);
-    assert_string_equal(got.context.trace_state, context.trace_state);
+    assert_string_equal(got.context.fields, context.fields);
     assert_int_equal(got.enqueued_wall_ns, NS(NOW_MS) + 7);
     assert_int_equal(got.attempt, 1);
     expect(store, 0, 1, 0, 0);

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "tests/unit/rows.h"
 #include "tests/unit/trace_sink.h"
+#include "trace/baggage.h"
+#include "trace/propagation.h"
 
 enum { PATIENCE_MS = 20000, MANY = 100 };
 
@@ -39,6 +41,7 @@ static struct {
     unsigned last_attempt;
     char last_key[64], last_payload[64];
     struct span_context last_span, last_parent;
+    char last_user[16]; /* of the baggage */
     uint64_t last_deadline_ns;
     const struct service_parts *last_parts;
 } saw = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -60,6 +63,11 @@ static enum status handle(struct work *work, const struct queue_message *message
     saw.last_parts = work->parts;
     saw.last_parent = message->context.span;
     saw.last_span = span_context_of(context_current().span);
+    saw.last_user[0] = '\0';
+    if (context_current().baggage != NULL &&
+        baggage_find(context_current().baggage, "user", saw.last_user, sizeof saw.last_user) !=
+            STATUS_OK)
+        text_copy(TEXT_LITERAL("none"), saw.last_user, sizeof saw.last_user);
     text_copy(text_of(message->key), saw.last_key, sizeof saw.last_key);
     text_copy(message->payload, saw.last_payload, sizeof saw.last_payload);
     pthread_cond_broadcast(&saw.changed);
@@ -256,9 +264,12 @@ static void carries_context(void **state)
 {
     (void)state;
     struct queue *queue = fresh_queue();
-    const struct queue_context context = {.traceparent = "00-" TRACE_ID "-b7ad6b7169203331-01",
-                                          .trace_state = "v=1"};
+    const struct queue_context context = {.fields = "traceparent: 00-" TRACE_ID
+                                                    "-b7ad6b7169203331-01\r\n"};
     const uint8_t first = 0x0a;
+    struct tracing_config config;
+    tracing_config_from_environment(&config, "test");
+    propagation_use(config.propagators);
     forget();
     struct queue_consumers *consumers = consume(queue, 0, 0);
     assert_int_equal(queue_publish(queue, "t", "k", TEXT_LITERAL("{}"), &context), STATUS_OK);
@@ -267,6 +278,42 @@ static void carries_context(void **state)
     assert_int_equal(saw.last_parent.trace_id.bytes[0], first);
     assert_memory_equal(saw.last_span.trace_id.bytes, saw.last_parent.trace_id.bytes, 16);
     queue_free(queue);
+}
+
+/* In whatever format: what one side writes the other reads. */
+static void carries_baggage(void **state)
+{
+    static const char *const formats[] = {"tracecontext", "b3"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct queue *queue = fresh_queue();
+        struct queue_context context;
+        struct baggage baggage = {.length_bytes = 0};
+        const struct propagator *used[PROPAGATORS_MAX];
+        const struct propagator *const list[PROPAGATORS_MAX] = {
+            propagator_find(text_of(formats[i])), propagator_find(TEXT_LITERAL("baggage"))};
+        forget();
+        sink_trace(&sink, NULL);
+        propagation_used(used);
+        propagation_use(list);
+        assert_int_equal(
+            baggage_set(&baggage, TEXT_LITERAL("user"), TEXT_LITERAL("a b"), TEXT_LITERAL("")),
+            STATUS_OK);
+        struct context before = baggage_attach(&baggage);
+        struct span *span = queue_producer_span("shop", "t", &context);
+        context_attach(before);
+        struct span_context sent = span_context_of(span);
+        assert_int_equal(queue_publish(queue, "t", "k", TEXT_LITERAL("{}"), &context), STATUS_OK);
+        span_end(span);
+        struct queue_consumers *consumers = consume(queue, 0, 0);
+        wait_for(&saw.calls, 1);
+        queue_consumers_stop(consumers);
+        assert_string_equal(saw.last_user, "a b");
+        assert_memory_equal(saw.last_parent.span_id.bytes, sent.span_id.bytes, 8);
+        propagation_use(used);
+        assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+        queue_free(queue);
+    }
 }
 
 static void makes_spans(void **state)
@@ -371,6 +418,7 @@ int main(void)
     rows_one(&all, "it stops while it is empty", stops_while_it_is_empty);
     rows_one(&all, "it carries the producer's context", carries_context);
     rows_one(&all, "it makes a span for each side", makes_spans);
+    rows_one(&all, "it carries baggage", carries_baggage);
     rows_one(&all, "it bounds messages", bounds_messages);
     ROWS(&all, refused_rows, check_refused);
     int failed = rows_run("queue", &all);

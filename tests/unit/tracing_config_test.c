@@ -182,6 +182,63 @@ static void reads_variables(void **state)
     }
 }
 
+static void reads_propagators(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value, *expected;
+    } rows[] = {
+        {"it has the W3C ones by default", NULL, "tracecontext baggage "},
+        {"it takes empty as unset", "", "tracecontext baggage "},
+        {"it takes one", "b3", "b3 "},
+        {"it takes several in their order", "b3multi,tracecontext,baggage",
+         "b3multi tracecontext baggage "},
+        {"it strips white space", " b3 ,\tbaggage ", "b3 baggage "},
+        {"it takes names in any case", "TraceContext,B3", "tracecontext b3 "},
+        {"it takes each once", "b3,baggage,b3,B3,b3,b3,b3,b3,b3,tracecontext",
+         "b3 baggage tracecontext "},
+        {"it takes none", "none", "none "},
+        {"it passes over an unknown name", "xray,b3,jaeger", "b3 "},
+        {"it passes over empty names", ",b3,,", "b3 "},
+        {"it takes the default where it knows no name", "xray", "tracecontext baggage "},
+        {"it takes the default where there is no name", " , ", "tracecontext baggage "},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tracing_config config;
+        char got[128] = "";
+        if (rows[i].value != NULL)
+            setenv("OTEL_PROPAGATORS", rows[i].value, 1);
+        tracing_config_from_environment(&config, "code");
+        unsetenv("OTEL_PROPAGATORS");
+        for (size_t j = 0; j < PROPAGATORS_MAX && config.propagators[j] != NULL; j++)
+            strcat(strcat(got, config.propagators[j]->name), " ");
+        if (strcmp(got, rows[i].expected) != 0)
+            fail_msg("%s: %s", rows[i].name, got);
+    }
+}
+
+/* A disabled provider records nothing, and passes on what came in. */
+static void uses_propagators_when_disabled(void **state)
+{
+    (void)state;
+    struct tracing_config config;
+    struct error error = {""};
+    const struct propagator *used[PROPAGATORS_MAX];
+    propagation_used(used);
+    assert_null(used[0]);
+    setenv("OTEL_SDK_DISABLED", "true", 1);
+    setenv("OTEL_PROPAGATORS", "b3", 1);
+    tracing_config_from_environment(&config, "code");
+    unsetenv("OTEL_SDK_DISABLED");
+    unsetenv("OTEL_PROPAGATORS");
+    assert_int_equal(tracing_start(&config, &error), STATUS_OK);
+    propagation_used(used);
+    assert_string_equal(used[0]->name, "b3");
+    assert_int_equal(tracing_shutdown(0), STATUS_OK);
+    propagation_used(used);
+    assert_string_equal(used[0]->name, "b3");
+}
+
 static void reads_endpoints(void **state)
 {
     (void)state;
@@ -278,10 +335,9 @@ static void says_what_the_body_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_variables),
-        cmocka_unit_test(reads_exporters),
-        cmocka_unit_test(reads_endpoints),
-        cmocka_unit_test(says_what_the_body_is),
+        cmocka_unit_test(reads_variables),   cmocka_unit_test(reads_exporters),
+        cmocka_unit_test(reads_propagators), cmocka_unit_test(uses_propagators_when_disabled),
+        cmocka_unit_test(reads_endpoints),   cmocka_unit_test(says_what_the_body_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 
 static const struct tracer tracer = {.name = "culprit.libcurl", .version = "0.1.0"};
 
-enum { SPAN_NAME_MAX = 256, URL_MAX = 1024, HEADER_MAX = BAGGAGE_MAX + 16 };
+enum { SPAN_NAME_MAX = 256, URL_MAX = 1024, HEADER_MAX = BAGGAGE_MAX + 64 };
 
 struct url {
     struct text scheme, credentials, authority, path, query;
@@ -81,12 +81,13 @@ static void write_full_url(const struct url *url, struct line *line)
         put_query(line, url->query);
 }
 
-static void add_header(struct curl_slist **headers, const char *name, const char *value)
+static void add_header(void *carrier, const char *name, struct text value)
 {
+    struct curl_slist **headers = carrier;
     char line[HEADER_MAX];
-    if (value == NULL || value[0] == '\0')
+    int length = snprintf(line, sizeof line, "%s: %.*s", name, TEXT_ARGS(value));
+    if (length < 0 || (size_t)length >= sizeof line)
         return;
-    (void)snprintf(line, sizeof line, "%s: %s", name, value);
     struct curl_slist *longer = curl_slist_append(*headers, line);
     if (longer != NULL)
         *headers = longer;
@@ -94,12 +95,9 @@ static void add_header(struct curl_slist **headers, const char *name, const char
 
 static void propagate(const struct span *span, struct curl_slist **headers)
 {
-    struct propagation_headers values;
     struct span_context context = span_context_of(span);
-    propagation_inject(&context, context_current().baggage, &values);
-    add_header(headers, "traceparent", values.traceparent);
-    add_header(headers, "tracestate", values.trace_state);
-    add_header(headers, "baggage", values.baggage);
+    struct carrier_sink sink = {headers, add_header};
+    propagation_inject(&context, context_current().baggage, &sink);
 }
 
 struct span *trace_curl_begin(const struct trace_curl_call *call, struct curl_slist **headers)

@@ -16,9 +16,10 @@ struct trace_curl_call {
     unsigned resend_count;    /* http.request.resend_count when above 0 */
 };
 
-/* Starts the span as a child of the thread's current one and appends traceparent, tracestate and
- * baggage to *headers (the caller's list, set on the handle by the caller afterwards, freed by it
- * after the transfer). Where there is no memory for a header the call goes out without it. */
+/* Starts the span as a child of the thread's current one and appends what the propagators of
+ * propagation.h send to *headers (the caller's list, set on the handle by the caller afterwards,
+ * freed by it after the transfer). Where there is no memory for a header the call goes out without
+ * it. */
 struct span *trace_curl_begin(const struct trace_curl_call *call, struct curl_slist **headers);
 
 /* Reads status code, peer address and protocol version off the handle and ends the span: status

@@ -15,8 +15,8 @@ enum { SPAN_NAME_MAX = 256, QUERY_MAX = 512 };
 /* ---- headers: a look-up gives only the first of repeated ones, so all are walked */
 
 struct walk {
-    struct text name;
-    void (*take)(void *into, struct text value);
+    struct text name; /* data NULL: of every header its name is taken */
+    carrier_take *take;
     void *into;
 };
 
@@ -25,31 +25,24 @@ static enum MHD_Result walk_step(void *closure, enum MHD_ValueKind kind, const c
 {
     struct walk *walk = closure;
     (void)kind;
+    if (walk->name.data == NULL)
+        walk->take(walk->into, (struct text){key, key_size});
     /* libmicrohttpd leaves white space at the end of values. */
-    if (text_equal_ignore_case((struct text){key, key_size}, walk->name))
+    else if (text_equal_ignore_case((struct text){key, key_size}, walk->name))
         walk->take(walk->into, text_trim((struct text){value, value ? value_size : 0}));
     return MHD_YES;
 }
 
-static void visit_headers(void *carrier, const char *name,
-                          void (*take)(void *into, struct text value), void *into)
+static void get_headers(void *carrier, const char *name, carrier_take *take, void *into)
 {
     struct walk walk = {text_of(name), take, into};
     MHD_get_connection_values_n(carrier, MHD_HEADER_KIND, walk_step, &walk);
 }
 
-static void take_first(void *into, struct text value)
+static void get_header_names(void *carrier, carrier_take *take, void *into)
 {
-    struct text *first = into;
-    if (first->data == NULL)
-        *first = value;
-}
-
-static struct text find_header(struct MHD_Connection *connection, const char *name)
-{
-    struct text value = {NULL, 0};
-    visit_headers(connection, name, take_first, &value);
-    return value;
+    struct walk walk = {{NULL, 0}, take, into};
+    MHD_get_connection_values_n(carrier, MHD_HEADER_KIND, walk_step, &walk);
 }
 
 /* ---- query: libmicrohttpd keeps it decoded, pair by pair; it is put together again */
@@ -155,8 +148,8 @@ void trace_mhd_begin(struct trace_mhd_request *request, struct MHD_Connection *c
                      const char *method, const char *path, const char *route)
 {
     struct http_attributes attributes = {.count = 0};
-    struct header_source source = {connection, visit_headers};
-    struct text host = find_header(connection, "Host");
+    struct carrier_source source = {connection, get_headers, get_header_names};
+    struct text host = carrier_get(&source, "Host");
     struct query query;
     struct peer peer;
     char name[SPAN_NAME_MAX];
@@ -175,7 +168,7 @@ void trace_mhd_begin(struct trace_mhd_request *request, struct MHD_Connection *c
     http_attributes_text(&attributes, TEXT_LITERAL("network.protocol.version"),
                          host.length ? TEXT_LITERAL("1.1") : TEXT_LITERAL("1.0"));
     http_attributes_text(&attributes, TEXT_LITERAL("user_agent.original"),
-                         find_header(connection, "User-Agent"));
+                         carrier_get(&source, "User-Agent"));
     propagation_extract(&source, &request->remote);
     struct span_options options = {.kind = SPAN_SERVER,
                                    .parent = &request->remote.span,

@@ -9,6 +9,7 @@
 
 struct MHD_Connection;
 
+/* What came in is read by the propagators of propagation.h. */
 struct trace_mhd_request {
     struct span *span;            /* never NULL between begin and end */
     struct remote_context remote; /* what came in; its baggage is current meanwhile */

@@ -56,6 +56,7 @@ static enum status start_tracing(struct lab *lab, struct error *error)
     snprintf(config.otlp.endpoint, sizeof config.otlp.endpoint, "%s/v1/traces",
              target_find(&lab->target, "otlp"));
     config.disabled = false;
+    config.exporters |= TRACING_EXPORT_OTLP;
     config.batch.delay_ms = 200;
     if (config.batch.queue_count < QUEUE_SPANS)
         config.batch.queue_count = QUEUE_SPANS;

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/service_inner.h"
+#include "trace/adapters/curl_transport.h"
 
 enum { DRAIN_MS = 10000, FLUSH_MS = 5000 };
 
@@ -65,6 +66,7 @@ static enum status start_tracing(struct service_state *state, struct error *erro
     struct tracing_config config;
     if (state->service->untraced)
         return STATUS_OK;
+    curl_transport_register();
     tracing_config_from_environment(&config, state->service->name);
     enum status status = tracing_start(&config, error);
     state->is_tracing = status == STATUS_OK;

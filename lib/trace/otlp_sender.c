@@ -32,6 +32,9 @@ static enum status open_transport(struct otlp_sender *sender, const struct otlp_
                              settings->endpoint);
         return sender->transport->open(&request, settings, &sender->connection, error);
     }
+    if (settings->certificate[0] != '\0' || settings->client_certificate[0] != '\0')
+        log_event(LOG_WARN, LOG_NO_IDS, "certificates are of no use for an endpoint without https",
+                  LOG_TEXT("endpoint", settings->endpoint));
     status = otlp_http_init(&sender->http, &request);
     return status == STATUS_OK ? status
                                : error_set(error, status, "exporter: %s", status_words(status));

@@ -29,6 +29,8 @@ POLICY = {"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-sr
           "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
           "require-trusted-types-for 'script'"}
 HUGE = 80000
+LONG_AGO = NOW - 7200 * 10**9  # out of the other tests' sight
+NO_BROWSER = "no chromium and chromedriver (make deps-page)"
 EVIL = ['<img src=x onerror="window.hit=1">', "<script>window.hit=1</script>",
         "javascript:window.hit=1", '"><svg onload=window.hit=1>', "{{hit=1}}${window.hit=1}",
         "\u202eevil\u0000\u0007", "x" * 10000]
@@ -270,7 +272,7 @@ class Kept(Case):
             self.assertEqual(os.listdir(directory), ["other.db"])
 
 
-@unittest.skipUnless(browser.is_there(), "no chromium and chromedriver (make deps-page)")
+@unittest.skipUnless(browser.is_there(), NO_BROWSER)
 class Seen(Case):
     """In a real browser."""
     flags = ("--settle-ms", "50")
@@ -322,7 +324,7 @@ class Seen(Case):
         for number in range(1, HUGE + 1):
             parent = 0 if number == 1 else 1 if number < HUGE // 2 else number // 3
             words = "needle" if number == HUGE else f"{EVIL[number % 2]} {number % 50}"
-            spans.append(span(0xb16, number, parent, words, number % 6, NOW + number * 1000,
+            spans.append(span(0xb16, number, parent, words, number % 6, LONG_AGO + number * 1000,
                               HUGE / 500 - number / 1000, attributes=attributes(
                                   evil=EVIL[number % len(EVIL)][:100], number=str(number))))
         for first in range(0, HUGE, 10000):
@@ -414,6 +416,67 @@ class Seen(Case):
         self.browser.click(".exemplars a")
         self.browser.wait("document.querySelector('.row.selected') "
                           "&& document.querySelector('.row-detail')")
+
+    def test_a_finding_has_an_address(self):
+        """Also one in short, and one whose time went on since."""
+        start, end = NOW // MS, NOW // MS + 60000
+        self.open(f"/findings?at={start}-{end}&service=shop",
+                  "document.querySelector('.finding .own')")
+        self.assertEqual(self.browser.run("return document.querySelectorAll('.chosen').length"), 0)
+        self.browser.click(".finding .own")
+        self.browser.wait("document.querySelector('.finding.chosen')")
+        address = self.browser.run("return location.pathname + location.search")
+        self.assertIn("finding=sequential_calls+shop+POST+%2Fquotes", address)
+        self.assertNotIn("last=", address)
+        self.open(address, "document.querySelector('.finding.chosen')")
+        self.assertIn("chosen", self.browser.run("return document.activeElement.className"))
+        self.open(address.replace("shop+", "none+"), "document.querySelector('.note.warn')")
+        self.assertIn("not among those", self.text(".note.warn"))
+
+    def test_the_address_of_a_trace_follows(self):
+        self.open(f"/trace/{2:032x}", "document.querySelector('.row')")
+        query = "return location.search"
+        self.browser.press("\ue015")  # down
+        self.browser.press("\ue007")  # enter: details
+        self.browser.wait("document.querySelector('.row-detail')")
+        self.assertEqual(self.browser.run(query), f"?span={2:016x}")
+        self.browser.press("\ue007")
+        self.assertEqual(self.browser.run(query), "")
+        self.browser.click(".tabs button:nth-child(2)")
+        self.assertEqual(self.browser.run(query), "?show=flame")
+        self.browser.press("\ue014")  # right: the next tab
+        self.assertEqual(self.browser.run(query), "?show=operations")
+
+    def test_windows_by_hand(self):
+        self.open("/compare?last=1h", "document.querySelector('.by-hand')")
+        self.browser.run("document.querySelector('.by-hand').open = true")
+        self.browser.click(".by-hand button")
+        self.browser.wait("document.querySelectorAll('.delta').length >= 2")
+        for name in ("before_start", "before_end", "after_start", "after_end"):
+            self.assertIn(name, self.browser.run("return location.search"))
+
+    def test_map_on_a_small_screen(self):
+        """A list of calls in place of the drawing."""
+        shown = ("return ['.map', '.call-tree'].map((one) => document.querySelector(one)"
+                 ".checkVisibility())")
+        self.open("/map?last=1h", "document.querySelector('.node')")
+        self.assertEqual(self.browser.run(shown), [True, False])
+        self.browser.cdp("Emulation.setDeviceMetricsOverride", width=400, height=800,
+                         deviceScaleFactor=1, mobile=False)
+        try:
+            self.assertEqual(self.browser.run(shown), [False, True])
+            self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth"), 400)
+            self.assertRegex(self.text(".call-tree"), r"front\s[^\n]*\n\s*shop\s")
+        finally:
+            self.browser.cdp("Emulation.setDeviceMetricsOverride", width=1280, height=800,
+                             deviceScaleFactor=1, mobile=False)
+
+    def test_a_call_tells_its_figures(self):
+        self.open("/map?last=1h", "document.querySelector('.node')")
+        self.browser.run("""const call = [...document.querySelectorAll('.call')].find((one) =>
+          one.querySelector('title').textContent.startsWith('front → shop'));
+          call.dispatchEvent(new PointerEvent('pointerenter'));""")
+        self.assertRegex(self.text(".map-words"), r"^front → shop: .*/s, 0 errors, p50 .*, p99 ")
 
     def test_hostile_text_stays_text(self):
         for path, ready in (("/search?last=1h&limit=500", "document.querySelector('td.root a')"),
@@ -541,6 +604,39 @@ class Seen(Case):
         self.assertTrue(self.browser.run(
             "try { document.body.innerHTML = '<b>x</b>'; return false; } catch { return true; }"))
         self.browser.messages()
+
+
+@unittest.skipUnless(browser.is_there(), NO_BROWSER)
+class Lost(Case):
+    """Where spans were lost the page says so by itself, on every view."""
+    flags = ("--settle-ms", "50")
+
+    def test_warns(self):
+        seen = browser.Browser()
+        try:
+            base = f"http://127.0.0.1:{self.collector.query}"
+            shown = "!document.getElementById('loss').hidden"
+            self.collector.post(request(a=[span(1, 1, 0, "whole", 2, NOW, 5)]))
+            seen.open(f"{base}/search?last=1h")
+            seen.wait("document.querySelector('td.root a')")
+            seen.wait("performance.getEntriesByName(location.origin + '/api/culprit/health')"
+                      ".some((one) => one.responseEnd > 0)")
+            self.assertFalse(seen.run(f"return {shown}"))
+            bad = span(2, 1, 0, "no id", 2, NOW, 5)
+            bad["traceId"] = "0" * 32
+            self.collector.post(request(a=[bad, bad]))
+            self.collector.post(b"{")
+            for path in ("/search?last=1h", "/map", f"/trace/{1:032x}"):
+                seen.open(base + path)
+                seen.wait(shown)
+                words = seen.run("return document.getElementById('loss').innerText")
+                self.assertIn("2 spans were lost", words)
+                self.assertIn("2 refused by the collector", words)
+                self.assertIn("1 batch", words)
+            seen.click("#loss button")
+            self.assertFalse(seen.run(f"return {shown}"))
+        finally:
+            seen.stop()
 
 
 if __name__ == "__main__":

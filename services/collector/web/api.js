@@ -7,10 +7,15 @@ export class ApiError extends Error {
   }
 }
 
+// The collector names parameters; people see fields.
+const FIELDS = {"query.duration_min": "Longer than", "query.duration_max": "Shorter than",
+  "query.attributes": "Attributes", "query.num_traces": "Limit"};
+
 async function words(answer) {
   try {
     const body = await answer.json();
-    return body.error?.message ?? body.errors?.[0]?.msg ?? answer.statusText;
+    const said = body.error?.message ?? body.errors?.[0]?.msg ?? answer.statusText;
+    return said.replace(/^query\.\w+/, (name) => FIELDS[name] ? `“${FIELDS[name]}”` : name);
   } catch {
     return answer.statusText || `status ${answer.status}`;
   }

@@ -8,6 +8,7 @@ import {el, note, replace} from "./dom.js";
 import * as findings from "./findings.js";
 import * as flames from "./flames.js";
 import {listen, setKeys, showHelp} from "./keys.js";
+import {checkLoss} from "./loss.js";
 import * as map from "./map.js";
 import * as search from "./search.js";
 import * as trace from "./trace.js";
@@ -34,7 +35,7 @@ function carried() {
   const from = new URLSearchParams(location.search);
   if (location.pathname.startsWith("/trace/")) return "";
   const kept = new URLSearchParams();
-  for (const name of ["last", "start", "end"]) if (from.has(name)) kept.set(name, from.get(name));
+  for (const name of ["last", "start", "end", "at"]) if (from.has(name)) kept.set(name, from.get(name));
   const text = kept.toString();
   return text ? `?${text}` : "";
 }
@@ -51,6 +52,7 @@ async function show() {
   const {view, path} = viewOf(location.pathname);
   const params = new URLSearchParams(location.search);
   setKeys();
+  checkLoss();
   drawNav(path);
   document.title = `${view.title} · Culprit`;
   document.body.dataset.view = view.name;

@@ -6,8 +6,8 @@ import {chip, short} from "./chip.js";
 import {el, note, replace} from "./dom.js";
 import {count, ms, percent, plural, rate, signed, time} from "./format.js";
 import {askFindings, findingsList} from "./findings.js";
-import {secondsOf} from "./map.js";
-import {rangeControl, rangeQuery, readRange, writeRange} from "./range.js";
+import {dot, secondsOf} from "./map.js";
+import {hasRange, rangeControl, rangeQuery, readRange, writeRange} from "./range.js";
 import {scatter} from "./scatter.js";
 import {table} from "./table.js";
 
@@ -15,6 +15,7 @@ export const name = "compare";
 export const title = "Compare";
 
 const POINTS = 1000;
+const PAGES = 8;
 const PARTS = 12;
 const PART_POINTS = 60;
 
@@ -25,7 +26,7 @@ function address(before, after) {
   return `/compare?${params}`;
 }
 
-const read = (params, prefix) => params.has(`${prefix}start`) ? readRange(params, prefix) : null;
+const read = (params, prefix) => hasRange(params, prefix) ? readRange(params, prefix) : null;
 
 // Rows of both windows by key; what is missing in one is NaN there.
 function join(before, after, key) {
@@ -92,9 +93,9 @@ function drawTables(graph) {
       cell: (row) => short(row.names[1], 200)}], ["p50_ms", "p50"]),
   el("h2", {}, "Calls"), figures(join(side(before, "edges"), side(after, "edges"),
     (one) => [one.caller, one.callee]), "Calls", [
-    {key: "from", title: "From", value: (row) => row.names[0], cell: (row) => chip(row.names[0])},
+    {key: "from", title: "From", value: (row) => row.names[0], cell: (row) => dot(row.names[0])},
     {key: "to", title: "To", class: "grow", value: (row) => row.names[1],
-      cell: (row) => chip(row.names[1])}], ["mean_ms", "mean"])];
+      cell: (row) => dot(row.names[1])}], ["mean_ms", "mean"])];
 }
 
 async function drawComparison(out, before, after, signal) {
@@ -108,24 +109,58 @@ async function drawComparison(out, before, after, signal) {
     askFindings(after, before, "", signal).then((answer) => replace(found, el("p",
       {class: "figures"}, el("span", {}, "p50 ", el("b", {}, ms(answer.baseline_p50_ms)), " → ",
       el("b", {}, ms(answer.entry_p50_ms))), el("span", {}, "unexplained ",
-      el("b", {}, ms(answer.unexplained_ms)))), findingsList(answer)), fail(found)),
+      el("b", {}, ms(answer.unexplained_ms)))), findingsList(answer, {range: after, baseline: before,
+      isCompared: true})), fail(found)),
     get("/api/culprit/graph", {...rangeQuery(after), ...rangeQuery(before, "baseline_"),
       limit: 2000}, signal).then((graph) => replace(figuresBox, drawTables(graph)),
     fail(figuresBox)),
   ]);
 }
 
+const begin = (one) => Number(BigInt(one.minStartTimeUnixNano) / 1000000n);
+
+// Page by page into the past; nobody knows beforehand how far that is.
+async function everything(range, signal) {
+  const found = new Map();
+  let {end} = range;
+  for (let page = 0; page < PAGES; page++) {
+    const list = await summaries({range: {start: range.start, end}, limit: POINTS}, signal);
+    for (const one of list) found.set(one.traceId, one);
+    const first = Math.min(...list.map(begin));
+    if (list.length < POINTS || first >= end) break;
+    end = first;
+  }
+  return [...found.values()];
+}
+
 // The newest traces, and where those are not all a few of each part of the time before them.
 async function overviewOf(range, signal) {
+  if (range.last === "all") return everything(range, signal);
   const newest = await summaries({range, limit: POINTS}, signal);
-  if (newest.length < POINTS || range.last === "all") return newest;
-  const first = newest.reduce((least, one) => Math.min(least,
-    Number(BigInt(one.minStartTimeUnixNano) / 1000000n)), range.end);
+  if (newest.length < POINTS) return newest;
+  const first = newest.reduce((least, one) => Math.min(least, begin(one)), range.end);
   const size = (first - range.start) / PARTS;
   const parts = await Promise.all(Array.from({length: PARTS}, (_, index) => summaries({
     limit: PART_POINTS, range: {start: range.start + index * size,
       end: range.start + (index + 1) * size}}, signal)));
   return [...new Map([...newest, ...parts.flat()].map((one) => [one.traceId, one])).values()];
+}
+
+// The same without a pointer: both windows as times.
+function byHand(before, after, overview, list, go) {
+  const first = Math.min(...list.map(begin));
+  const last = Math.max(...list.map(begin)) + 1000;
+  const half = Math.floor((first + last) / 2);
+  const controls = [rangeControl(before ?? {start: first, end: half}, "Before"),
+    rangeControl(after ?? {start: half, end: last}, "After")];
+  return el("details", {class: "by-hand"}, el("summary", {}, "Set both windows by hand"),
+    el("form", {class: "search", on: {submit: (event) => {
+      event.preventDefault();
+      const [from, to] = controls.map((control) => control.read());
+      go(`${address({start: from.start, end: from.end}, {start: to.start, end: to.end})}&`
+        + writeRange(new URLSearchParams(), overview));
+    }}}, controls.map((control) => control.element),
+    el("button", {type: "submit", class: "primary"}, "Compare")));
 }
 
 // Points of a longer time, in which both windows are marked by dragging.
@@ -143,15 +178,19 @@ async function drawChooser(out, overview, before, after, go, signal) {
   });
   const marks = [before && {...before, kind: "before"}, after && {...after, kind: "after"}];
   const words = !before || after ? "drag: before · shift and drag: after" : "drag: after";
-  replace(out, scatter({points, signal, marks: marks.filter(Boolean),
+  replace(out, !(before && after) && el("p", {}, before || after
+    ? `Now drag over the time ${before ? "after" : "before"} the change.`
+    : "Drag over the time before a change, then over the time after it."),
+  scatter({points, signal, marks: marks.filter(Boolean),
     open: (point) => go(`/trace/${point.id}`), brush: {words, done: (start, end, event) => {
       const chosen = {start, end};
       const isAfter = event.shiftKey || (before && !after);
       const address_ = isAfter ? address(before, chosen) : address(chosen, after && !before
         ? after : event.shiftKey ? after : null);
       go(`${address_}&${writeRange(new URLSearchParams(), overview)}`);
-    }}}), list.length >= POINTS && el("p", {class: "muted"},
-    "A sample: there are more traces than points."));
+    }}}), list.length >= (overview.last === "all" ? POINTS * PAGES : POINTS)
+    && el("p", {class: "muted"}, "A sample: there are more traces than points."),
+  byHand(before, after, overview, list, go));
 }
 
 export async function show({main, params, signal, go}) {
@@ -171,15 +210,11 @@ export async function show({main, params, signal, go}) {
     time(before.end, false)),
   after && el("span", {class: "key after"}, "after ", time(after.start), " – ",
     time(after.end, false)),
-  before && after && el("a", {href: `${address(after, before)}&${keep}`}, "Swap"),
-  (before || after) && el("a", {href: `/compare?${keep}`}, "Clear")), chooser, out);
+  before && after && el("a", {class: "aside", href: `${address(after, before)}&${keep}`}, "Swap"),
+  (before || after) && el("a", {class: "aside", href: `/compare?${keep}`}, "Clear")), chooser, out);
   const draws = [drawChooser(chooser, overview, before, after, go, signal).catch((error) => {
     if (!signal.aborted) replace(chooser, note(error.message, "error"));
   })];
   if (before && after) draws.push(drawComparison(out, before, after, signal));
-  else {
-    replace(out, note(before ? "Now drag over the time after the change."
-      : "Drag over the time before a change, then over the time after it."));
-  }
   await Promise.all(draws);
 }

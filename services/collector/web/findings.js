@@ -5,14 +5,26 @@ import {chip, short} from "./chip.js";
 import {tint} from "./colour.js";
 import {el, note, replace} from "./dom.js";
 import {count, ms, percent, plural, time} from "./format.js";
-import {rangeControl, rangeQuery, readRange, writeRange} from "./range.js";
+import {hasRange, rangeControl, rangeQuery, readRange, writeRange} from "./range.js";
 
 export const name = "findings";
 export const title = "Findings";
 
 const SURETY = {proved: "proved", strong: "strong", hint: "a hint only"};
 
-const words = (text) => text.replaceAll("_", " ");
+const words = (text) => text.replaceAll("_", " ").replace("n plus one", "N+1");
+
+// What tells a finding from the others of its windows, and reads well in an address.
+const keyOf = (finding) => `${finding.kind} ${finding.service} ${finding.operation}`;
+
+// A finding's own address: windows that end "now" stand still in it.
+function addressOf(finding, {range, baseline, service}) {
+  const params = writeRange(new URLSearchParams(), {start: range.start, end: range.end});
+  if (baseline) writeRange(params, {start: baseline.start, end: baseline.end}, "baseline_");
+  if (service) params.set("service", service);
+  params.set("finding", keyOf(finding));
+  return `/findings?${params}`;
+}
 
 function gate({name: label, value, threshold}) {
   const show = (number) => Number.isInteger(number) ? count(number) : String(+number.toPrecision(3));
@@ -32,12 +44,16 @@ function exemplars(finding, most) {
     finding.saving_ms > 0 && bar(one.after_ms, "fixed"))));
 }
 
-function card(finding) {
+function card(finding, asked) {
+  const isChosen = keyOf(finding) === asked.finding;
   const most = Math.max(...finding.evidence.spans.map((one) => one.before_ms), 0.001);
-  return el("article", {class: `finding ${finding.confidence}`, style: tint(finding.service)},
+  return el("article", {class: `finding ${finding.confidence}${isChosen ? " chosen" : ""}`,
+    style: tint(finding.service), tabindex: isChosen ? "-1" : undefined},
     el("header", {}, el("h2", {}, words(finding.kind)),
       chip(finding.service), el("b", {}, short(finding.operation, 120)),
-      finding.peer && el("span", {class: "muted"}, `→ ${short(finding.peer.replaceAll(",", ", "), 120)}`)),
+      finding.peer && el("span", {class: "muted"}, `→ ${short(finding.peer.replaceAll(",", ", "), 120)}`),
+      el("a", {class: "own", href: addressOf(finding, asked),
+        title: "This finding alone, as an address to pass on"}, "Link")),
     el("p", {class: "figures"},
       finding.saving_ms > 0 && el("span", {class: "saving"}, "saves ",
         el("b", {}, ms(finding.saving_ms))),
@@ -75,23 +91,37 @@ function summary(answer, range, baseline) {
     : ": without a baseline, what always was so shows too")];
 }
 
-// The list alone, for other views as well.
-export function findingsList(answer) {
-  if (answer.findings.length === 0)
-    return note(answer.window.traces === 0 ? "No traces in this time."
-      : "Nothing found: no trouble that passes every gate.");
-  return el("div", {class: "findings"}, answer.findings.map(card));
+const WORTH_A_WORD = 0.1; // of the median request
+
+function nothing(answer, {range, baseline, isCompared}) {
+  if (answer.window.traces === 0) return note("No traces in this time.");
+  if (!baseline || !(answer.unexplained_ms > answer.baseline_p50_ms * WORTH_A_WORD))
+    return note("Nothing found: no trouble that passes every gate.");
+  const windows = writeRange(writeRange(new URLSearchParams(), baseline, "before_"), range,
+    "after_");
+  return note(["No trouble passes every gate, and yet the median request takes ",
+    `${ms(answer.unexplained_ms)} more. The windows may mix several states, or hold too few `
+    + "requests of each. ", !isCompared && el("a", {href: `/compare?${windows}`},
+    "Where the time went")]);
+}
+
+// The list alone, for other views as well. `asked`: {range, baseline, service, finding,
+// isCompared}.
+export function findingsList(answer, asked) {
+  if (answer.findings.length === 0) return nothing(answer, asked);
+  return [asked.finding && !answer.findings.some((one) => keyOf(one) === asked.finding)
+    && note("The finding of this address is not among those of its time.", "warn"),
+  el("div", {class: "findings"}, answer.findings.map((one) => card(one, asked)))];
 }
 
 export const askFindings = (range, baseline, service, signal) => get("/api/culprit/findings",
   {...rangeQuery(range), ...(baseline ? rangeQuery(baseline, "baseline_") : {}), service,
     limit: 2000}, signal);
 
-const hasBaseline = (params) => params.has("baseline_start");
 
 export async function show({main, params, signal, go, services}) {
   const range = readRange(params);
-  const baseline = hasBaseline(params) ? readRange(params, "baseline_") : null;
+  const baseline = hasRange(params, "baseline_") ? readRange(params, "baseline_") : null;
   const control = rangeControl(range);
   const before = baseline && rangeControl(baseline, "Against");
   const service = el("select", {"data-search": true}, el("option", {value: ""}, "all"),
@@ -111,7 +141,11 @@ export async function show({main, params, signal, go, services}) {
   out);
   try {
     const answer = await askFindings(range, baseline, params.get("service"), signal);
-    replace(out, summary(answer, range, baseline), findingsList(answer));
+    replace(out, summary(answer, range, baseline), findingsList(answer, {range, baseline,
+      service: params.get("service"), finding: params.get("finding")}));
+    const chosen = out.querySelector(".chosen");
+    chosen?.focus({preventScroll: true});
+    chosen?.scrollIntoView({block: "center"});
   } catch (error) {
     if (signal.aborted) throw error;
     replace(out, note(error.message, "error"));

@@ -64,17 +64,35 @@ function order(columns, edges) {
   }
 }
 
-// [{from, to}] -> name -> {layer, row}, and how many of each. Short layers stand in the middle, or
-// at the top.
-export function layout(names, edges, inTheMiddle) {
+// An edge over several layers takes a place in each of those between, so that no node stands in its
+// way: the names of these places, and the edge as steps of one layer.
+function wayOf(edge, layer, taken) {
+  const names = [];
+  for (let at = layer.get(edge.from) + 1; at < layer.get(edge.to); at++) {
+    let name = `way ${taken.size} ${at}`;
+    while (taken.has(name)) name += "'";
+    taken.add(name);
+    layer.set(name, at);
+    names.push(name);
+  }
+  const stops = [edge.from, ...names, edge.to];
+  return {names, steps: stops.slice(1).map((to, index) => ({from: stops[index], to}))};
+}
+
+// [{from, to}] -> name -> {layer, row}, and how many of each; `ways`: for each edge the places that
+// it goes through. Short layers stand in the middle.
+export function layout(names, edges) {
   const layer = rank(names, edges);
+  const taken = new Set(names);
+  const ways = edges.map((edge) => wayOf(edge, layer, taken));
   const columns = [];
-  for (const name of [...names].sort()) (columns[layer.get(name)] ??= []).push(name);
+  for (const name of [...taken].sort()) (columns[layer.get(name)] ??= []).push(name);
   const dense = columns.filter(Boolean);
-  order(dense, edges);
+  order(dense, ways.flatMap((way) => way.steps));
   const places = new Map();
   const most = dense.reduce((rows, column) => Math.max(rows, column.length), 0);
   dense.forEach((column, x) => column.forEach((name, index) => places.set(name,
-    {layer: x, row: index + (inTheMiddle ? (most - column.length) / 2 : 0)})));
-  return {places, layers: dense.length, rows: most};
+    {layer: x, row: index + (most - column.length) / 2})));
+  return {places, layers: dense.length, rows: most,
+    ways: ways.map((way) => way.names.map((name) => places.get(name)))};
 }

@@ -1,5 +1,6 @@
-// A window of time: in the address either `last` (15m) or `start` and `end` (RFC 3339), with a
-// prefix where a view has two; as a control a list of lengths, or two times.
+// A window of time: in the address either `last` (15m), or `start` and `end` (RFC 3339), or `at`,
+// which is both in short (Unix milliseconds, with a minus between); with a prefix where a view has
+// two. As a control a list of lengths, or two times.
 
 import {el} from "./dom.js";
 
@@ -9,6 +10,8 @@ const DEFAULT = "1h";
 
 // {start, end} in Unix ms; `last` where it is a length up to now, or "all".
 export function readRange(params, prefix = "", otherwise = DEFAULT) {
+  const [, from, to] = /^(\d{1,15})-(\d{1,15})$/.exec(params.get(`${prefix}at`) ?? "") ?? [];
+  if (Number(from) < Number(to)) return {start: Number(from), end: Number(to)};
   const start = Date.parse(params.get(`${prefix}start`) ?? "");
   const end = Date.parse(params.get(`${prefix}end`) ?? "");
   if (Number.isFinite(start) && Number.isFinite(end) && start < end) return {start, end};
@@ -20,8 +23,12 @@ export function readRange(params, prefix = "", otherwise = DEFAULT) {
   return {start: now - found[1] * 1000, end: now, last: found[0]};
 }
 
+// Whether the address has such a window, rather than none or a length up to now.
+export const hasRange = (params, prefix = "") => params.has(`${prefix}start`)
+  || params.has(`${prefix}at`);
+
 export function writeRange(params, range, prefix = "") {
-  for (const name of ["last", "start", "end"]) params.delete(prefix + name);
+  for (const name of ["last", "start", "end", "at"]) params.delete(prefix + name);
   if (range.last) {
     params.set(`${prefix}last`, range.last);
   } else {

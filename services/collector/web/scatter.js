@@ -64,7 +64,8 @@ function drawAxes(context, scale, width) {
 export function scatter({points, open, brush, marks = [], signal}) {
   const canvas = el("canvas", {role: "img", "aria-label": "Duration of each trace over time"});
   const tip = el("div", {class: "tip", hidden: true});
-  const box = el("figure", {class: "scatter"}, canvas, tip,
+  const plot = el("div", {class: "plot"}, canvas, tip);
+  const box = el("figure", {class: "scatter"}, plot,
     brush && el("figcaption", {}, `click: open · ${brush.words}`));
   let scale;
   let width = 0;
@@ -72,7 +73,7 @@ export function scatter({points, open, brush, marks = [], signal}) {
   let to = null;
 
   function draw() {
-    width = box.clientWidth || 600;
+    width = plot.clientWidth || 600;
     const density = devicePixelRatio || 1;
     canvas.width = width * density;
     canvas.height = HEIGHT * density;
@@ -148,7 +149,7 @@ export function scatter({points, open, brush, marks = [], signal}) {
   });
   canvas.addEventListener("pointerleave", () => { tip.hidden = true; });
   const watcher = new ResizeObserver(draw);
-  watcher.observe(box);
+  watcher.observe(plot);
   signal?.addEventListener("abort", () => watcher.disconnect());
   return box;
 }

@@ -156,6 +156,8 @@ export async function show({main, params, signal, go, services}) {
   const query = searchParams(search).toString();
   replace(out, el("div", {class: "headline"}, figures(rows),
     isCut && el("span", {class: "tag", title: "the time for a search was up"}, "maybe not all"),
+    rows.length >= search.limit && el("span", {class: "tag", title: "as many as the limit says"},
+      "the newest only"),
     el("a", {href: `/flame?${query}`}, "Flame graph of these"),
     el("a", {href: `/findings?${writeRange(new URLSearchParams(), search.range)}`}, "Findings")),
   scatter({points: rows.map((row) => ({x: row.start, y: row.length, service: row.service,

@@ -1,5 +1,5 @@
 // A table that sorts by a click on a column's head. A column has a title, a cell (row -> content),
-// a sort value (row -> number or text), and may be numeric.
+// a sort value (row -> number or text), may be numeric, and `wide`: left out on a small screen.
 
 import {el} from "./dom.js";
 
@@ -14,15 +14,15 @@ export function table({columns, rows, sort, descending = true, href, label, onHo
   let by = columns.find((column) => column.key === sort);
   let down = descending;
   const body = el("tbody");
-  const heads = columns.map((column) => el("th", {class: column.numeric ? "number" : column.class,
-    scope: "col"}, column.value
+  const classOf = (column) => [column.numeric ? "number" : column.class, column.wide && "wide"]
+    .filter(Boolean).join(" ") || undefined;
+  const heads = columns.map((column) => el("th", {class: classOf(column), scope: "col"}, column.value
     ? el("button", {type: "button", title: column.hint, on: {click: () => choose(column)}},
       column.title)
     : column.title));
 
   function cells(row) {
-    return columns.map((column) => el("td", {class: column.numeric ? "number" : column.class},
-      column.cell(row)));
+    return columns.map((column) => el("td", {class: classOf(column)}, column.cell(row)));
   }
 
   function line(row) {

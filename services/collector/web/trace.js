@@ -43,7 +43,7 @@ function head(trace) {
       el("a", {href: `/api/v3/traces/${trace.id}`}, "JSON")),
     el("p", {class: "figures"}, el("span", {}, el("b", {}, duration(root.end - root.start))),
       trace.length > root.end && el("span", {title: "until the last asynchronous span ended"},
-        "all ", el("b", {}, duration(trace.length))),
+        "to the last span ", el("b", {}, duration(trace.length))),
       el("span", {}, time(trace.startMs)), el("span", {}, plural(trace.spans.length, "span")),
       el("span", {}, plural(trace.services.length, "service")),
       el("span", {}, `${count(trace.depth)} deep`),
@@ -108,31 +108,53 @@ function operations(trace) {
       cell: (row) => chip(row.service)},
     {key: "name", title: "Operation", class: "grow", value: (row) => row.name,
       cell: (row) => el("a", {href: `/trace/${trace.id}?span=${row.first.id}`}, short(row.name, 200) || "–")},
-    {key: "kind", title: "Kind", value: (row) => row.kind, cell: (row) => row.kind},
-    {key: "spans", title: "Spans", numeric: true, value: (row) => row.spans,
+    {key: "kind", title: "Kind", wide: true, value: (row) => row.kind, cell: (row) => row.kind},
+    {key: "spans", title: "Spans", numeric: true, wide: true, value: (row) => row.spans,
       cell: (row) => count(row.spans)},
-    {key: "errors", title: "Errors", numeric: true, value: (row) => row.errors,
+    {key: "errors", title: "Errors", numeric: true, wide: true, value: (row) => row.errors,
       cell: (row) => row.errors ? el("span", {class: "bad"}, count(row.errors)) : ""},
-    number("total", "Total", "sum of the spans' durations"),
-    number("own", "Itself", "while none of its children ran"),
+    {...number("total", "Total", "sum of the spans' durations"), wide: true},
+    {...number("own", "Itself", "while none of its children ran"), wide: true},
     number("critical", "Critical", "on the critical path itself"),
     {key: "share", title: "Share", numeric: true, value: (row) => row.critical,
       cell: (row) => row.critical > 0 ? percent(row.critical / whole) : ""},
   ]});
 }
 
+// The address follows what is shown, so that it can be passed on at any time.
+function remember(name, value) {
+  const params = new URLSearchParams(location.search);
+  if (value) params.set(name, value);
+  else params.delete(name);
+  const text = params.toString();
+  history.replaceState(null, "", text ? `${location.pathname}?${text}` : location.pathname);
+}
+
 function tabs(list, chosen) {
-  const panel = el("div", {class: "panel"});
+  const panel = el("div", {class: "panel", role: "tabpanel"});
   const buttons = list.map((one) => el("button", {type: "button", role: "tab", on: {
-    click: () => choose(one)}}, one.word));
+    click: () => {
+      choose(one);
+      remember("show", one === list[0] ? "" : one.key);
+    }}}, one.word));
   function choose({key, draw}) {
-    list.forEach((one, index) => buttons[index].setAttribute("aria-selected",
-      String(one.key === key)));
+    list.forEach((one, index) => {
+      buttons[index].setAttribute("aria-selected", String(one.key === key));
+      buttons[index].tabIndex = one.key === key ? 0 : -1;
+    });
     document.body.dataset.tab = key;
     replace(panel, draw());
   }
+  const turn = (event) => {
+    const by = {ArrowLeft: -1, ArrowRight: 1}[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const at = buttons.indexOf(document.activeElement) + by + buttons.length;
+    buttons[at % buttons.length].focus();
+    buttons[at % buttons.length].click();
+  };
   choose(list.find((one) => one.key === chosen) ?? list[0]);
-  return [el("div", {class: "tabs", role: "tablist"}, buttons), panel];
+  return [el("div", {class: "tabs", role: "tablist", on: {keydown: turn}}, buttons), panel];
 }
 
 function finder(waterfall) {
@@ -158,7 +180,7 @@ export async function show({main, params, path, signal}) {
   });
   const trace = buildAll(resourceSpans)[0];
   const segments = criticalPath(trace.root);
-  const waterfall = new Waterfall(trace, signal);
+  const waterfall = new Waterfall(trace, signal, (span) => remember("span", span?.id));
   document.title = `${trace.root.service} ${trace.root.name}`.slice(0, 80) + " · Culprit";
   const [list, panel] = tabs([
     {key: "waterfall", word: "Waterfall", draw: () => waterfall.element},

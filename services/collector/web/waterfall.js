@@ -13,8 +13,9 @@ const ROW = 24;
 const INDENT_MAX = 24;
 
 export class Waterfall {
-  constructor(trace, signal) {
+  constructor(trace, signal, opened) {
     this.trace = trace;
+    this.opened = opened; // told which span shows its details, or none
     this.folded = new Set();
     this.matches = null; // Set of spans that were searched for
     this.from = 0;
@@ -145,7 +146,12 @@ export class Waterfall {
     const again = event.target.closest("button.fold");
     this.select(span, false);
     if (again) this.fold(span);
-    else this.rows.toggle(span);
+    else this.toggle(span);
+  }
+
+  toggle(span) {
+    this.rows.toggle(span);
+    this.opened(this.rows.open.has(span) ? span : null);
   }
 
   fold(span, yes = !this.folded.has(span)) {
@@ -211,7 +217,7 @@ export class Waterfall {
       ArrowDown: () => this.move(1), ArrowUp: () => this.move(-1), j: () => this.move(1),
       k: () => this.move(-1), ArrowLeft: () => this.left(), ArrowRight: () => this.right(),
       Enter: () => {
-        this.rows.toggle(this.selected);
+        this.toggle(this.selected);
         this.rows.reveal(this.selected);
       },
       PageDown: () => this.move(20), PageUp: () => this.move(-20),

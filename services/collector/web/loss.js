@@ -1,0 +1,58 @@
+// The warning above every view where spans were lost: a trace with holes looks like one of a program
+// that did less, so nobody must have to ask for it.
+
+import {get} from "./api.js";
+import {short} from "./chip.js";
+import {el, replace} from "./dom.js";
+import {count, plural} from "./format.js";
+
+const EVERY_MS = 10000;
+const NAMED = 3; // senders; the rest is summed up
+
+const place = document.getElementById("loss");
+let asked = -Infinity;
+let hidden = ""; // what somebody closed stays closed until it says something new
+
+function causes({collector, senders}) {
+  const own = [[collector.spans_refused, "refused by the collector: without ids, or over a limit"],
+    [collector.spans_dropped, "dropped by the collector: its store or its memory failed it"]];
+  const losing = senders.filter((one) => one.spans_lost > 0)
+    .sort((a, b) => b.spans_lost - a.spans_lost);
+  const rest = losing.slice(NAMED);
+  return [...own, ...losing.slice(0, NAMED).map((one) => [one.spans_lost,
+    `by ${short(one.name)}, before they were sent or accepted`]),
+  [rest.reduce((sum, one) => sum + one.spans_lost, 0), `by ${plural(rest.length, "other service")}`]]
+    .filter(([number]) => number > 0).map(([number, words]) => `${count(number)} ${words}`);
+}
+
+function sentence(health) {
+  const requests = health.collector.requests_refused;
+  return [health.spans_lost > 0 && `${plural(health.spans_lost, "span")} ${health.spans_lost === 1
+    ? "was" : "were"} lost (${causes(health).join("; ")}).`,
+  requests > 0 && `${plural(requests, "batch", "batches")} of spans could not be read, or ${requests
+    === 1 ? "was" : "were"} too large.`].filter(Boolean).join(" ");
+}
+
+function draw(health) {
+  const words = health.complete ? "" : sentence(health);
+  place.hidden = !words || words === hidden;
+  if (place.hidden) return;
+  replace(place, el("p", {}, el("b", {}, "Not all is here. "), words,
+    " Traces may have holes, and figures and findings may be off."),
+  el("button", {type: "button", class: "quiet", "aria-label": "Hide this warning", on: {
+    click: () => {
+      hidden = words;
+      place.hidden = true;
+    }}}, "Hide"));
+}
+
+// Asks at most every few seconds, and never holds a view up.
+export async function checkLoss() {
+  if (performance.now() - asked < EVERY_MS) return;
+  asked = performance.now();
+  try {
+    draw(await get("/api/culprit/health"));
+  } catch {
+    // The view itself says when the collector does not answer.
+  }
+}

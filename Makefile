@@ -2,6 +2,7 @@
 # One Makefile for the whole tree; everything it makes lies under build/<variant>/.
 #
 #   V=release (default) | debug | asan (AddressSanitizer and UBSan) | tsan
+#     untraced: as release, without the adapters that make spans; for make bench-overhead alone
 
 V ?= release
 B := build/$(V)
@@ -26,6 +27,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion 
 HARDEN   := -fstack-protector-strong -fcf-protection
 CPPFLAGS += -Ilib -I. -D_GNU_SOURCE
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 $(HARDEN)
+CFLAGS_untraced := $(CFLAGS_release)
 CFLAGS_debug   := -O1 -g -Werror
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
                   -fno-omit-frame-pointer
@@ -33,6 +35,7 @@ CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
                   -Wno-unknown-warning-option
 LDFLAGS_release := -Wl,-z,relro,-z,now -pie
+LDFLAGS_untraced := $(LDFLAGS_release)
 LDFLAGS_asan    := -fsanitize=address,undefined
 LDFLAGS_tsan    := -fsanitize=thread
 LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
@@ -42,7 +45,8 @@ LIBS := -lmicrohttpd -lcurl -ljansson -lsqlite3 -lz -lcrypt -lm
 
 # Rooms, in link order: a room may use those behind it.
 ROOMS := diagnose otlp http trace base
-room_sources = $(wildcard lib/$(1)/*.c lib/$(1)/adapters/*.c)
+ADAPTERS := $(if $(filter untraced,$(V)),tests/bench/untraced,lib/trace/adapters)
+room_sources = $(wildcard lib/$(1)/*.c) $(if $(filter trace,$(1)),$(wildcard $(ADAPTERS)/*.c))
 objects      = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ARCHIVES    := $(foreach r,$(ROOMS),$(B)/lib/libculprit-$(r).a)
 
@@ -71,7 +75,7 @@ $(B)/lib/libculprit-collector.a: \
 PART_ARCHIVES := $(B)/lib/libculprit-loadgen.a $(B)/lib/libculprit-collector.a
 
 .PHONY: all programs help deps deps-test deps-page deps-lint demo up test unit integration lint asan tsan \
-        bench bench-trace peers fuzz format clean image compose-up compose-down test-compose
+        bench bench-trace bench-overhead peers fuzz format clean image compose-up compose-down test-compose
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -224,6 +228,11 @@ bench: deps-test ## what is measured: prints ratios, never judges (ROUNDS=3; Jae
 bench-trace: deps-test ## what a span costs, beside the OpenTelemetry SDK for Go (ROUNDS=3)
 	@$(MAKE) --no-print-directory -j$(JOBS) bench-programs
 	@CULPRIT_BENCH=$(B)/bench tests/bench/trace_bench.py --rounds $(or $(ROUNDS),3)
+
+bench-overhead: deps-test ## checkouts per CPU-second with tracing, and built without (ROUNDS=10)
+	@$(MAKE) --no-print-directory -j$(JOBS) V=release programs
+	@$(MAKE) --no-print-directory -j$(JOBS) V=untraced programs
+	@tests/bench/overhead_bench.py --rounds $(or $(ROUNDS),10)
 
 peers: ## the Go programs that ours are compared with, real Jaeger among them (7 minutes of CPU)
 	@tests/peers/build.sh tracing hop jaeger || [ $$? = 77 ]

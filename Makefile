@@ -59,7 +59,7 @@ BENCH_SOURCES     := $(wildcard tests/bench/*.c)
 FUZZ_SOURCES      := $(wildcard tests/fuzz/*_fuzz.c)
 ALL_SOURCES := $(foreach r,$(ROOMS),$(call room_sources,$(r))) $(LOADGEN_SOURCES) \
                $(COLLECTOR_SOURCES) $(SERVICE_SOURCES) $(ORDERS_SOURCES) $(UNIT_SOURCES) \
-               $(BENCH_SOURCES)
+               $(BENCH_SOURCES) $(wildcard tests/integration/*.c)
 
 PROGRAMS := $(if $(LOADGEN_SOURCES),$(B)/bin/culprit) \
             $(if $(COLLECTOR_SOURCES),$(B)/bin/collector) \
@@ -154,6 +154,13 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(PART_ARCHIVES) $(ARCHIVES)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS) -lcmocka
 
+# The command with a detector that finds nothing: it takes the place of the archive's.
+$(B)/tests/culprit-blind: $(call objects,loadgen/main.c tests/integration/blind_detector.c) \
+                          $(B)/lib/libculprit-loadgen.a $(ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(PART_ARCHIVES) $(ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
@@ -191,7 +198,7 @@ test-compose: deps-test ## end to end in containers, where a Docker engine is th
 
 # ---- checking it
 
-unit-programs: $(UNIT_PROGRAMS)
+unit-programs: $(UNIT_PROGRAMS) $(B)/tests/culprit-blind
 
 unit: deps-test ## unit tests only (variant V)
 	@$(MAKE) --no-print-directory -j$(JOBS) unit-programs

@@ -13,9 +13,9 @@ from stack import BIN, ROOT, SLOW, wait_until
 CULPRIT = f"{BIN}/culprit"
 
 
-def culprit(*words, limit=120, **more):
+def culprit(*words, limit=120, program=CULPRIT, **more):
     """Runs it to its end; the finished process with its outputs as text."""
-    return subprocess.run([CULPRIT, *words], cwd=ROOT, stdin=subprocess.DEVNULL,
+    return subprocess.run([program, *words], cwd=ROOT, stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=limit * SLOW, check=False,
                           **more)
 

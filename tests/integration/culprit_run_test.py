@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 from culprit import CULPRIT, Up, culprit, is_alive, wait_for_words
-from stack import ROOT, SLOW, main
+from stack import BIN, ROOT, SLOW, main
 
 LOAD = ["--rate", "10", "--duration", "4"]
 KEYS = {"schema", "verdict", "requests", "coverage", "spans", "latency_ms", "trace_latency_ms",
@@ -161,27 +161,44 @@ def test_it_says_when_the_back_end_never_answers():
         assert done.returncode == 1 and "no back end" in done.stderr, done
 
 
-def test_it_runs_all_scenarios_of_a_directory():
+def demo(names, program=CULPRIT):
+    """A short demo of these scenarios alone: (finished process, its JSON)"""
     with tempfile.TemporaryDirectory() as directory:
         scenarios = f"{directory}/scenarios"
         os.mkdir(scenarios)
-        for name in ("baseline", "lost-context"):
+        for name in names:
             with open(f"{ROOT}/scenarios/{name}.json", encoding="utf-8") as file:
                 scenario = json.load(file)
             scenario["environment"].update(rate=10, duration_s=3)
             with open(f"{scenarios}/{name}.json", "w", encoding="utf-8") as file:
                 json.dump(scenario, file)
-        done = culprit("demo", "--json", f"{directory}/demo.json",
+        done = culprit("demo", "--json", f"{directory}/demo.json", "--bin", BIN, program=program,
                        env=dict(os.environ, CULPRIT_SCENARIOS=scenarios))
-        assert done.returncode == 0, done
+        if not os.path.exists(f"{directory}/demo.json"):
+            raise AssertionError(done)
         with open(f"{directory}/demo.json", encoding="utf-8") as file:
-            told = json.load(file)
-        assert told["verdict"] == "pass"
-        assert [r["scenario"] for r in told["runs"]] == ["baseline", "lost-context"]
-        lines = done.stdout.splitlines()
-        assert max(map(len, lines)) <= 110
-        assert [line for line in lines if line.startswith("lost-context") and "pass" in line]
-        assert told["runs"][1]["findings"][0]["traces"][0] in done.stdout
+            return done, json.load(file)
+
+
+def test_it_ends_a_demo_with_99_when_a_detector_is_broken():
+    names = ["lost-context", "pricing-sequential"]
+    done, told = demo(names)
+    assert done.returncode == 0 and told["verdict"] == "pass", done
+    done, told = demo(names, program=f"{BIN}/../tests/culprit-blind")
+    assert done.returncode == 99 and told["verdict"] == "fail", done
+    assert [run["verdict"] for run in told["runs"]] == ["pass", "fail"], told
+    assert told["runs"][1]["reasons"], told
+    assert "sequential_calls at pricing \"POST /quotes\" was not found" in done.stdout, done.stdout
+
+
+def test_it_runs_all_scenarios_of_a_directory():
+    done, told = demo(["baseline", "lost-context"])
+    assert done.returncode == 0 and told["verdict"] == "pass", done
+    assert [r["scenario"] for r in told["runs"]] == ["baseline", "lost-context"]
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 110
+    assert [line for line in lines if line.startswith("lost-context") and "pass" in line]
+    assert told["runs"][1]["findings"][0]["traces"][0] in done.stdout
 
 
 if __name__ == "__main__":

@@ -257,7 +257,7 @@ static void build_resource(const struct tracing_config *config)
 {
     struct wire_writer writer = {exporter.resource, exporter.resource + sizeof exporter.resource,
                                  false};
-    if (resource_encode(config->service_name, config->resource_attributes, &writer) != STATUS_OK)
+    if (resource_encode(config, &writer) != STATUS_OK)
         log_event(LOG_WARN, LOG_NO_IDS, "discarding the resource attributes of the environment",
                   LOG_TEXT("value", config->resource_attributes));
     exporter.resource_bytes = (size_t)(writer.at - exporter.resource);

@@ -184,8 +184,7 @@ static void build_resource(const struct tracing_config *config)
     struct wire_writer writer = {provider.resource, provider.resource + sizeof provider.resource,
                                  false};
     /* What is wrong with the environment's text was said when spans were started. */
-    if (resource_encode(config->service_name, config->resource_attributes, &writer) != STATUS_OK &&
-        writer.overflow)
+    if (resource_encode(config, &writer) != STATUS_OK && writer.overflow)
         writer.at = provider.resource;
     provider.resource_bytes = (size_t)(writer.at - provider.resource);
 }

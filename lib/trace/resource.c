@@ -12,6 +12,7 @@
 #include "base/otlp_fields.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "trace/resource_detect.h"
 
 struct pair {
     struct text key, value;
@@ -121,26 +122,59 @@ static void encode_pair(const struct pair *pair, struct wire_writer *writer)
     wire_end(writer, attribute);
 }
 
-enum status resource_encode(const char *service_name, const char *environment,
-                            struct wire_writer *writer)
+static void set_found(struct resource *resource, const char *key, const char *value)
 {
-    char uuid[37], host[256] = "", unknown[128], memory[RESOURCE_MAX];
+    struct text text = text_of(value);
+    if (text.length > 0 && text_utf8_prefix(text) == text.length)
+        set_text(resource, key, value);
+}
+
+static void set_pid(struct resource *resource, const char *key, int64_t pid)
+{
+    set(resource, (struct pair){text_of(key), {NULL, 0}, pid});
+}
+
+/* Names of the semantic conventions. */
+static void set_facts(struct resource *resource, const struct resource_facts *facts,
+                      unsigned detectors)
+{
+    if (detectors & RESOURCE_PROCESS) {
+        set_pid(resource, "process.pid", facts->pid);
+        set_pid(resource, "process.parent_pid", facts->parent_pid);
+    }
+    if (detectors & RESOURCE_HOST)
+        set_text(resource, "os.type", "linux");
+    set_found(resource, "process.executable.name", facts->executable_name);
+    set_found(resource, "process.executable.path", facts->executable_path);
+    set_found(resource, "process.command", facts->command);
+    set_found(resource, "process.owner", facts->owner);
+    set_found(resource, "host.name", facts->host_name);
+    set_found(resource, "host.id", facts->host_id);
+    set_found(resource, "host.arch", facts->host_arch);
+    set_found(resource, "os.version", facts->os_version);
+    set_found(resource, "container.id", facts->container_id);
+}
+
+enum status resource_encode(const struct tracing_config *config, struct wire_writer *writer)
+{
+    char uuid[37], unknown[128], memory[RESOURCE_MAX];
+    struct resource_facts facts;
     struct resource resource = {.count = 0};
     snprintf(unknown, sizeof unknown, "unknown_service:%s", program_invocation_short_name);
     copy_instance_id(uuid);
+    resource_detect(&facts, config->resource_detectors);
     set_text(&resource, "service.name", unknown);
-    set_text(&resource, "service.instance.id", uuid);
+    if (config->resource_detectors & RESOURCE_SERVICE)
+        set_text(&resource, "service.instance.id", uuid);
     set_text(&resource, "telemetry.sdk.name", "culprit");
     set_text(&resource, "telemetry.sdk.language", "c");
     set_text(&resource, "telemetry.sdk.version", TRACE_SDK_VERSION);
-    set(&resource, (struct pair){TEXT_LITERAL("process.pid"), {NULL, 0}, getpid()});
-    if (gethostname(host, sizeof host - 1) == 0 && host[0] != '\0')
-        set_text(&resource, "host.name", host);
-    enum status status = strlen(environment) < sizeof memory
-                             ? set_environment(&resource, environment, memory)
+    set_facts(&resource, &facts, config->resource_detectors);
+    enum status status = strlen(config->resource_attributes) < sizeof memory
+                             ? set_environment(&resource, config->resource_attributes, memory)
                              : STATUS_INVALID;
-    if (service_name[0] != '\0')
-        set_text(&resource, "service.name", service_name);
+    if (config->service_name[0] != '\0')
+        set_text(&resource, "service.name", config->service_name);
     for (size_t i = 0; i < resource.count; i++)
         encode_pair(&resource.pairs[i], writer);
     return writer->overflow ? STATUS_INVALID : status;

@@ -53,6 +53,12 @@ struct span *span_start_off(const struct span_options *options)
     return parent ? light_span_get(NULL, SPAN_TYPE_LIGHT, parent) : &light_span_none;
 }
 
+struct span *span_wrap(const struct span_context *context)
+{
+    return span_context_is_valid(context) ? light_span_get(NULL, SPAN_TYPE_LIGHT, context)
+                                          : &light_span_none;
+}
+
 /* No block for it: its children become its parent's, so that the trace stays in one piece. */
 static struct span *start_dropped(struct trace_thread *thread, const struct span_context *parent,
                                   const struct span_context *context)

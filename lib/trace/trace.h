@@ -71,6 +71,16 @@ struct tracer {
     size_t attribute_count;
 };
 
+extern atomic_bool tracing_gate; /* spans may be recorded; for the inline functions here alone */
+
+/* Whether a span of it could be recorded now; what is costly to find out for a span may be left out
+ * otherwise. */
+static inline bool tracer_is_enabled(const struct tracer *tracer)
+{
+    (void)tracer;
+    return atomic_load_explicit(&tracing_gate, memory_order_relaxed);
+}
+
 /* ---- span */
 
 enum span_status { SPAN_UNSET, SPAN_OK, SPAN_ERROR };
@@ -124,6 +134,10 @@ static inline void span_end(struct span *span)
 {
     span_end_at(span, 0);
 }
+
+/* A span that records nothing and stands for a context, to make a remote parent current for one.
+ * End it as any other. */
+struct span *span_wrap(const struct span_context *context);
 
 /* Valid until span_end. Of a no-op span: the parent's context, or all zero. */
 struct span_context span_context_of(const struct span *span);

@@ -13,14 +13,21 @@
 #include "base/otlp_fields.h"
 #include "base/text.h"
 #include "trace/resource.h"
+#include "trace/resource_detect.h"
 
 static uint8_t bytes[RESOURCE_MAX];
 static size_t length;
+static unsigned detectors = RESOURCE_ALL;
 
 static enum status encode(const char *service, const char *environment)
 {
     struct wire_writer writer = {bytes, bytes + sizeof bytes, false};
-    enum status status = resource_encode(service, environment, &writer);
+    struct tracing_config config = {.resource_detectors = detectors};
+    if (strlen(environment) >= sizeof config.resource_attributes)
+        environment = "x"; /* as the reader of the variable would refuse it */
+    text_copy(text_of(service), config.service_name, sizeof config.service_name);
+    text_copy(text_of(environment), config.resource_attributes, sizeof config.resource_attributes);
+    enum status status = resource_encode(&config, &writer);
     length = (size_t)(writer.at - bytes);
     return status;
 }
@@ -135,12 +142,75 @@ static void bounds_what_it_takes(void **state)
     assert_true(has("service.name", "cart"));
 }
 
+static void finds_out_about_the_process(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *key;
+        unsigned detectors;
+    } rows[] = {
+        {"it knows the program", "process.executable.name", RESOURCE_PROCESS},
+        {"it knows the program's file", "process.executable.path", RESOURCE_PROCESS},
+        {"it knows the command", "process.command", RESOURCE_PROCESS},
+        {"it knows the host", "host.name", RESOURCE_HOST},
+        {"it knows the processor", "host.arch", RESOURCE_HOST},
+        {"it knows the system", "os.type", RESOURCE_HOST},
+        {"it knows the instance", "service.instance.id", RESOURCE_SERVICE},
+    };
+    uint64_t number;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        detectors = rows[i].detectors;
+        (void)encode("s", "");
+        if (find(rows[i].key, &number).length == 0)
+            fail_msg("%s", rows[i].name);
+        detectors = RESOURCE_ALL & ~rows[i].detectors;
+        (void)encode("s", "");
+        if (find(rows[i].key, &number).data != NULL)
+            fail_msg("%s: though told not to", rows[i].name);
+    }
+    detectors = RESOURCE_ALL;
+    (void)encode("s", "host.name=other");
+    assert_true(has("host.name", "other")); /* what somebody wrote wins */
+}
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void finds_the_container(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *cgroup, *mountinfo, *expected;
+    } rows[] = {
+        {"it reads version 1", "9:name=systemd:/docker/" ID "\n8:pids:/docker/" ID "\n", "", ID},
+        {"it reads systemd's scopes", "1:x:/system.slice/docker-" ID ".scope", "", ID},
+        {"it reads Kubernetes' paths", "1:x:/kubepods/besteffort/pod1-2/" ID, "", ID},
+        {"it reads version 2", "0::/\n",
+         "1 2 0:1 /var/lib/docker/containers/" ID "/hostname /etc/hostname rw - ext4 /dev/x rw\n",
+         ID},
+        {"it is in none", "0::/user.slice/session-1.scope\n", "1 2 0:1 / / rw\n", ""},
+        {"it wants 64 digits", "1:x:/docker/0123456789abcdef", "", ""},
+        {"it wants no more than 64", "1:x:/docker/" ID "0", "", ""},
+        {"it takes no upper case",
+         "1:x:/docker/A123456789abcdef0123456789abcdef0123456789abcdef"
+         "0123456789abcdef",
+         "", ""},
+        {"it wants a folder of that name", "", "1 /containers/" ID "x/hostname", ""},
+        {"it bears nothing at all", "", "", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char out[CONTAINER_ID_LENGTH + 1];
+        resource_detect_container(text_of(rows[i].cgroup), text_of(rows[i].mountinfo), out);
+        if (strcmp(out, rows[i].expected) != 0)
+            fail_msg("%s: %s", rows[i].name, out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tells_who_it_is),
-        cmocka_unit_test(reads_the_environment),
-        cmocka_unit_test(bounds_what_it_takes),
+        cmocka_unit_test(tells_who_it_is),      cmocka_unit_test(reads_the_environment),
+        cmocka_unit_test(bounds_what_it_takes), cmocka_unit_test(finds_out_about_the_process),
+        cmocka_unit_test(finds_the_container),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

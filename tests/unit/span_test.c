@@ -425,6 +425,41 @@ static void takes_calls_from_several_threads(void **state)
     assert_true(sink_has_i64(&got, "shared", 1999));
 }
 
+/* A remote parent, made current for spans that do not know of it. */
+static void wraps_a_context(void **state)
+{
+    (void)state;
+    const struct span_context remote = {.trace_id = {{7}},
+                                        .span_id = {{8}},
+                                        .is_remote = true,
+                                        .flags = TRACE_FLAG_SAMPLED,
+                                        .trace_state = TEXT_LITERAL("a=b")};
+    struct span *wrapped = span_wrap(&remote);
+    assert_false(span_is_recording(wrapped));
+    struct span_context got = span_context_of(wrapped);
+    assert_memory_equal(&got.span_id, &remote.span_id, sizeof got.span_id);
+    assert_true(got.is_remote && text_is(got.trace_state, "a=b"));
+    struct context before = context_attach((struct context){.span = wrapped});
+    span_end(span_start(&tracer, "wrapped-child", NULL));
+    context_attach(before);
+    span_end(wrapped);
+    struct sink_span child = arrived("wrapped-child");
+    assert_memory_equal(child.trace_id, remote.trace_id.bytes, 16);
+    assert_memory_equal(child.parent_id, remote.span_id.bytes, 8);
+    assert_int_equal(child.flags, 0x301);
+    assert_ptr_equal(span_wrap(&(struct span_context){.flags = 1}),
+                     span_wrap(&(struct span_context){.flags = 0})); /* of no id: of nothing */
+}
+
+static void says_when_it_is_enabled(void **state)
+{
+    (void)state;
+    assert_true(tracer_is_enabled(&tracer));
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    assert_false(tracer_is_enabled(&tracer));
+    assert_false(span_is_recording(span_start(&tracer, "after", NULL)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +478,8 @@ int main(void)
         cmocka_unit_test(passes_on_an_unsampled_parent),
         cmocka_unit_test(holds_given_times),
         cmocka_unit_test(takes_calls_from_several_threads),
+        cmocka_unit_test(wraps_a_context),
+        cmocka_unit_test(says_when_it_is_enabled), /* the last: it shuts down */
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -23,6 +23,7 @@ static struct {
 } settings = {.lowest = LOG_INFO}; /* written by log_start alone, before there are threads */
 
 static log_sink *_Atomic second_sink;
+static _Atomic int second_lowest; /* enum log_level, of the sink; written before it */
 
 static const char *const level_words[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
@@ -43,8 +44,9 @@ void log_start(const char *service, enum log_level lowest)
     settings.lowest = lowest;
 }
 
-void log_set_sink(log_sink *sink)
+void log_set_sink(log_sink *sink, enum log_level lowest)
 {
+    atomic_store_explicit(&second_lowest, (int)lowest, memory_order_relaxed);
     atomic_store_explicit(&second_sink, sink, memory_order_release);
 }
 
@@ -163,27 +165,44 @@ static void write_line(const struct line *line)
         continue;
 }
 
-void log_write(enum log_level level, struct log_ids ids, const char *message,
-               const struct log_field *fields, size_t count)
+/* NULL: the line is not for it. */
+static log_sink *sink_for(enum log_level level)
+{
+    log_sink *sink = atomic_load_explicit(&second_sink, memory_order_acquire);
+    if (sink && (int)level < atomic_load_explicit(&second_lowest, memory_order_relaxed))
+        return NULL;
+    return sink;
+}
+
+static void write_out(const struct log_line *said)
 {
     uint8_t bytes[LINE_MAX_BYTES + 1]; /* and the NUL that a buffer keeps */
-    if (level < settings.lowest || (unsigned)level >= LEVEL_COUNT)
-        return;
-    const int saved = errno;
-    const uint64_t wall_ns = clock_wall_ns();
-    log_sink *sink = atomic_load_explicit(&second_sink, memory_order_acquire);
     struct line line = {.out = {.data = bytes}};
     json_writer_init(&line.json, &line.out, 0);
     limit(&line, LINE_MAX_BYTES - TAIL_BYTES - IDS_BYTES);
-    put_head(&line, level, wall_ns, message);
+    put_head(&line, said->level, said->wall_ns, said->message);
     limit(&line, LINE_MAX_BYTES - TAIL_BYTES);
-    put_ids(&line, ids);
-    for (size_t i = 0; i < count; i++)
-        put_field(&line, &fields[i]);
+    put_ids(&line, said->ids);
+    for (size_t i = 0; i < said->count; i++)
+        put_field(&line, &said->fields[i]);
     limit(&line, LINE_MAX_BYTES);
     put_tail(&line);
     write_line(&line);
+}
+
+void log_write(enum log_level level, struct log_ids ids, const char *message,
+               const struct log_field *fields, size_t count)
+{
+    if ((unsigned)level >= LEVEL_COUNT)
+        return;
+    log_sink *sink = sink_for(level);
+    if (level < settings.lowest && !sink)
+        return;
+    const int saved = errno;
+    const struct log_line said = {level, clock_wall_ns(), ids, message, fields, count};
+    if (level >= settings.lowest)
+        write_out(&said);
     if (sink)
-        sink(&(struct log_line){level, wall_ns, ids, message, fields, count});
+        sink(&said);
     errno = saved;
 }

@@ -62,10 +62,12 @@ struct log_line {
     size_t count;
 };
 
-/* Gets each line after it was written, on the thread that logs. Must neither block nor log. */
+/* Gets each line, after it was written where it is, on the thread that logs. Must neither block nor
+ * log. */
 typedef void log_sink(const struct log_line *line);
 
-/* NULL: nobody, as at the start. A line that is being written may still go to the one before. */
-void log_set_sink(log_sink *sink);
+/* Lines from `lowest` on, whether or not they are written. NULL: nobody, as at the start. A line
+ * that is on its way may still go to the one before. */
+void log_set_sink(log_sink *sink, enum log_level lowest);
 
 #endif

@@ -11,11 +11,23 @@
 
 enum { PIECE_BYTES = 4096 }; /* PIPE_BUF: what a pipe that is ready takes without blocking */
 
+/* The two signals have the same numbers around their items. */
+static const struct {
+    const struct transcode_type *request, *item;
+    const char *key, *per_item, *per_batch;
+} signals[] = {
+    [OTLP_TRACES] = {&transcode_traces, &transcode_span, "span", "console_span_exporter",
+                     "otlp_stdout_span_exporter"},
+    [OTLP_LOGS] = {&transcode_logs, &transcode_log_record, "logRecord", "console_log_exporter",
+                   "otlp_stdout_log_exporter"},
+};
+
 struct origin {
+    enum otlp_signal signal;
     struct text resource, scope;
 };
 
-static void write_span(struct buffer *lines, const struct origin *origin, struct text span)
+static void write_item(struct buffer *lines, const struct origin *origin, struct text item)
 {
     struct json_writer json;
     json_writer_init(&json, lines, 0);
@@ -24,8 +36,8 @@ static void write_span(struct buffer *lines, const struct origin *origin, struct
     transcode_message(&transcode_resource, origin->resource, &json);
     json_key(&json, "scope");
     transcode_message(&transcode_scope, origin->scope, &json);
-    json_key(&json, "span");
-    transcode_message(&transcode_span, span, &json);
+    json_key(&json, signals[origin->signal].key);
+    transcode_message(signals[origin->signal].item, item, &json);
     json_end_object(&json);
     buffer_append_byte(lines, '\n');
 }
@@ -42,40 +54,41 @@ static struct text find(struct text message, uint32_t number)
     return found;
 }
 
-static void write_scope_spans(struct buffer *lines, struct text resource, struct text message)
+static void write_scope_items(struct buffer *lines, struct origin *origin, struct text message)
 {
-    struct origin origin = {resource, find(message, OTLP_SCOPE_SPANS_SCOPE)};
     struct wire_reader reader = wire_reader_of(message.data, message.length);
     struct wire_field field;
+    origin->scope = find(message, OTLP_SCOPE_SPANS_SCOPE);
     while (wire_next(&reader, &field) == STATUS_OK)
         if (field.number == OTLP_SCOPE_SPANS_SPANS && field.type == WIRE_BYTES)
-            write_span(lines, &origin, field.bytes);
+            write_item(lines, origin, field.bytes);
 }
 
-static void write_resource_spans(struct buffer *lines, struct text message)
+static void write_resource_items(struct buffer *lines, struct origin *origin, struct text message)
 {
-    struct text resource = find(message, OTLP_RESOURCE_SPANS_RESOURCE);
     struct wire_reader reader = wire_reader_of(message.data, message.length);
     struct wire_field field;
+    origin->resource = find(message, OTLP_RESOURCE_SPANS_RESOURCE);
     while (wire_next(&reader, &field) == STATUS_OK)
         if (field.number == OTLP_RESOURCE_SPANS_SCOPE_SPANS && field.type == WIRE_BYTES)
-            write_scope_spans(lines, resource, field.bytes);
+            write_scope_items(lines, origin, field.bytes);
 }
 
-static void write_spans(struct buffer *lines, struct text request)
+static void write_items(struct buffer *lines, enum otlp_signal signal, struct text request)
 {
     struct wire_reader reader = wire_reader_of(request.data, request.length);
     struct wire_field field;
+    struct origin origin = {.signal = signal};
     while (wire_next(&reader, &field) == STATUS_OK)
         if (field.number == OTLP_REQUEST_RESOURCE_SPANS && field.type == WIRE_BYTES)
-            write_resource_spans(lines, field.bytes);
+            write_resource_items(lines, &origin, field.bytes);
 }
 
-static void write_batch(struct buffer *lines, struct text request)
+static void write_batch(struct buffer *lines, enum otlp_signal signal, struct text request)
 {
     struct json_writer json;
     json_writer_init(&json, lines, 0);
-    transcode_message(&transcode_traces, request, &json);
+    transcode_message(signals[signal].request, request, &json);
     buffer_append_byte(lines, '\n');
 }
 
@@ -124,9 +137,9 @@ static enum status export_batch(void *self, const struct span_export *batch)
     if (exporter->is_cut)
         buffer_append_byte(&exporter->lines, '\n');
     if (exporter->whole_batches)
-        write_batch(&exporter->lines, request);
+        write_batch(&exporter->lines, exporter->signal, request);
     else
-        write_spans(&exporter->lines, request);
+        write_items(&exporter->lines, exporter->signal, request);
     if (exporter->lines.failed != STATUS_OK)
         return exporter->lines.failed;
     return write_all(exporter, batch->deadline_ns);
@@ -138,13 +151,15 @@ static void stop(void *self, uint64_t limit_ns)
     atomic_store(&exporter->limit_ns, limit_ns);
 }
 
-void console_exporter_init(struct console_exporter *exporter, int descriptor, bool whole_batches)
+void console_exporter_init(struct console_exporter *exporter, enum otlp_signal signal,
+                           int descriptor, bool whole_batches)
 {
-    *exporter = (struct console_exporter){.descriptor = descriptor, .whole_batches = whole_batches};
+    *exporter = (struct console_exporter){
+        .signal = signal, .descriptor = descriptor, .whole_batches = whole_batches};
     atomic_store(&exporter->limit_ns, UINT64_MAX);
     buffer_init(&exporter->lines, CONSOLE_LINES_MAX);
-    exporter->exporter = (struct span_exporter){.name = whole_batches ? "otlp_stdout_span_exporter"
-                                                                      : "console_span_exporter",
+    exporter->exporter = (struct span_exporter){.name = whole_batches ? signals[signal].per_batch
+                                                                      : signals[signal].per_item,
                                                 .self = exporter,
                                                 .export_batch = export_batch,
                                                 .stop = stop};

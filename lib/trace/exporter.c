@@ -291,7 +291,7 @@ enum status exporter_start(const struct tracing_config *config, struct error *er
     make_conditions();
     build_resource(config);
     pthread_mutex_lock(&exporter.lock);
-    enum status status = exporters_init(&exporter.exporters, config, error);
+    enum status status = exporters_init(&exporter.exporters, OTLP_TRACES, config, error);
     pthread_mutex_unlock(&exporter.lock);
     if (status != STATUS_OK)
         return status;

@@ -14,27 +14,31 @@ static void add(struct exporters *exporters, const struct span_exporter *exporte
 
 static void add_consoles(struct exporters *exporters, unsigned chosen)
 {
-    console_exporter_init(&exporters->console, STDOUT_FILENO, false);
-    console_exporter_init(&exporters->otlp_stdout, STDOUT_FILENO, true);
+    console_exporter_init(&exporters->console, exporters->signal, STDOUT_FILENO, false);
+    console_exporter_init(&exporters->otlp_stdout, exporters->signal, STDOUT_FILENO, true);
     if (chosen & TRACING_EXPORT_CONSOLE)
         add(exporters, &exporters->console.exporter);
     if (chosen & TRACING_EXPORT_OTLP_STDOUT)
         add(exporters, &exporters->otlp_stdout.exporter);
 }
 
-enum status exporters_init(struct exporters *exporters, const struct tracing_config *config,
-                           struct error *error)
+enum status exporters_init(struct exporters *exporters, enum otlp_signal signal,
+                           const struct tracing_config *config, struct error *error)
 {
-    *exporters = (struct exporters){.timeout_ns = config->batch.timeout_ms * NS_PER_MS};
+    const bool logs = signal == OTLP_LOGS;
+    const unsigned chosen = logs ? config->log_exporters : config->exporters;
+    const uint64_t timeout_ms = logs ? config->log_batch.timeout_ms : config->batch.timeout_ms;
+    *exporters = (struct exporters){.signal = signal, .timeout_ns = timeout_ms * NS_PER_MS};
     atomic_store(&exporters->limit_ns, UINT64_MAX);
-    if (config->exporters & TRACING_EXPORT_OTLP) {
-        enum status status = otlp_exporter_init(&exporters->otlp, &config->otlp, error);
+    if (chosen & TRACING_EXPORT_OTLP) {
+        enum status status = otlp_exporter_init(&exporters->otlp, signal,
+                                                logs ? &config->log_otlp : &config->otlp, error);
         if (status != STATUS_OK)
             return status;
         add(exporters, &exporters->otlp.exporter);
     }
-    add_consoles(exporters, config->exporters);
-    for (size_t i = 0; i < TRACING_PLUGINS_MAX && config->more_exporters[i] != NULL; i++)
+    add_consoles(exporters, chosen);
+    for (size_t i = 0; !logs && i < TRACING_PLUGINS_MAX && config->more_exporters[i] != NULL; i++)
         add(exporters, config->more_exporters[i]);
     exporters->otlp.is_alone = exporters->count == 1;
     return STATUS_OK;
@@ -85,7 +89,9 @@ static void log_failure(struct exporters *exporters, const struct span_exporter 
         (exporters->logged_ns != 0 && now_ns - exporters->logged_ns < log_gap_ns))
         return;
     exporters->logged_ns = now_ns;
-    log_event(LOG_WARN, LOG_NO_IDS, "spans could not be exported and were dropped",
+    log_event(LOG_WARN, LOG_NO_IDS,
+              exporters->signal == OTLP_LOGS ? "log records could not be exported and were dropped"
+                                             : "spans could not be exported and were dropped",
               LOG_TEXT("exporter", exporter->name), LOG_TEXT("reason", status_words(status)));
 }
 

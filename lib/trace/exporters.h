@@ -1,4 +1,5 @@
-/* The exporters of a provider, in order: those that the config names, then the program's own. Each
+/* The exporters of a signal's provider, in order: those that the config names, then the program's
+ * own, which are for spans. Each
  * batch goes to each of them in turn, from one thread at a time; stop, drop and the figures are for
  * any thread. */
 #ifndef CULPRIT_TRACE_EXPORTERS_H
@@ -21,11 +22,12 @@ struct exporters_slot {
 
 struct exporters {
     struct exporters_slot slots[EXPORTERS_MAX];
+    enum otlp_signal signal;
     size_t count;
     uint64_t timeout_ns; /* of one export of one exporter */
     _Atomic uint64_t limit_ns;
     uint64_t logged_ns; /* of failures */
-    /* Spans: exported by all, rejected by one at least, failed with one at least. */
+    /* Spans or records: exported by all, rejected by one at least, failed with one at least. */
     _Atomic uint64_t exported, rejected, failed;
 
     struct otlp_exporter otlp;
@@ -33,13 +35,13 @@ struct exporters {
 };
 
 /* Counters start at 0. STATUS_INVALID and more: see otlp_sender_init. */
-MUST_CHECK enum status exporters_init(struct exporters *exporters,
+MUST_CHECK enum status exporters_init(struct exporters *exporters, enum otlp_signal signal,
                                       const struct tracing_config *config, struct error *error);
 
 /* Keeps the counters; may be called twice. `in_child`: of a fork. */
 void exporters_release(struct exporters *exporters, bool in_child);
 
-/* Gives a batch (an ExportTraceServiceRequest) to each. */
+/* Gives a batch (an ExportTraceServiceRequest or its like) to each. */
 void exporters_export(struct exporters *exporters, struct text otlp, uint32_t span_count);
 
 /* Spans that cannot be exported any more: failed, for each. */

@@ -60,12 +60,12 @@ static void take_line(const struct log_line *line)
                                                  .attribute_count = count});
 }
 
-void log_bridge_start(void)
+void log_bridge_start(enum log_level lowest)
 {
-    log_set_sink(take_line);
+    log_set_sink(take_line, lowest);
 }
 
 void log_bridge_stop(void)
 {
-    log_set_sink(NULL);
+    log_set_sink(NULL, LOG_DEBUG);
 }

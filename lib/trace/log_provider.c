@@ -6,9 +6,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "trace/exporters.h"
 #include "trace/log_batch.h"
 #include "trace/log_queue.h"
-#include "trace/otlp_sender.h"
 #include "trace/resource.h"
 
 static const uint64_t log_gap_ns = 10 * NS_PER_S;
@@ -33,11 +33,11 @@ static struct {
     uint64_t flush_wanted, flush_done;
 
     /* The thread's own while it runs. */
-    struct otlp_sender sender;
+    struct exporters exporters;
     struct log_batch batch;
     uint8_t resource[RESOURCE_MAX];
     size_t resource_bytes;
-    uint64_t delay_ns, timeout_ns;
+    uint64_t delay_ns;
     uint64_t logged_ns, logged_drops;
 } provider = {.life = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -94,10 +94,9 @@ static uint32_t export_one(void)
     if (count == 0)
         return 0;
     atomic_store(&provider.inflight, count);
-    const uint64_t now_ns = clock_mono_ns(), due_ns = otlp_sender_due_ns(&provider.sender);
-    const struct text otlp = {(const char *)provider.batch.bytes, provider.batch.length_bytes};
-    (void)otlp_sender_send(&provider.sender, otlp, count,
-                           (due_ns > now_ns ? due_ns : now_ns) + provider.timeout_ns);
+    exporters_export(&provider.exporters,
+                     (struct text){(const char *)provider.batch.bytes, provider.batch.length_bytes},
+                     count);
     atomic_store(&provider.inflight, 0);
     return count;
 }
@@ -205,7 +204,6 @@ static void reset(const struct tracing_config *config)
 {
     provider.limits = config->log_limits;
     atomic_store(&provider.batch_count, config->log_batch.batch_count);
-    provider.timeout_ns = config->log_batch.timeout_ms * NS_PER_MS;
     provider.delay_ns = config->log_batch.delay_ms * NS_PER_MS;
     provider.stopping = provider.has_ended = false;
     provider.flush_wanted = provider.flush_done = 0;
@@ -231,7 +229,7 @@ static enum status start_thread(struct error *error)
 
 static void release(bool in_child)
 {
-    otlp_sender_release(&provider.sender, in_child);
+    exporters_release(&provider.exporters, in_child);
     log_batch_release(&provider.batch);
 }
 
@@ -255,7 +253,7 @@ static enum status start(const struct tracing_config *config, struct error *erro
 {
     make_conditions();
     build_resource(config);
-    enum status status = otlp_sender_init(&provider.sender, OTLP_LOGS, &config->log_otlp, error);
+    enum status status = exporters_init(&provider.exporters, OTLP_LOGS, config, error);
     if (status != STATUS_OK)
         return status;
     status = log_batch_init(&provider.batch, config->log_batch.batch_count);
@@ -332,7 +330,7 @@ enum status log_provider_flush(uint64_t deadline_ns)
 {
     if (!atomic_load(&provider.is_on))
         return STATUS_OK;
-    const uint64_t failed = atomic_load(&provider.sender.failed);
+    const uint64_t failed = atomic_load(&provider.exporters.failed);
     pthread_mutex_lock(&provider.lock);
     const uint64_t mine = ++provider.flush_wanted;
     pthread_cond_signal(&provider.work);
@@ -340,7 +338,7 @@ enum status log_provider_flush(uint64_t deadline_ns)
     pthread_mutex_unlock(&provider.lock);
     if (!done)
         return STATUS_TIMEOUT;
-    return atomic_load(&provider.sender.failed) == failed ? STATUS_OK : STATUS_IO;
+    return atomic_load(&provider.exporters.failed) == failed ? STATUS_OK : STATUS_IO;
 }
 
 /* What was left when the time was over. */
@@ -348,13 +346,13 @@ static void drop_rest(void)
 {
     uint32_t count;
     while ((count = build()) > 0)
-        atomic_fetch_add(&provider.sender.failed, count);
+        exporters_drop(&provider.exporters, count);
 }
 
 static enum status stop(uint64_t deadline_ns)
 {
-    const uint64_t failed = atomic_load(&provider.sender.failed);
-    otlp_sender_stop(&provider.sender, deadline_ns);
+    const uint64_t failed = atomic_load(&provider.exporters.failed);
+    exporters_stop(&provider.exporters, deadline_ns);
     pthread_mutex_lock(&provider.lock);
     provider.stopping = true;
     pthread_cond_signal(&provider.work);
@@ -369,7 +367,7 @@ static enum status stop(uint64_t deadline_ns)
     pthread_join(provider.thread, NULL);
     drop_rest();
     release(false);
-    return atomic_load(&provider.sender.failed) == failed ? STATUS_OK : STATUS_IO;
+    return atomic_load(&provider.exporters.failed) == failed ? STATUS_OK : STATUS_IO;
 }
 
 enum status log_provider_shutdown(uint64_t deadline_ns)
@@ -385,14 +383,16 @@ enum status log_provider_shutdown(uint64_t deadline_ns)
 
 struct log_provider_stats log_provider_stats(void)
 {
+    struct tracing_stats exporters = {0};
+    exporters_stats(&provider.exporters, &exporters);
     return (struct log_provider_stats){
         .emitted = atomic_load(&provider.emitted),
-        .exported = atomic_load(&provider.sender.exported),
+        .exported = exporters.exported,
         .dropped_queue_full = atomic_load(&provider.dropped),
-        .dropped_export_failed = atomic_load(&provider.sender.failed),
-        .rejected = atomic_load(&provider.sender.rejected),
+        .dropped_export_failed = exporters.dropped_export_failed,
+        .rejected = exporters.rejected,
         .queued = log_queue_count() + atomic_load(&provider.inflight),
-        .export_requests = atomic_load(&provider.sender.requests),
-        .export_retries = atomic_load(&provider.sender.retries),
+        .export_requests = exporters.export_requests,
+        .export_retries = exporters.export_retries,
     };
 }

@@ -29,16 +29,19 @@ static void stats(void *self, struct span_exporter_stats *out)
                                         .durations = otlp_sender_durations(sender)};
 }
 
-enum status otlp_exporter_init(struct otlp_exporter *exporter, const struct otlp_settings *settings,
-                               struct error *error)
+static const char *const names[] = {
+    [OTLP_TRACES] = "otlp_http_span_exporter", [OTLP_LOGS] = "otlp_http_log_exporter"};
+
+enum status otlp_exporter_init(struct otlp_exporter *exporter, enum otlp_signal signal,
+                               const struct otlp_settings *settings, struct error *error)
 {
     exporter->is_alone = false;
-    exporter->exporter = (struct span_exporter){.name = "otlp_http_span_exporter",
+    exporter->exporter = (struct span_exporter){.name = names[signal],
                                                 .self = exporter,
                                                 .export_batch = export_batch,
                                                 .stop = stop,
                                                 .stats = stats};
-    return otlp_sender_init(&exporter->sender, OTLP_TRACES, settings, error);
+    return otlp_sender_init(&exporter->sender, signal, settings, error);
 }
 
 void otlp_exporter_release(struct otlp_exporter *exporter, bool in_child)

@@ -1,4 +1,4 @@
-/* The exporter of spans over OTLP/HTTP: a sender in the shape of an exporter. */
+/* The exporter of spans or log records over OTLP/HTTP: a sender in the shape of an exporter. */
 #ifndef CULPRIT_TRACE_OTLP_EXPORTER_H
 #define CULPRIT_TRACE_OTLP_EXPORTER_H
 
@@ -13,7 +13,7 @@ struct otlp_exporter {
 };
 
 /* Statuses and release as those of the sender. */
-MUST_CHECK enum status otlp_exporter_init(struct otlp_exporter *exporter,
+MUST_CHECK enum status otlp_exporter_init(struct otlp_exporter *exporter, enum otlp_signal signal,
                                           const struct otlp_settings *settings,
                                           struct error *error);
 void otlp_exporter_release(struct otlp_exporter *exporter, bool in_child);

@@ -1,5 +1,6 @@
 #include <strings.h>
 
+#include "trace/log_batch.h"
 #include "trace/otel_env.h"
 #include "trace/otlp_settings.h"
 #include "trace/span_batch.h"
@@ -60,13 +61,22 @@ static bool names_service(struct text attributes)
     return false;
 }
 
-static void read_batch(struct batch_settings *batch)
+/* `delay_ms` by default; variables of "OTEL_BSP_" or "OTEL_BLRP_". */
+static void read_batch(struct batch_settings *batch, bool of_logs, uint32_t delay_ms)
 {
-    *batch = (struct batch_settings){5000, 30000, 2048, 512};
-    otel_env_u32("OTEL_BSP_SCHEDULE_DELAY", 1, INT32_MAX, &batch->delay_ms);
-    otel_env_timeout_ms("OTEL_BSP_EXPORT_TIMEOUT", &batch->timeout_ms);
-    otel_env_u32("OTEL_BSP_MAX_QUEUE_SIZE", 1, 1u << 20, &batch->queue_count);
-    otel_env_u32("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 1, SPAN_BATCH_COUNT_MAX, &batch->batch_count);
+    const struct {
+        const char *delay, *timeout, *queue, *batch;
+    } spans = {"OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BSP_MAX_QUEUE_SIZE",
+               "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"},
+      logs = {"OTEL_BLRP_SCHEDULE_DELAY", "OTEL_BLRP_EXPORT_TIMEOUT", "OTEL_BLRP_MAX_QUEUE_SIZE",
+              "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"},
+      names = of_logs ? logs : spans;
+    _Static_assert((int)SPAN_BATCH_COUNT_MAX == LOG_BATCH_COUNT_MAX, "one bound for both");
+    *batch = (struct batch_settings){delay_ms, 30000, 2048, 512};
+    otel_env_u32(names.delay, 1, INT32_MAX, &batch->delay_ms);
+    otel_env_timeout_ms(names.timeout, &batch->timeout_ms);
+    otel_env_u32(names.queue, 1, 1u << 20, &batch->queue_count);
+    otel_env_u32(names.batch, 1, SPAN_BATCH_COUNT_MAX, &batch->batch_count);
     if (batch->batch_count > batch->queue_count)
         batch->batch_count = batch->queue_count;
 }
@@ -168,7 +178,10 @@ void tracing_config_from_environment(struct tracing_config *config, const char *
     read_propagators(config->propagators);
     read_exporters("OTEL_TRACES_EXPORTER", &config->exporters);
     otlp_settings_read(&config->otlp, OTLP_TRACES);
-    read_batch(&config->batch);
+    read_batch(&config->batch, false, 5000);
+    read_exporters("OTEL_LOGS_EXPORTER", &config->log_exporters);
+    otlp_settings_read(&config->log_otlp, OTLP_LOGS);
+    read_batch(&config->log_batch, true, 1000);
     read_sampler(&config->sampling);
     read_limits(config);
 }

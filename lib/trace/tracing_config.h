@@ -94,7 +94,10 @@ struct tracing_config {
     const struct span_exporter *more_exporters[TRACING_PLUGINS_MAX];
     const struct span_processor *processors[TRACING_PLUGINS_MAX];
 
-    unsigned log_exporters;          /* OTEL_LOGS_EXPORTER */
+    /* OTEL_LOGS_EXPORTER: none, where the specification has otlp. A service of ours writes its
+     * lines to standard error, where whoever runs it collects them already: that they leave twice
+     * is for a person to ask for. */
+    unsigned log_exporters;
     struct otlp_settings log_otlp;   /* OTEL_EXPORTER_OTLP_[LOGS_]* */
     struct batch_settings log_batch; /* OTEL_BLRP_* */
     struct log_limits log_limits;    /* OTEL_LOGRECORD_ATTRIBUTE_* */

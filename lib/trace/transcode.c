@@ -146,11 +146,11 @@ static const struct field log_record_fields[] = {
     {OTLP_LOG_SPAN_ID, "spanId", HEX, ONE, NULL},
     {OTLP_LOG_EVENT_NAME, "eventName", TEXT, ONE, NULL},
 };
-static const struct transcode_type log_record = TYPE(log_record_fields);
+const struct transcode_type transcode_log_record = TYPE(log_record_fields);
 
 static const struct field scope_logs_fields[] = {
     {OTLP_SCOPE_LOGS_SCOPE, "scope", MESSAGE, ONE, &transcode_scope},
-    {OTLP_SCOPE_LOGS_RECORDS, "logRecords", MESSAGE, MANY, &log_record},
+    {OTLP_SCOPE_LOGS_RECORDS, "logRecords", MESSAGE, MANY, &transcode_log_record},
     {OTLP_SCOPE_SPANS_SCHEMA_URL, "schemaUrl", TEXT, ONE, NULL},
 };
 static const struct transcode_type scope_logs = TYPE(scope_logs_fields);

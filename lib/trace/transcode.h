@@ -14,7 +14,8 @@ struct transcode_type;
 extern const struct transcode_type transcode_traces; /* ExportTraceServiceRequest */
 extern const struct transcode_type transcode_logs;   /* ExportLogsServiceRequest */
 extern const struct transcode_type transcode_span;   /* Span */
-extern const struct transcode_type transcode_scope;  /* InstrumentationScope */
+extern const struct transcode_type transcode_log_record;
+extern const struct transcode_type transcode_scope; /* InstrumentationScope */
 extern const struct transcode_type transcode_resource;
 
 /* Writes one message as a JSON object. What is not well-formed ends it early. */

@@ -298,7 +298,7 @@ static void write_a_line_a_span(void **state)
     char text[4096];
     int file = temporary();
     struct span_export batch = batch_of();
-    console_exporter_init(&console, file, false);
+    console_exporter_init(&console, OTLP_TRACES, file, false);
     assert_int_equal(console.exporter.export_batch(&console, &batch), STATUS_OK);
     read_back(file, text, sizeof text);
     assert_string_equal(text, expected);
@@ -315,7 +315,7 @@ static void write_a_line_a_batch(void **state)
     char text[4096];
     int file = temporary();
     struct span_export batch = batch_of();
-    console_exporter_init(&console, file, true);
+    console_exporter_init(&console, OTLP_TRACES, file, true);
     for (unsigned i = 0; i < 2; i++)
         assert_int_equal(console.exporter.export_batch(&console, &batch), STATUS_OK);
     size_t length = read_back(file, text, sizeof text);
@@ -342,7 +342,7 @@ static void give_up_on_a_reader_that_does_not_read(void **state)
     while (write(ends[1], text, 4096) > 0) /* full */
         continue;
     assert_int_equal(read(ends[0], text, 4096), 4096); /* but for one page */
-    console_exporter_init(&console, ends[1], false);
+    console_exporter_init(&console, OTLP_TRACES, ends[1], false);
     unsigned failed = 0;
     for (unsigned i = 0; i < 30; i++) {
         batch.deadline_ns = clock_mono_ns() + 2 * NS_PER_MS;

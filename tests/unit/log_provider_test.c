@@ -210,13 +210,75 @@ static void counts_a_partial_success(void **state)
     stop();
 }
 
+static void as_json(struct tracing_config *config)
+{
+    config->log_otlp.json = true;
+}
+
+static void sends_json(void **state)
+{
+    struct logs logs;
+    struct error error = {{0}};
+    size_t length;
+    (void)state;
+    start(taken, as_json);
+    emit("as \"JSON\"");
+    assert_int_equal(log_provider_flush(sink_soon()), STATUS_OK);
+    assert_non_null(strstr(sink.last_head, "Content-Type: application/json"));
+    logs_init(&logs, 10, BYTES_MAX);
+    memcpy(&length, sink.bodies, sizeof length);
+    assert_int_equal(
+        logs_json_read(&logs, (const char *)sink.bodies + sizeof length, length, &error),
+        STATUS_OK);
+    assert_int_equal(logs.count, 1);
+    assert_true(text_is(logs.items[0].body.text, "as \"JSON\""));
+    logs_release(&logs);
+    stop();
+}
+
+static void to_console(struct tracing_config *config)
+{
+    config->log_exporters = TRACING_EXPORT_CONSOLE | TRACING_EXPORT_OTLP_STDOUT;
+}
+
+/* Standard output goes to a file meanwhile. */
+static void writes_to_the_console(void **state)
+{
+    char text[8192] = "";
+    FILE *file = tmpfile();
+    (void)state;
+    assert_non_null(file);
+    fflush(stdout);
+    const int saved = dup(STDOUT_FILENO);
+    dup2(fileno(file), STDOUT_FILENO);
+    start(taken, to_console);
+    emit("one");
+    emit("two");
+    const enum status status = log_provider_flush(sink_soon());
+    dup2(saved, STDOUT_FILENO);
+    close(saved);
+    assert_int_equal(status, STATUS_OK);
+    rewind(file);
+    assert_true(fread(text, 1, sizeof text - 1, file) > 0);
+    fclose(file);
+    const char *first = strstr(text, "\"logRecord\":{"), *second = strchr(text, '\n');
+    assert_non_null(first);
+    assert_true(first < second && strstr(first, "{\"stringValue\":\"one\"}") < second);
+    assert_non_null(strstr(second, "\"body\":{\"stringValue\":\"two\"}"));
+    assert_non_null(strstr(second, "\n{\"resourceLogs\":[{"));
+    assert_int_equal(log_provider_stats().exported, 2);
+    assert_int_equal(atomic_load(&sink.request_count), 0);
+    check_sum();
+    stop();
+}
+
 /* What the sending thread says of a receiver that is down is not itself sent. */
 static void does_not_send_its_own_words(void **state)
 {
     static const char *const refusing[] = {"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n"};
     (void)state;
     start(refusing, NULL);
-    log_bridge_start();
+    log_bridge_start(LOG_DEBUG);
     emit("x");
     assert_int_equal(log_provider_flush(sink_soon()), STATUS_IO);
     assert_int_equal(log_provider_flush(sink_soon()), STATUS_OK);
@@ -238,7 +300,7 @@ static void bears_the_ids_of_its_span(void **state)
     sink_start(&spans, taken, 1);
     sink_trace(&spans, NULL);
     start(taken, NULL);
-    log_bridge_start();
+    log_bridge_start(LOG_DEBUG);
     struct span_scope scope = span_enter(&tracer, "work");
     const struct span_context current = span_context_of(scope.span);
     emit("current");
@@ -457,6 +519,8 @@ int main(void)
     rows_one(&all, "it counts drops behind a receiver that stalls",
              counts_drops_behind_a_stalled_receiver);
     rows_one(&all, "it counts a partial success", counts_a_partial_success);
+    rows_one(&all, "it sends JSON where that is chosen", sends_json);
+    rows_one(&all, "it writes to the console where that is chosen", writes_to_the_console);
     rows_one(&all, "it does not send its own words", does_not_send_its_own_words);
     rows_one(&all, "it gives records the ids of their span", bears_the_ids_of_its_span);
     ROWS(&all, exception_rows, check_exception);

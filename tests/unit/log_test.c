@@ -260,7 +260,7 @@ static void check_sink(void **state)
     (void)state;
     memset(message, 'm', sizeof message - 1);
     log_start("cart", LOG_INFO);
-    log_set_sink(note);
+    log_set_sink(note, LOG_INFO);
     catch_begin();
     errno = EAGAIN;
     log_event(LOG_WARN, ((struct log_ids){trace_id, span_id, 3}), message, LOG_I64("rows", 7));
@@ -275,11 +275,23 @@ static void check_sink(void **state)
     assert_int_equal(seen.ids.trace_flags, 3);
     assert_int_equal(strlen(seen.message), sizeof message - 1);
     assert_int_equal(seen.count, 1);
-    log_set_sink(NULL);
+    log_set_sink(note, LOG_DEBUG);
+    catch_begin();
+    log_event(LOG_DEBUG, LOG_NO_IDS, "for the sink alone", LOG_I64("rows", 8));
+    catch_end();
+    assert_int_equal(caught.length, 0);
+    assert_int_equal(seen_count, 2);
+    log_set_sink(note, LOG_ERROR);
+    catch_begin();
+    log_event(LOG_WARN, LOG_NO_IDS, "not for the sink", LOG_I64("rows", 8));
+    catch_end();
+    check_line();
+    assert_int_equal(seen_count, 2);
+    log_set_sink(NULL, LOG_DEBUG);
     catch_begin();
     log_event(LOG_WARN, LOG_NO_IDS, "alone", LOG_I64("rows", 9));
     catch_end();
-    assert_int_equal(seen_count, 1);
+    assert_int_equal(seen_count, 2);
 }
 
 int main(void)

@@ -49,6 +49,9 @@ static enum status add_rows(struct environment *environment, const struct target
         {"OTEL_EXPORTER_OTLP_ENDPOINT", target_find(target, "otlp")},
         {"LISTEN_FDNAMES", is_collector ? "otlp:query" : "http"},
         {"OTEL_BSP_SCHEDULE_DELAY", unless_set("OTEL_BSP_SCHEDULE_DELAY", "200")},
+        {"OTEL_LOGS_EXPORTER", unless_set("OTEL_LOGS_EXPORTER", "otlp")},
+        {"OTEL_BLRP_SCHEDULE_DELAY", unless_set("OTEL_BLRP_SCHEDULE_DELAY", "500")},
+        {"CULPRIT_LOG_RECORD_LEVEL", unless_set("CULPRIT_LOG_RECORD_LEVEL", "info")},
         {"CULPRIT_LOG_LEVEL", unless_set("CULPRIT_LOG_LEVEL", "warn")},
     };
     enum status status = STATUS_OK;

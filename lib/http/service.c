@@ -14,8 +14,10 @@
 #include "base/log.h"
 #include "http/service_inner.h"
 #include "trace/adapters/curl_transport.h"
+#include "trace/log_bridge.h"
+#include "trace/log_provider.h"
 
-enum { DRAIN_MS = 10000, FLUSH_MS = 5000 };
+enum { DRAIN_MS = 10000, FLUSH_MS = 5000, FLUSH_LOGS_MS = 250 };
 
 void service_work(const struct service_parts *parts, uint64_t timeout_ms, struct work *work)
 {
@@ -61,6 +63,16 @@ static const char *setting(const char *name)
     return value && value[0] ? value : NULL;
 }
 
+/* Lines leave as records too where OTEL_LOGS_EXPORTER says so, from CULPRIT_LOG_RECORD_LEVEL on. */
+static enum status start_logs(const struct tracing_config *config, struct error *error)
+{
+    const enum log_level level = log_level_of(setting("CULPRIT_LOG_LEVEL"), LOG_INFO);
+    enum status status = log_provider_start(config, error);
+    if (status == STATUS_OK && config->log_exporters != 0)
+        log_bridge_start(log_level_of(setting("CULPRIT_LOG_RECORD_LEVEL"), level));
+    return status;
+}
+
 static enum status start_tracing(struct service_state *state, struct error *error)
 {
     struct tracing_config config;
@@ -70,7 +82,7 @@ static enum status start_tracing(struct service_state *state, struct error *erro
     tracing_config_from_environment(&config, state->service->name);
     enum status status = tracing_start(&config, error);
     state->is_tracing = status == STATUS_OK;
-    return status;
+    return status == STATUS_OK ? start_logs(&config, error) : status;
 }
 
 static enum status open_queue(struct service_state *state, struct error *error)
@@ -184,8 +196,22 @@ static enum status start(struct service_state *state, struct error *error)
 
 /* ---- stop */
 
-/* Front to back: nothing new comes in, what is in hand ends, then the parts go. The spans of all of
- * it are sent last. */
+/* Spans before lines, and both soon enough for whoever waits for the process to end. */
+static void send_the_rest(const struct service_state *state)
+{
+    const uint64_t deadline_ns = clock_mono_ns() + FLUSH_MS * NS_PER_MS;
+    if (state->is_tracing && tracing_shutdown(deadline_ns) != STATUS_OK)
+        log_event(LOG_WARN, LOG_NO_IDS, "not all spans could be sent at the end",
+                  LOG_I64("count", (int64_t)tracing_stats().dropped_export_failed));
+    log_bridge_stop();
+    const uint64_t least_ns = clock_mono_ns() + FLUSH_LOGS_MS * NS_PER_MS;
+    if (log_provider_shutdown(least_ns > deadline_ns ? least_ns : deadline_ns) != STATUS_OK)
+        log_event(LOG_WARN, LOG_NO_IDS, "not all log records could be sent at the end",
+                  LOG_I64("count", (int64_t)log_provider_stats().dropped_export_failed));
+}
+
+/* Front to back: nothing new comes in, what is in hand ends, then the parts go. What tells of
+ * all of it is sent last. */
 static void stop(struct service_state *state)
 {
     struct service_parts *parts = &state->parts;
@@ -201,9 +227,7 @@ static void stop(struct service_state *state)
     queue_free(parts->queue);
     db_free(parts->db);
     client_free(parts->client);
-    if (state->is_tracing && tracing_shutdown(clock_mono_ns() + FLUSH_MS * NS_PER_MS) != STATUS_OK)
-        log_event(LOG_WARN, LOG_NO_IDS, "not all spans could be sent at the end",
-                  LOG_I64("count", (int64_t)tracing_stats().dropped_export_failed));
+    send_the_rest(state);
     faults_free(parts->faults);
     free(state->routes);
     topology_release(&state->topology);

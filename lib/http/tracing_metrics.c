@@ -1,6 +1,6 @@
 #include "http/tracing_metrics.h"
 
-#include "trace/trace.h"
+#include "trace/log_provider.h"
 
 #define PROCESSOR                                                                                  \
     "otel_component_type=\"batching_span_processor\","                                             \
@@ -72,10 +72,42 @@ static void write_exporter(const struct metrics_text *text, const struct tracing
     metrics_text_durations(text, duration, EXPORTER, &stats->export_durations, NULL);
 }
 
+#define LOG_PROCESSOR                                                                              \
+    "otel_component_type=\"batching_log_processor\","                                              \
+    "otel_component_name=\"batching_log_processor/0\""
+#define LOG_EXPORTER                                                                               \
+    "otel_component_type=\"otlp_http_log_exporter\","                                              \
+    "otel_component_name=\"otlp_http_log_exporter/0\""
+
+static void write_logs(const struct metrics_text *text)
+{
+    static const char processed[] = "otel_sdk_processor_log_processed_total";
+    static const char exported[] = "otel_sdk_exporter_log_exported_total";
+    const struct log_provider_stats stats = log_provider_stats();
+    const struct metrics_row rows[] = {
+        {"otel_sdk_log_created_total", METRICS_COUNTER, "", stats.emitted,
+         "Log records that were made."},
+        {processed, METRICS_COUNTER, LOG_PROCESSOR,
+         without(stats.emitted, stats.dropped_queue_full + stats.queued),
+         "Log records that left the queue, or found no room in it."},
+        {processed, METRICS_COUNTER, LOG_PROCESSOR FAILED("queue_full"), stats.dropped_queue_full,
+         NULL},
+        {"otel_sdk_processor_log_queue_size", METRICS_GAUGE, LOG_PROCESSOR, stats.queued,
+         "Log records that wait in the queue."},
+        {exported, METRICS_COUNTER, LOG_EXPORTER, stats.exported,
+         "Log records whose export ended, well or not."},
+        {exported, METRICS_COUNTER, LOG_EXPORTER FAILED("failed"), stats.dropped_export_failed,
+         NULL},
+        {exported, METRICS_COUNTER, LOG_EXPORTER FAILED("rejected"), stats.rejected, NULL},
+    };
+    metrics_text_rows(text, rows, sizeof rows / sizeof rows[0]);
+}
+
 void tracing_metrics_write(const struct metrics_text *text)
 {
     struct tracing_stats stats = tracing_stats();
     write_spans(text, &stats);
     write_processor(text, &stats);
     write_exporter(text, &stats);
+    write_logs(text);
 }

@@ -30,7 +30,7 @@ static void write_store(const struct collector *collector, const struct metrics_
         {"collector_open_bytes", METRICS_GAUGE, "", open.bytes, "memory of open traces"},
         {"collector_traces_stored", METRICS_GAUGE, "", store.traces, "traces in the store"},
         {"collector_logs_open", METRICS_GAUGE, "", logs.records, "log records in memory"},
-        {"collector_logs_stored", METRICS_GAUGE, "", store.logs, "log records in the store"},
+        {"collector_logs_kept", METRICS_GAUGE, "", store.logs, "log records in the store"},
         {"collector_store_bytes", METRICS_GAUGE, "", store.bytes, "bytes of the store in use"},
     };
     metrics_text_rows(text, rows, sizeof(rows) / sizeof(rows[0]));
@@ -79,7 +79,7 @@ void page_status(struct request *request, struct response *response)
     write_number(&answer.writer, "open_bytes_max", collector->max_memory_bytes);
     write_number(&answer.writer, "traces_stored", store.traces);
     write_number(&answer.writer, "logs_open", logs.records);
-    write_number(&answer.writer, "logs_stored", store.logs);
+    write_number(&answer.writer, "logs_kept", store.logs);
     write_number(&answer.writer, "store_bytes", store.bytes);
     write_number(&answer.writer, "started_unix_ms", collector->started_wall_ns / NS_PER_MS);
     json_key(&answer.writer, "trace_latency");

@@ -43,7 +43,7 @@ def proto_request(*records, service=b"proto"):
 
 def settled(status):
     return status["logs_open"] == 0 and status["logs_accepted"] == (
-        status["logs_stored"] + status["logs_dropped"] + status["logs_evicted"])
+        status["logs_stored"] + status["logs_dropped"])
 
 
 class Logs(Case):
@@ -139,7 +139,7 @@ class Logs(Case):
         self.assertEqual(after["logs_dropped"], before["logs_dropped"])
         metrics = self.collector.request(self.collector.query, "GET", "/metrics")[2].decode()
         self.assertIn(f"collector_logs_accepted_total {after['logs_accepted']}\n", metrics)
-        self.assertIn("collector_logs_stored ", metrics)
+        self.assertIn(f"collector_logs_kept {after['logs_stored']}\n", metrics)
 
 
 class Bounds(Case):
@@ -155,7 +155,8 @@ class Bounds(Case):
         self.assertGreater(status["logs_evicted"], 400)
         self.assertLessEqual(status["store_bytes"], 2 * 1024 * 1024)
         answer = self.collector.get("/api/culprit/logs?last=5m&limit=10000")[1]["logs"]
-        self.assertEqual(len(answer), 800 - status["logs_evicted"])
+        self.assertEqual(status["logs_kept"], 800 - status["logs_evicted"])
+        self.assertEqual(len(answer), status["logs_kept"])
         self.assertTrue(answer[0]["body"]["stringValue"].startswith("39 "))
         self.assertFalse(any(log["body"]["stringValue"].startswith("0 ") for log in answer))
 

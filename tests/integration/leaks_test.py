@@ -3,8 +3,8 @@
 
 Every fault of every service is switched on in turn while checkouts run. All that leaves the system
 is collected: span names, attribute keys, attribute values that take few forms, event names, metric
-names with their labels, response headers, messages of log lines. Beyond what the healthy system
-emits there may be nothing but the evidence in EVIDENCE, and the name of no fault anywhere."""
+names with their labels, response headers, messages of log lines, log records as they were
+exported. Beyond what the healthy system emits there may be nothing but the evidence in EVIDENCE, and the name of no fault anywhere."""
 import glob
 import http.client
 import json
@@ -33,7 +33,8 @@ EVIDENCE = {
         r"value:(orders|notification) (http\.route|url\.\w+|server\.address|user_agent\.original)"
         r"=[\w./:]*",
         r"metric:http_server_request_duration_seconds_\w+\{.*http_route=\"/notifications\".*",
-        r"log:notification request"],
+        r"log:notification request", r"record:notification info ",
+        r"value:notification (method|route)=[\w/]*"],
 }
 
 
@@ -120,13 +121,15 @@ def add_span(seen, forms, service, span):
             seen.add(f"event key:{attribute['key']}")
 
 
+def rfc3339(wall_ns):
+    return (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(wall_ns // 10**9))
+            + f".{wall_ns % 10**9:09d}Z")
+
+
 def spans_of(system, service, began_ns, ended_ns):
     query = urllib.parse.urlencode({
         "query.service_name": service, "query.num_traces": 200,
-        "query.start_time_min": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(began_ns // 10**9))
-        + f".{began_ns % 10**9:09d}Z",
-        "query.start_time_max": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ended_ns // 10**9))
-        + f".{ended_ns % 10**9:09d}Z"})
+        "query.start_time_min": rfc3339(began_ns), "query.start_time_max": rfc3339(ended_ns)})
     try:
         document = json.loads(system.fetch("query", "/api/v3/traces?" + query))
     except RuntimeError as error:
@@ -139,6 +142,23 @@ def spans_of(system, service, began_ns, ended_ns):
         for scope in resource["scopeSpans"]:
             for span in scope["spans"]:
                 yield name, span
+
+
+def records_of(system, service, began_ns, ended_ns):
+    """The log records that a service exported."""
+    query = urllib.parse.urlencode({"service": service, "limit": 10000, "start": rfc3339(began_ns),
+                                    "end": rfc3339(ended_ns)})
+    return json.loads(system.fetch("query", "/api/culprit/logs?" + query))["logs"]
+
+
+def add_record(seen, forms, record):
+    service = record["service"]
+    seen.add(f"log:{service} {words_of_value(record['body'])}")
+    seen.add(f"record:{service} {record['severityText']} {record.get('eventName', '')}")
+    for attribute in record["attributes"]:
+        seen.add(f"log key:{attribute['key']}")
+        forms.setdefault(f"{service} {attribute['key']}", set()).add(
+            words_of_value(attribute["value"]))
 
 
 def checkouts(system, token, label, seen):
@@ -169,6 +189,8 @@ def collect(system, token, label):
     for service in system.services():
         for name, span in spans_of(system, service, began, ended):
             add_span(seen, forms, name, span)
+        for record in records_of(system, service, began, ended):
+            add_record(seen, forms, record)
     for key, values in forms.items():
         if len(values) <= FORMS_MAX:
             seen.update(f"value:{key}={value}" for value in values if not value.isdigit())
@@ -204,7 +226,8 @@ def main():
             token = json.loads(text)["token"]
             healthy = collect(system, token, "warm") | collect(system, token, "healthy")
             # A run that saw nothing could not find anything either.
-            for what in ("span:", "key:http.route", "value:", "metric:", "header:", "log:"):
+            for what in ("span:", "key:http.route", "value:", "metric:", "header:", "log:",
+                         "record:"):
                 if not any(entry.startswith(what) for entry in healthy):
                     print(f"it collects {what!r}: nothing was seen")
                     failed += 1

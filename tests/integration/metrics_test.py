@@ -138,7 +138,8 @@ def test_it_counts_spans_so_that_they_add_up():
         assert value_of(samples, "otel_sdk_processor_span_queue_capacity") == 2048
         assert value_of(samples, "otel_sdk_processor_span_processed_total", error_type="") >= 40
         assert value_of(samples, "otel_sdk_exporter_operation_duration_seconds_count") >= 1
-        labels = [labels for name, labels, _, _ in samples if name.startswith("otel_sdk_exporter")]
+        labels = [labels for name, labels, _, _ in samples if name.startswith("otel_sdk_exporter")
+                  and not name.startswith("otel_sdk_exporter_log")]
         assert all(row["otel_component_type"] == "otlp_http_span_exporter" and
                    row["otel_component_name"] == "otlp_http_span_exporter/0" for row in labels)
 

@@ -26,6 +26,11 @@ static const struct row rows[] = {
     {"it sends spans soon", NULL, NULL, false, "OTEL_BSP_SCHEDULE_DELAY", "200"},
     {"it keeps a delay that a person set", "OTEL_BSP_SCHEDULE_DELAY", "50", false,
      "OTEL_BSP_SCHEDULE_DELAY", "50"},
+    {"it sends log records, too", NULL, NULL, false, "OTEL_LOGS_EXPORTER", "otlp"},
+    {"it sends none where a person wants none", "OTEL_LOGS_EXPORTER", "none", false,
+     "OTEL_LOGS_EXPORTER", "none"},
+    {"it sends records of requests, which it does not write", NULL, NULL, false,
+     "CULPRIT_LOG_RECORD_LEVEL", "info"},
     {"it names the collector's two sockets", NULL, NULL, true, "LISTEN_FDNAMES", "otlp:query"},
     {"it does not hand on a service's name", "OTEL_SERVICE_NAME", "other", false,
      "OTEL_SERVICE_NAME", NULL},
@@ -77,6 +82,8 @@ int main(void)
     static struct rows all;
     unsetenv("QUEUE_URL");
     unsetenv("OTEL_BSP_SCHEDULE_DELAY");
+    unsetenv("OTEL_LOGS_EXPORTER");
+    unsetenv("CULPRIT_LOG_RECORD_LEVEL");
     ROWS(&all, rows, check);
     return rows_run("service_environment", &all);
 }

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/service_inner.h"
+#include "http/w3c_test_route.h"
 #include "trace/adapters/curl_transport.h"
 #include "trace/log_bridge.h"
 #include "trace/log_provider.h"
@@ -114,7 +115,7 @@ static enum status build_routes(struct service_state *state, struct error *error
 {
     const struct service *service = state->service;
     size_t count = service->route_count;
-    state->routes = calloc(count + service_control_route_count, sizeof *state->routes);
+    state->routes = calloc(count + service_control_route_count + 1, sizeof *state->routes);
     if (state->routes == NULL)
         return error_set(error, STATUS_NO_MEMORY, "out of memory");
     if (count > 0)
@@ -123,6 +124,9 @@ static enum status build_routes(struct service_state *state, struct error *error
         state->routes[i].handle = gate;
     memcpy(state->routes + count, service_control_routes,
            service_control_route_count * sizeof *state->routes);
+    state->route_count = count + service_control_route_count;
+    if (state->options.w3c_test)
+        state->routes[state->route_count++] = w3c_test_route;
     return STATUS_OK;
 }
 
@@ -148,8 +152,7 @@ static enum status open_server(struct service_state *state, struct error *error)
     struct server_config config = {.service = service->name,
                                    .listen_fd = fd,
                                    .routes = state->routes,
-                                   .route_count =
-                                       service->route_count + service_control_route_count,
+                                   .route_count = state->route_count,
                                    .parts = &state->parts,
                                    .faults = state->parts.faults,
                                    .context = &state->control,
@@ -274,6 +277,8 @@ int service_main(const struct service *service, int argc, char **argv)
     const struct topology_service *row = topology_find(&state.topology, service->name);
     enum status status = service_options_read(&state.options, service->name, row ? row->port : 0,
                                               argc, argv, &error);
+    if (status == STATUS_OK && state.options.w3c_test && service->untraced)
+        status = error_set(&error, STATUS_INVALID, "--w3c-test: a partner traces nothing");
     if (status != STATUS_OK || state.options.done || state.options.check) {
         int result = status != STATUS_OK ? usage(service, &error) : 0;
         if (status == STATUS_OK && state.options.check)

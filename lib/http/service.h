@@ -3,9 +3,9 @@
  * /-/faults, drain on SIGTERM and SIGINT, flush of spans, exit status.
  *
  * Flags: --listen ADDRESS (or LISTEN_FDS from the parent), --data DIRECTORY, --check (asks its own
- * /readyz and exits 0 or 1), --version, --help. Environment: CULPRIT_DATA, CULPRIT_ENDPOINTS,
- * CULPRIT_TOPOLOGY, CULPRIT_FAULTS, CULPRIT_ENVIRONMENT, CULPRIT_CONTROL_TOKEN,
- * CULPRIT_ALLOWED_HOSTS, CULPRIT_LOG_LEVEL, QUEUE_URL, OTEL_*.
+ * /readyz and exits 0 or 1), --w3c-test (w3c_test_route.h), --version, --help. Environment:
+ * CULPRIT_DATA, CULPRIT_ENDPOINTS, CULPRIT_TOPOLOGY, CULPRIT_FAULTS, CULPRIT_ENVIRONMENT,
+ * CULPRIT_CONTROL_TOKEN, CULPRIT_ALLOWED_HOSTS, CULPRIT_LOG_LEVEL, QUEUE_URL, OTEL_*.
  *
  * Routes of its own: GET /livez (the process runs), GET /readyz (start is over and no drain),
  * GET /metrics, GET and PUT /-/faults (from loopback, or with `Authorization: Bearer` and the

@@ -15,6 +15,7 @@ struct service_options {
     char listen[SERVICE_ADDRESS_MAX]; /* always with a port */
     char data[SERVICE_PATH_MAX];
     bool check;
+    bool w3c_test; /* the route of w3c_test_route.h is there */
     bool done;     /* help or version was printed: leave with 0 */
     int listen_fd; /* from the parent, or -1 */
 };
@@ -26,7 +27,8 @@ struct service_state {
     struct service_options options;
     struct topology topology;
     struct service_parts parts;
-    struct server_route *routes; /* the service's and those of service_control */
+    struct server_route *routes; /* the service's, those of service_control, w3c_test_route */
+    size_t route_count;
     struct queue_consumers *consumers;
     const char *allowed_hosts;
     atomic_bool started; /* the service's start function is through */

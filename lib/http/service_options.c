@@ -93,6 +93,8 @@ enum status service_options_read(struct service_options *options, const char *na
         {"data", 'd', FLAG_TEXT, &data, "DIRECTORY", "where databases are ($CULPRIT_DATA)"},
         {"check", 0, FLAG_BOOL, &options->check, NULL,
          "ask the running service whether it is ready"},
+        {"w3c-test", 0, FLAG_BOOL, &options->w3c_test, NULL,
+         "answer POST /test of the W3C trace-context harness (calls loopback alone)"},
         {"version", 0, FLAG_BOOL, &wants_version, NULL, "print the version"},
     };
     enum status status = flags_parse(flags, COUNT_OF(flags), argc, argv, &first, error);

@@ -54,15 +54,18 @@ def free_port(taken):
 class Stack:
     """`environment`: rows by service, {"bank": {"latency_ms": 0}}; `variables`: more of the
     processes' environment; `detours`: where a service finds another one instead of at its own
-    port, {("frontend", "cart"): port}; `programs`: where they lie."""
+    port, {("frontend", "cart"): port}; `programs`: where they lie; `flags`: more of the command
+    line of each service."""
 
-    def __init__(self, environment=None, variables=None, only=None, detours=None, programs=BIN):
+    def __init__(self, environment=None, variables=None, only=None, detours=None, programs=BIN,
+                 flags=()):
         self.directory = tempfile.mkdtemp(prefix="culprit-shop-")
         rows = topology()
         self.kinds = {row["name"]: row["kind"] for row in rows if row["kind"] != "collector"}
         self.names = [name for name in self.kinds if only is None or name in only]
         self.ports = {}
         self.detours, self.programs = detours or {}, programs
+        self.flags = list(flags)
         for name in self.kinds:
             self.ports[name] = free_port([*self.ports.values(), *self.detours.values()])
         self.children = {}
@@ -100,7 +103,7 @@ class Stack:
         with open(f"{self.directory}/{name}.log", "ab") as log:
             self.children[name] = subprocess.Popen(
                 [f"{self.programs}/{name}", "--listen", f"127.0.0.1:{self.ports[name]}",
-                 "--data", f"{self.directory}/data"],
+                 "--data", f"{self.directory}/data", *self.flags],
                 env=dict(self.variables, CULPRIT_ENDPOINTS=self.endpoints(name)),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if wait:

@@ -68,7 +68,7 @@ int command_exit_of_verdict(enum verdict verdict)
 void command_kept(const char *path)
 {
     if (path && path[0] && access(path, R_OK) == 0)
-        printf("\nThe traces are kept: %s open %s\nthen http://127.0.0.1:16686/trace/TRACE shows "
-               "one of them, and http://127.0.0.1:16686/ all.\n",
+        printf("\nThe traces are kept. The addresses work, and http://127.0.0.1:16686 shows all, "
+               "while this runs:\n  %s open %s\n",
                program_invocation_name, path);
 }

@@ -9,6 +9,7 @@
 #include "loadgen/command.h"
 #include "loadgen/experiment.h"
 #include "loadgen/lab.h"
+#include "loadgen/links.h"
 #include "loadgen/report.h"
 #include "loadgen/table.h"
 
@@ -144,9 +145,17 @@ static void add_line(struct table *table, const char *label, const char *format,
     table_cell(table, TABLE_PLAIN, "%s", words);
 }
 
-static void add_finding(struct table *table, const struct finding *finding)
+static void add_link(struct table *table, const char *label, const char *link)
 {
-    char trace[33] = "";
+    table_row(table);
+    table_cell(table, TABLE_PLAIN, "%s", "");
+    table_cell(table, TABLE_FAINT, "%s", label);
+    table_wide(table, TABLE_PLAIN, "%s", link);
+}
+
+static void add_finding(struct table *table, const struct finding *finding, const char *base)
+{
+    char trace[LINKS_MAX] = "";
     if (!finding) {
         add_line(table, "found", "nothing");
         return;
@@ -154,19 +163,37 @@ static void add_finding(struct table *table, const struct finding *finding)
     add_line(table, "found", "%s", finding_kind_word(finding->kind));
     add_line(table, "where", "%.*s %.*s", TEXT_ARGS(finding->service),
              TEXT_ARGS(finding->operation));
-    if (finding->trace_count > 0)
+    if (finding->trace_count == 0)
+        return;
+    if (base)
+        links_trace(trace, base, finding->traces[0].trace_id);
+    else
         hex_encode(finding->traces[0].trace_id, 16, trace);
-    add_line(table, "trace", "%s", trace);
+    add_link(table, "trace", trace);
 }
 
-static void add_step(struct table *table, const char *name, const struct experiment_step *step)
+/* What the page says of the step's window, found or not. */
+static void add_window(struct table *table, const struct experiment *experiment,
+                       const struct experiment_step *step, const char *base)
 {
+    char link[LINKS_MAX];
+    if (!base)
+        return;
+    links_findings(link, base, &step->measurement.window,
+                   experiment->reference ? &experiment->reference->measurement.window : NULL);
+    add_link(table, "page", link);
+}
+
+static void add_step(struct table *table, const struct experiment *experiment, size_t index,
+                     const char *base)
+{
+    const struct experiment_step *step = &experiment->steps[index];
     char planted[512];
     const struct finding *finding = main_finding(step);
     enum verdict verdict = step->result.verdict;
     report_list_faults(step->step, planted, sizeof planted);
     table_row(table);
-    table_cell(table, TABLE_PLAIN, "%s", name);
+    table_cell(table, TABLE_PLAIN, "%s", index == 0 ? experiment->scenario->name : "");
     table_cell(table, TABLE_FAINT, "planted");
     table_cell(table, TABLE_PLAIN, "%s", planted);
     if (finding) {
@@ -179,10 +206,12 @@ static void add_step(struct table *table, const char *name, const struct experim
             table_cell(table, TABLE_PLAIN, "-");
     }
     table_cell(table, colours[verdict], "%s", verdict_word(verdict));
-    add_finding(table, finding);
+    add_finding(table, finding, base);
+    add_window(table, experiment, step, base);
 }
 
-static void print_table(const struct demo *demo)
+/* `base`: of the page, or NULL where there is none to look at. */
+static void print_table(const struct demo *demo, const char *base)
 {
     struct table *table = malloc(sizeof *table);
     if (!table)
@@ -191,8 +220,7 @@ static void print_table(const struct demo *demo)
     for (size_t i = 0; i < demo->done; i++)
         for (size_t s = 0; s < demo->experiments[i].step_count; s++)
             if (demo->experiments[i].steps[s].is_done)
-                add_step(table, s == 0 ? demo->experiments[i].scenario->name : "",
-                         &demo->experiments[i].steps[s]);
+                add_step(table, &demo->experiments[i], s, base);
     printf("\n%zu scenario%s; cost, and saving by a fix, of the median request\n\n", demo->done,
            demo->done == 1 ? "" : "s");
     table_print(table, stdout, 0);
@@ -265,7 +293,7 @@ static int report(const struct demo *demo, const struct options *options, enum s
     struct error writing = {0};
     enum verdict verdict = worst(demo);
     if (demo->done > 0) {
-        print_table(demo);
+        print_table(demo, links_base(&options->lab, &demo->lab.target));
         warn_of_drops(demo);
         print_reasons(demo);
         fflush(stdout);

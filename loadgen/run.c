@@ -5,6 +5,7 @@
 #include "loadgen/command.h"
 #include "loadgen/experiment.h"
 #include "loadgen/lab.h"
+#include "loadgen/links.h"
 #include "loadgen/report.h"
 
 static const char program[] = "culprit run";
@@ -90,6 +91,22 @@ static int report(struct run *run, const struct options *options, enum status st
     return command_exit_of_verdict(run->experiment.verdict);
 }
 
+/* A line for each window with faults, where there is a page to look at. */
+static void print_links(const struct run *run, const struct options *options)
+{
+    const char *base = links_base(&options->lab, &run->lab.target);
+    char link[LINKS_MAX];
+    bool is_first = true;
+    for (size_t i = 0; base && i < run->experiment.step_count; i++) {
+        if (!run->experiment.steps[i].is_done)
+            continue;
+        links_findings(link, base, &run->experiment.steps[i].measurement.window,
+                       &run->reference.measurement.window);
+        printf("%s  %s\n", is_first ? "\nOn the page:\n" : "", link);
+        is_first = false;
+    }
+}
+
 static int run_scenario(const char *word, const struct options *options)
 {
     struct error error = {0};
@@ -104,6 +121,7 @@ static int run_scenario(const char *word, const struct options *options)
         status = carry_out(run, options, &error);
         lab_close(&run->lab);
         exit_status = report(run, options, status, &error);
+        print_links(run, options);
         command_kept(options->lab.keep_path);
     } else {
         exit_status = command_failed(program, status, &error);

@@ -47,18 +47,37 @@ void table_row(struct table *table)
     table->filled = 0;
 }
 
-void table_cell(struct table *table, enum table_colour colour, const char *format, ...)
+static struct table_cell *fill(struct table *table, enum table_colour colour, const char *format,
+                               va_list arguments)
 {
     if (table->row_count == 0 || table->filled >= table->column_count)
-        return;
+        return NULL;
     struct table_cell *cell = &table->cells[table->row_count - 1][table->filled++];
     cell->colour = colour;
-    va_list arguments;
-    va_start(arguments, format);
     vsnprintf(cell->text, sizeof cell->text, format, arguments);
-    va_end(arguments);
     /* never half a character */
     cell->text[text_utf8_prefix(text_of(cell->text))] = '\0';
+    return cell;
+}
+
+void table_cell(struct table *table, enum table_colour colour, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)fill(table, colour, format, arguments);
+    va_end(arguments);
+}
+
+void table_wide(struct table *table, enum table_colour colour, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    struct table_cell *cell = fill(table, colour, format, arguments);
+    va_end(arguments);
+    if (!cell)
+        return;
+    cell->is_wide = true;
+    table->filled = table->column_count;
 }
 
 static void measure(const struct table *table, unsigned indent, size_t widths[TABLE_COLUMNS_MAX])
@@ -67,7 +86,8 @@ static void measure(const struct table *table, unsigned indent, size_t widths[TA
     for (size_t c = 0; c < table->column_count; c++) {
         widths[c] = width_of(table->columns[c].title);
         for (size_t r = 0; r < table->row_count; r++) {
-            size_t width = width_of(table->cells[r][c].text);
+            const struct table_cell *cell = &table->cells[r][c];
+            size_t width = cell->is_wide ? 0 : width_of(cell->text);
             if (width > widths[c])
                 widths[c] = width;
         }
@@ -119,9 +139,15 @@ static void print_line(const struct table *table, FILE *out, unsigned indent,
         enum table_colour own = cells ? cells[c].colour : TABLE_FAINT;
         bool paints = colour && own != TABLE_PLAIN;
         fprintf(out, "%*s%s", c ? GAP : 0, "", paints ? colours[own] : "");
-        print_padded(out, cells ? cells[c].text : table->columns[c].title, widths[c],
-                     table->columns[c].is_number, c + 1 == table->column_count);
+        const bool is_wide = cells && cells[c].is_wide;
+        if (is_wide)
+            fputs(cells[c].text, out);
+        else
+            print_padded(out, cells ? cells[c].text : table->columns[c].title, widths[c],
+                         table->columns[c].is_number, c + 1 == table->column_count);
         fputs(paints ? "\033[0m" : "", out);
+        if (is_wide)
+            break;
     }
     fputc('\n', out);
 }

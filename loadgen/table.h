@@ -29,6 +29,7 @@ struct table_column {
 struct table_cell {
     char text[TABLE_CELL_MAX];
     enum table_colour colour;
+    bool is_wide;
 };
 
 struct table {
@@ -45,6 +46,11 @@ void table_init(struct table *table, const struct table_column *columns, size_t 
 /* Begins a row; cells not given stay empty. */
 void table_row(struct table *table);
 void table_cell(struct table *table, enum table_colour colour, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* Like table_cell, but reaches over the columns behind it, which stay empty in this row: never cut,
+ * and no column is wider for it. */
+void table_wide(struct table *table, enum table_colour colour, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
 void table_print(const struct table *table, FILE *out, unsigned indent);

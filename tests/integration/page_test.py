@@ -419,8 +419,8 @@ class Seen(Case):
 
     def test_a_finding_has_an_address(self):
         """Also one in short, and one whose time went on since."""
-        start, end = NOW // MS, NOW // MS + 60000
-        self.open(f"/findings?at={start}-{end}&service=shop",
+        begin = NOW / 10**9
+        self.open(f"/findings?at={begin:.1f},60.5&service=shop",
                   "document.querySelector('.finding .own')")
         self.assertEqual(self.browser.run("return document.querySelectorAll('.chosen').length"), 0)
         self.browser.click(".finding .own")

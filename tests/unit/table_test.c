@@ -1,5 +1,6 @@
 #include "loadgen/table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,29 @@ static void check_width(void **state)
     free(text);
 }
 
+static void check_wide(void **state)
+{
+    (void)state;
+    static struct table table;
+    char link[120 + 1];
+    table_init(&table, columns, 3);
+    table_row(&table);
+    table_cell(&table, TABLE_PLAIN, "a");
+    table_cell(&table, TABLE_PLAIN, "1");
+    table_cell(&table, TABLE_PLAIN, "x");
+    table_row(&table);
+    table_cell(&table, TABLE_PLAIN, "b");
+    memset(link, 'l', 120);
+    link[120] = '\0';
+    table_wide(&table, TABLE_PLAIN, "%s", link);
+    table_cell(&table, TABLE_PLAIN, "no more in this row");
+    char *text = print(&table, 0);
+    char expected[200];
+    snprintf(expected, sizeof expected, "name  ms  end\na      1  x\nb     %s\n", link);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
 static void check_bounds(void **state)
 {
     (void)state;
@@ -89,6 +113,7 @@ int main(void)
     static struct rows all;
     rows_one(&all, "it aligns words left and numbers right, by characters", check_layout);
     rows_one(&all, "it cuts the flexible column to the width", check_width);
+    rows_one(&all, "it lets a wide cell reach over those behind it, whole", check_wide);
     rows_one(&all, "it leaves out what is over its bounds", check_bounds);
     rows_one(&all, "it fills prose", check_prose);
     return rows_run("table", &all);

@@ -65,7 +65,7 @@ export function searchQuery(search, limit) {
 }
 
 export async function summaries(search, signal) {
-  return (await get("/api/v3/trace-summaries", searchQuery(search, search.limit || 100), signal))
+  return (await get("/api/v3/trace-summaries", searchQuery(search, search.limit), signal))
     .summaries;
 }
 

@@ -120,6 +120,7 @@ export const askFindings = (range, baseline, service, signal) => get("/api/culpr
 
 
 export async function show({main, params, signal, go, services}) {
+  if (params.has("was")) params.set("baseline_at", params.get("was")); // in short
   const range = readRange(params);
   const baseline = hasRange(params, "baseline_") ? readRange(params, "baseline_") : null;
   const control = rangeControl(range);

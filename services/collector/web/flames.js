@@ -23,8 +23,8 @@ export async function show({main, params, signal, go, services}) {
       replace(out, note("No trace matches."));
       return;
     }
-    replace(out, flameOf(found), search.limit > MOST
-      && note(`The newest ${MOST} traces at most are drawn.`));
+    replace(out, flameOf(found), search.limit > MOST && found.length >= MOST
+      && el("p", {class: "muted"}, `The newest ${MOST} of them: whole traces come over the wire.`));
   } catch (error) {
     if (signal.aborted) throw error;
     replace(out, note(error.message, "error"));

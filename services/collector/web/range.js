@@ -1,17 +1,21 @@
-// A window of time: in the address either `last` (15m), or `start` and `end` (RFC 3339), or `at`,
-// which is both in short (Unix milliseconds, with a minus between); with a prefix where a view has
-// two. As a control a list of lengths, or two times.
+// A window of time: in the address either `last` (15m), or `start` and `end` (RFC 3339), or in short
+// `at` (1795892290.1,8.4: Unix seconds, and how many); with a prefix where a view has two. As a
+// control a list of lengths, or two times.
 
 import {el} from "./dom.js";
 
 const LENGTHS = [["5m", 300], ["15m", 900], ["1h", 3600], ["6h", 21600], ["24h", 86400],
   ["7d", 604800]];
 const DEFAULT = "1h";
+const SHORT = /^(\d{1,11}(?:\.\d{1,3})?),(\d{1,8}(?:\.\d{1,3})?)$/;
 
 // {start, end} in Unix ms; `last` where it is a length up to now, or "all".
 export function readRange(params, prefix = "", otherwise = DEFAULT) {
-  const [, from, to] = /^(\d{1,15})-(\d{1,15})$/.exec(params.get(`${prefix}at`) ?? "") ?? [];
-  if (Number(from) < Number(to)) return {start: Number(from), end: Number(to)};
+  const [, at, seconds] = SHORT.exec(params.get(`${prefix}at`) ?? "") ?? [];
+  if (seconds > 0) {
+    const from = Math.round(at * 1000);
+    return {start: from, end: from + Math.round(seconds * 1000)};
+  }
   const start = Date.parse(params.get(`${prefix}start`) ?? "");
   const end = Date.parse(params.get(`${prefix}end`) ?? "");
   if (Number.isFinite(start) && Number.isFinite(end) && start < end) return {start, end};

@@ -15,10 +15,11 @@ export const title = "Traces";
 const FIELDS = ["service", "operation", "min", "max", "tags"];
 const SEARCH_MS = 2000;
 const LIMITS = [20, 50, 100, 200, 500, 1500];
+const USUAL = 500; // half a minute of a busy demonstration: enough to see a change
 
 export function readSearch(params) {
   const search = Object.fromEntries(FIELDS.map((field) => [field, params.get(field) ?? ""]));
-  search.limit = Number(params.get("limit")) || 100;
+  search.limit = Number(params.get("limit")) || USUAL;
   search.range = readRange(params);
   return search;
 }
@@ -26,7 +27,7 @@ export function readSearch(params) {
 export function searchParams(search) {
   const params = new URLSearchParams();
   for (const field of FIELDS) if (search[field]) params.set(field, search[field]);
-  if (search.limit !== 100) params.set("limit", search.limit);
+  if (search.limit !== USUAL) params.set("limit", search.limit);
   return writeRange(params, search.range);
 }
 

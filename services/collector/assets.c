@@ -25,6 +25,7 @@
     X(format, "format.js", "text/javascript; charset=utf-8")                                       \
     X(keys, "keys.js", "text/javascript; charset=utf-8")                                           \
     X(layers, "layers.js", "text/javascript; charset=utf-8")                                       \
+    X(logs, "logs.js", "text/javascript; charset=utf-8")                                           \
     X(loss, "loss.js", "text/javascript; charset=utf-8")                                           \
     X(map, "map.js", "text/javascript; charset=utf-8")                                             \
     X(minimap, "minimap.js", "text/javascript; charset=utf-8")                                     \

@@ -371,6 +371,50 @@ class Seen(Case):
         # The path's parts add up to the root's 100 ms; the partners hold 90 of them.
         self.assertRegex(self.text(".went"), r"shop\s+96\.0\s*ms\s+96%")
 
+    def test_log_lines(self):
+        """Under their span at one click, in the order of time, and all of a trace in a list."""
+        def record(number, words, severity, at_ms, **more):
+            return {"traceId": f"{3:032x}", "spanId": f"{number:016x}",
+                    "timeUnixNano": str(NOW + 3 * 10**9 + at_ms * MS),
+                    "severityNumber": severity, "body": {"stringValue": words},
+                    "attributes": attributes(**more)}
+        hostile = [record(2, words, 9, 8, evil=words) for words in EVIL]
+        sent = {"resourceLogs": [{
+            "resource": {"attributes": attributes(service__name="shop")},
+            "scopeLogs": [{"logRecords": [
+                record(2, "given up", 17, 7), record(2, "the bank is slow", 13, 6, peer="bank"),
+                record(1, "begun", 9, 1), record(0x99, "of a span that is lost", 5, 9),
+                *hostile]}]}]}
+        self.assertEqual(self.collector.post(sent, path="/v1/logs")[0], 200)
+        self.collector.wait(lambda status: status["logs_stored"] >= 4 + len(EVIL))
+        self.open(f"/trace/{3:032x}", "document.querySelector('.row')")
+        self.browser.run("document.querySelectorAll('.row')[1].click()")
+        self.browser.wait("document.querySelector('.row-detail .logs')")
+        lines = self.browser.run("return [...document.querySelectorAll('.row-detail .logs li')]"
+                                 ".map((one) => [one.className, one.innerText])")
+        self.assertEqual(len(lines), 2 + len(EVIL))
+        self.assertEqual(lines[0][0], "warn")
+        self.assertRegex(lines[0][1], r"ms\s*warn\s*the bank is slow\s+peer=bank")
+        self.assertEqual(lines[1][0], "bad")
+        self.assertIn("given up", lines[1][1])
+        for (_, line), words in zip(lines[2:], EVIL):
+            self.assertIn(words.strip()[:20].split("\n")[0], line)
+        self.assertEqual(self.browser.run(
+            "return document.querySelectorAll('.logs img, .logs script, .logs a').length"), 0)
+        self.browser.run("[...document.querySelectorAll('.tabs button')].at(-1).click()")
+        self.browser.wait("document.querySelector('.all-logs .logs')")
+        lines = self.browser.run("return [...document.querySelectorAll('.all-logs li')]"
+                                 ".map((one) => one.innerText)")
+        self.assertEqual(len(lines), 4 + len(EVIL))
+        self.assertIn("begun", lines[0])
+        self.assertIn("of a span that is lost", lines[-1])
+        self.assertEqual(self.browser.run("return document.querySelectorAll('.all-logs a').length"),
+                         3 + len(EVIL))
+        self.browser.click(".all-logs a")
+        self.browser.wait("document.querySelector('.row-detail .logs')")
+        self.open(f"/trace/{2:032x}", "document.querySelector('.row')")
+        self.assertNotIn("log line", self.text())
+
     def test_keys(self):
         self.open(f"/trace/{2:032x}", "document.querySelector('.row')")
         chosen = "return document.querySelector('.row.selected')?.dataset.index"

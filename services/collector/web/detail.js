@@ -3,6 +3,7 @@
 import {short} from "./chip.js";
 import {el} from "./dom.js";
 import {duration, percent, plural, time} from "./format.js";
+import {spanLogs} from "./logs.js";
 import {attributesOf} from "./model.js";
 import {selfTime} from "./critical.js";
 
@@ -67,6 +68,7 @@ export function detail(span, trace) {
       span.status.message ? `: ${span.status.message}` : ""),
     timing(span, trace),
     attributes.length > 0 && part("Attributes", pairs(attributes)),
+    spanLogs(span),
     events(span),
     links(span),
     folded(`Process: ${short(span.service)}`, span.resource.attributes),

@@ -9,6 +9,7 @@ import {el, note, replace, settle} from "./dom.js";
 import {flameOf} from "./flame.js";
 import {count, duration, percent, plural, time} from "./format.js";
 import {setKeys} from "./keys.js";
+import {attach, fetchLogs, traceLogs} from "./logs.js";
 import {buildAll} from "./model.js";
 import {table} from "./table.js";
 import {Waterfall, waterfallKeys} from "./waterfall.js";
@@ -173,12 +174,13 @@ function finder(waterfall) {
 
 export async function show({main, params, path, signal}) {
   const id = decodeURIComponent(path.slice("/trace/".length));
-  const resourceSpans = await fetchTrace(id, signal).catch((error) => {
+  const [resourceSpans, logs] = await Promise.all([fetchTrace(id, signal).catch((error) => {
     if (error.status === 404)
       error.message = "No such trace: it was never sent, is not here yet, or was deleted.";
     throw error;
-  });
+  }), fetchLogs(id, signal)]);
   const trace = buildAll(resourceSpans)[0];
+  attach(trace, logs);
   const segments = criticalPath(trace.root);
   const waterfall = new Waterfall(trace, signal, (span) => remember("span", span?.id));
   document.title = `${trace.root.service} ${trace.root.name}`.slice(0, 80) + " · Culprit";
@@ -186,8 +188,11 @@ export async function show({main, params, path, signal}) {
     {key: "waterfall", word: "Waterfall", draw: () => waterfall.element},
     {key: "flame", word: "Flame graph", draw: () => flameOf([trace])},
     {key: "operations", word: "Operations", draw: () => operations(trace)},
+    ...logs.lines.length > 0 ? [{key: "logs", word: plural(logs.lines.length, "log line"),
+      draw: () => traceLogs(trace, logs)}] : [],
   ], params.get("show"));
-  replace(main, head(trace), warnings(trace), whereTimeWent(trace, segments),
+  replace(main, head(trace), warnings(trace),
+    logs.failed && note("The trace's log lines could not be read.", "warn"), whereTimeWent(trace, segments),
     el("div", {class: "tools-row"}, list, el("p", {class: "legend"}, el("i", {class: "full"}),
       "held the request up itself ", el("i", {class: "pale"}), "was waiting, or not waited for"),
     finder(waterfall)), panel);

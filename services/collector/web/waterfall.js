@@ -206,7 +206,8 @@ export class Waterfall {
     const wanted = words.trim().toLowerCase();
     this.matches = wanted ? new Set(this.trace.spans.filter((span) => span.id === wanted
       || span.service.toLowerCase().includes(wanted) || span.name.toLowerCase().includes(wanted)
-      || (span.text ??= JSON.stringify([span.raw.attributes ?? [], span.raw.events ?? []])
+      || (span.text ??= JSON.stringify([span.raw.attributes ?? [], span.raw.events ?? [],
+        (span.logs ?? []).map((line) => [line.words, line.attributes])])
         .toLowerCase()).includes(wanted))) : null;
     this.rows.refresh();
     return this.matches?.size ?? null;

@@ -47,6 +47,8 @@ static struct {
     _Atomic uint32_t inflight;
 } exporter = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+static _Thread_local bool is_exporter_thread;
+
 static struct timespec timespec_of(uint64_t mono_ns)
 {
     return (struct timespec){(time_t)(mono_ns / NS_PER_S), (long)(mono_ns % NS_PER_S)};
@@ -190,6 +192,7 @@ static void *run(void *unused)
 {
     uint64_t next_ns = clock_mono_ns() + exporter.delay_ns, flush;
     (void)unused;
+    is_exporter_thread = true;
     (void)pthread_setname_np(pthread_self(), "span-exporter");
     while (!is_stopping()) {
         enum wake_reason reason = wait_for_work(next_ns, &flush);
@@ -316,6 +319,8 @@ static bool wait_done(const uint64_t *counter, uint64_t least, uint64_t deadline
 
 enum status exporter_flush(uint64_t deadline_ns)
 {
+    if (is_exporter_thread) /* an exporter that ends a span of its own: it cannot wait for itself */
+        return STATUS_BUSY;
     uint64_t failed = atomic_load(&exporter.exporters.failed);
     pthread_mutex_lock(&exporter.lock);
     uint64_t mine = ++exporter.flush_wanted;

@@ -22,7 +22,7 @@ void exporter_wake(void);
 /* Spans are being dropped: export now rather than at the deadline. */
 void exporter_press(void);
 
-/* See tracing_flush. */
+/* See tracing_flush. STATUS_BUSY: called from within an export. */
 enum status exporter_flush(uint64_t deadline_ns);
 
 /* Sends what is queued until the deadline, drops and counts the rest, ends the thread.

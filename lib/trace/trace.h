@@ -34,7 +34,9 @@ MUST_CHECK enum status tracing_start(const struct tracing_config *config, struct
 /* Sends all that ended so far. STATUS_TIMEOUT, STATUS_IO (the batch was given up and counted). */
 enum status tracing_flush(uint64_t deadline_ns);
 
-/* Flushes, stops the thread, makes spans no-ops. May be called twice. Statuses as above. */
+/* Flushes, stops the thread, makes spans no-ops. May be called twice. Statuses as above. A program
+ * that returns from main or calls exit without it does so by itself, within two seconds; one that
+ * is killed or calls _exit loses what was queued. */
 enum status tracing_shutdown(uint64_t deadline_ns);
 
 /* Counters since the start, of sampled spans but for `unsampled`: started = ended + live, and every

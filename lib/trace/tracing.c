@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -25,6 +26,8 @@ atomic_bool tracing_gate;
 struct tracing_policy tracing_policy;
 
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+static const uint64_t exit_ns = 2 * NS_PER_S; /* what a program that just ends waits at the most */
 
 void tracing_wake(void)
 {
@@ -131,6 +134,17 @@ static bool is_off(const struct tracing_config *config)
                                 config->processors[0] == NULL);
 }
 
+static void at_exit(void)
+{
+    (void)tracing_shutdown(clock_mono_ns() + exit_ns);
+}
+
+static void register_exit(void)
+{
+    (void)atexit(
+        at_exit); /* for want of memory: a program then shuts down itself, or loses spans */
+}
+
 enum status tracing_start(const struct tracing_config *config, struct error *error)
 {
     pthread_once(&fork_once, register_fork);
@@ -145,6 +159,8 @@ enum status tracing_start(const struct tracing_config *config, struct error *err
         atomic_store_explicit(&tracing_gate, !is_off(config), memory_order_release);
     }
     pthread_mutex_unlock(&tracing.lock);
+    /* After the exporters, so that it runs before the handlers of what they use. */
+    pthread_once(&exit_once, register_exit);
     return status;
 }
 

@@ -74,6 +74,25 @@ static void follows_the_answer(void **state)
          0,
          STATUS_OK},
         {"it repeats after a lost connection", {NULL, SINK_OK}, 2, 2, 1, 10, 0, 0, STATUS_OK},
+        {"it repeats after a connection that was reset",
+         {"reset", SINK_OK},
+         2,
+         2,
+         1,
+         10,
+         0,
+         0,
+         STATUS_OK},
+        {"it repeats after an answer that broke off",
+         {"HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 9\r\n\r\nabc", SINK_OK},
+         2,
+         2,
+         1,
+         10,
+         0,
+         0,
+         STATUS_OK},
+        {"it gives up on a body without an end", {"endless"}, 1, 1, 0, 0, 0, 10, STATUS_IO},
         {"it gives up at once on 400", {ANSWER("400 Bad", "")}, 1, 1, 0, 0, 0, 10, STATUS_IO},
         {"it gives up at once on 500", {ANSWER("500 Oops", "")}, 1, 1, 0, 0, 0, 10, STATUS_IO},
         {"it gives up at once on 413", {ANSWER("413 Large", "")}, 1, 1, 0, 0, 0, 10, STATUS_IO},
@@ -134,6 +153,51 @@ static void follows_the_answer(void **state)
         assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
         sink_stop(&sink);
     }
+}
+
+/* Whatever is offered, no more than the limit, and what the system buffers, is taken. */
+static void takes_no_more_of_an_answer_than_its_limit(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"endless", SINK_OK};
+    sink_start(&sink, answers, 2);
+    sink_trace(&sink, NULL);
+    end_spans(10);
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_IO);
+    end_spans(20);
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_OK);
+    assert_true(atomic_load(&sink.sent_bytes) < 64 << 20);
+    assert_int_equal(atomic_load(&sink.connection_count), 2);
+    struct tracing_stats stats = tracing_stats();
+    assert_int_equal(stats.exported, 20);
+    assert_int_equal(stats.dropped_export_failed, 10);
+    check_sum();
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
+static void half_a_second(struct tracing_config *config)
+{
+    config->batch.timeout_ms = 500;
+}
+
+static void gives_up_on_a_trickle(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"trickle", SINK_OK};
+    sink_start(&sink, answers, 2);
+    sink_trace(&sink, half_a_second);
+    end_spans(10);
+    uint64_t before_ns = clock_mono_ns();
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_IO);
+    assert_true(clock_mono_ns() - before_ns < 10 * NS_PER_S);
+    end_spans(20);
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_OK);
+    struct tracing_stats stats = tracing_stats();
+    assert_int_equal(stats.exported, 20);
+    assert_int_equal(stats.dropped_export_failed, 10);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
 }
 
 static void waits_as_long_as_it_is_told(void **state)
@@ -360,14 +424,14 @@ static void *end_one(void *unused)
 
 static void big_queue(struct tracing_config *config)
 {
-    config->batch.queue_count = 4096;
+    config->batch.queue_count = 16384;
 }
 
 static void loses_nothing_of_short_lived_threads(void **state)
 {
     (void)state;
     static const char *const answers[] = {SINK_OK};
-    enum { ROUNDS = 25, THREADS = 40 };
+    enum { ROUNDS = 250, THREADS = 40 };
     sink_start(&sink, answers, 1);
     sink_trace(&sink, big_queue);
     for (int round = 0; round < ROUNDS; round++) {
@@ -646,6 +710,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carries_contexts_on_while_off),
         cmocka_unit_test(follows_the_answer),
+        cmocka_unit_test(takes_no_more_of_an_answer_than_its_limit),
+        cmocka_unit_test(gives_up_on_a_trickle),
         cmocka_unit_test(waits_as_long_as_it_is_told),
         cmocka_unit_test(gives_up_on_a_silent_receiver),
         cmocka_unit_test(spares_a_receiver_that_asked_for_it),

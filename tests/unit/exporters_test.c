@@ -208,6 +208,28 @@ static void outlast_a_slow_one(void **state)
     sink_stop(&sink);
 }
 
+/* A receiver that wants to be spared costs the others nothing: its batches are counted at once. */
+static void do_not_wait_for_one_that_is_spared(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "HTTP/1.1 503 Busy\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"};
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, tiny_timeout);
+    uint64_t before_ns = clock_mono_ns();
+    for (unsigned i = 1; i <= 3; i++) {
+        end_spans(10);
+        assert_int_equal(tracing_flush(sink_soon()), STATUS_IO);
+        assert_int_equal(atomic_load(&probes[0].spans), 10 * i);
+    }
+    assert_true(clock_mono_ns() - before_ns < 15 * NS_PER_S);
+    check_stats(0, "otlp_http_span_exporter", 0, 30, 0);
+    check_stats(2, "first", 30, 0, 0);
+    assert_int_equal(atomic_load(&sink.request_count), 1);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
 static void patient(struct tracing_config *config)
 {
     config->batch.timeout_ms = 60000;
@@ -231,6 +253,75 @@ static void end_with_the_shutdown(void **state)
     assert_int_equal(stats.queued, 0);
     check_stats(0, "otlp_http_span_exporter", 0, 700, 0);
     check_stats(1, "first", 0, 700, 0);
+    sink_stop(&sink);
+}
+
+static void at_each_end(struct tracing_config *config)
+{
+    config->exports_at_end = true;
+    probes_alone(config);
+}
+
+static void *end_fifty(void *unused)
+{
+    (void)unused;
+    end_spans(50);
+    return NULL;
+}
+
+static void get_a_span_at_its_end(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {SINK_OK};
+    pthread_t threads[4];
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, at_each_end);
+    for (unsigned i = 1; i <= 20; i++) {
+        end_spans(1);
+        assert_int_equal(atomic_load(&probes[0].spans), i);
+        assert_int_equal(atomic_load(&probes[1].batches), i);
+    }
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, end_fifty, NULL), 0);
+    for (size_t i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(atomic_load(&probes[0].spans), 220);
+    assert_int_equal(atomic_load(&probes[0].overlaps), 0);
+    assert_int_equal(tracing_stats().exported, 220);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
+/* An exporter that is traced itself: its span waits for the next batch, not for itself. */
+static enum status trace_and_export(void *self, const struct span_export *batch)
+{
+    if (atomic_load(&probes[0].batches) == 0)
+        end_spans(1);
+    return probe_export(self, batch);
+}
+
+static const struct span_exporter traced = {
+    .name = "traced", .self = &probes[0], .export_batch = trace_and_export};
+
+static void with_a_traced_one(struct tracing_config *config)
+{
+    config->exports_at_end = true;
+    config->exporters = 0;
+    config->more_exporters[0] = &traced;
+}
+
+static void may_end_spans_themselves(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {SINK_OK};
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, with_a_traced_one);
+    uint64_t before_ns = clock_mono_ns();
+    end_spans(1);
+    assert_true(clock_mono_ns() - before_ns < 10 * NS_PER_S); /* not the timeout of an export */
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_OK);
+    assert_int_equal(atomic_load(&probes[0].spans), 2);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
     sink_stop(&sink);
 }
 
@@ -331,32 +422,58 @@ static void write_a_line_a_batch(void **state)
     close(file);
 }
 
+static size_t read_all(int file, char *out, size_t size)
+{
+    size_t length = 0;
+    ssize_t got;
+    while (length < size - 1 && (got = read(file, out + length, size - 1 - length)) > 0)
+        length += (size_t)got;
+    out[length] = '\0';
+    return length;
+}
+
+/* Every line begins as one should, also those that have no proper end, and has one beginning. */
+static unsigned check_lines(char *text)
+{
+    static const char begin[] = "{\"resource\":";
+    unsigned lines = 0, begins = 0;
+    for (const char *at = text; (at = strstr(at, begin)) != NULL; at++)
+        begins++;
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"), lines++)
+        assert_memory_equal(line, begin, sizeof begin - 1);
+    assert_int_equal(begins, lines);
+    return lines;
+}
+
 static void give_up_on_a_reader_that_does_not_read(void **state)
 {
     (void)state;
+    static char text[4 << 20];
+    size_t length = 0;
     struct console_exporter console;
+    /* More than a pipe takes at once: messages one after the other are one message. */
+    enum { COPIES = 50, LINES = 3 * COPIES };
+    char requests[COPIES * (sizeof request - 1)];
+    for (size_t i = 0; i < COPIES; i++)
+        memcpy(requests + i * (sizeof request - 1), request, sizeof request - 1);
+    struct span_export batch = {(uint8_t *)requests, sizeof requests, LINES, sink_soon()};
+    unsigned failed = 0, written = 0;
     int ends[2];
-    char text[70000];
-    struct span_export batch = batch_of();
     assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
-    while (write(ends[1], text, 4096) > 0) /* full */
-        continue;
-    assert_int_equal(read(ends[0], text, 4096), 4096); /* but for one page */
     console_exporter_init(&console, OTLP_TRACES, ends[1], false);
-    unsigned failed = 0;
-    for (unsigned i = 0; i < 30; i++) {
-        batch.deadline_ns = clock_mono_ns() + 2 * NS_PER_MS;
-        failed += console.exporter.export_batch(&console, &batch) == STATUS_TIMEOUT;
+    for (unsigned round = 0; round < 20; round++) {
+        for (unsigned i = 0; i < 2000 && failed <= round; i++, written += LINES) {
+            batch.deadline_ns = clock_mono_ns() + NS_PER_MS;
+            failed += console.exporter.export_batch(&console, &batch) == STATUS_TIMEOUT;
+        }
+        assert_int_equal(failed, round + 1);
+        length += read_all(ends[0], text + length, sizeof text - length);
     }
-    assert_in_range(failed, 10, 30);
-    while (read(ends[0], text, sizeof text) > 0)
-        continue;
+    /* What a round cut stays cut: the next one begins a line of its own. */
+    assert_true(length > (size_t)20 * 4096);
+    assert_in_range(check_lines(text), written - 20 * LINES, written);
     batch.deadline_ns = sink_soon();
     assert_int_equal(console.exporter.export_batch(&console, &batch), STATUS_OK);
-    ssize_t got = read(ends[0], text, sizeof text - 1);
-    assert_true(got > 0);
-    text[got] = '\0';
-    assert_true(text[0] == '{' || (text[0] == '\n' && text[1] == '{'));
     close(ends[0]);
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
     sigaction(SIGPIPE, &ignore, &before);
@@ -373,7 +490,10 @@ int main(void)
         cmocka_unit_test_setup(hide_no_failure, reset),
         cmocka_unit_test_setup(say_that_a_flush_failed, reset),
         cmocka_unit_test_setup(outlast_a_slow_one, reset),
+        cmocka_unit_test_setup(do_not_wait_for_one_that_is_spared, reset),
         cmocka_unit_test_setup(end_with_the_shutdown, reset),
+        cmocka_unit_test_setup(get_a_span_at_its_end, reset),
+        cmocka_unit_test_setup(may_end_spans_themselves, reset),
         cmocka_unit_test_setup(record_nothing_for_nobody, reset),
         cmocka_unit_test(write_a_line_a_span),
         cmocka_unit_test(write_a_line_a_batch),

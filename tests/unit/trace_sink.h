@@ -19,6 +19,11 @@
 #include "base/wire.h"
 #include "trace/trace.h"
 
+/* For a test that must know the receiver's thread. */
+#ifndef SINK_THREAD_BEGINS
+#define SINK_THREAD_BEGINS() ((void)0)
+#endif
+
 enum { SINK_BODY_MAX = 64 << 20, SINK_ATTRIBUTES_MAX = 160, SINK_SPANS_MAX = 20000 };
 
 struct sink {
@@ -27,13 +32,15 @@ struct sink {
     pthread_t thread;
     atomic_bool stopping;
     /* Whole answers, sent in turn; the last one is sent for ever. NULL: close without an answer;
-     * "": read nothing more and say nothing until stopped. */
+     * "": read nothing more and say nothing until stopped; "reset": close so that the client's
+     * system says so; "endless": a body of 1 GiB; "trickle": the same, a byte every millisecond. */
     const char *const *script;
     atomic_uint step;
     atomic_uint request_count, connection_count;
     atomic_uint span_count;
-    pthread_mutex_t lock; /* guards what follows */
-    uint8_t *bodies;      /* the accepted ones, each after a size_t length */
+    atomic_size_t sent_bytes; /* of endless bodies */
+    pthread_mutex_t lock;     /* guards what follows */
+    uint8_t *bodies;          /* the accepted ones, each after a size_t length */
     size_t bodies_bytes, bodies_room;
     char last_head[8192];
 };
@@ -129,6 +136,44 @@ static inline const char *sink_next_answer(struct sink *sink)
     return answer;
 }
 
+/* Until the client has gone. */
+static inline void sink_pour(struct sink *sink, int socket, size_t piece, uint64_t pause_ns)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n";
+    static const char zeros[65536];
+    (void)!send(socket, head, sizeof head - 1, MSG_NOSIGNAL);
+    for (size_t sent = 0; sent < (size_t)1 << 30 && !atomic_load(&sink->stopping);) {
+        ssize_t part = send(socket, zeros, piece, MSG_NOSIGNAL);
+        if (part <= 0)
+            return;
+        sent += (size_t)part;
+        atomic_fetch_add(&sink->sent_bytes, (size_t)part);
+        if (pause_ns > 0)
+            clock_sleep_until_ns(clock_mono_ns() + pause_ns);
+    }
+}
+
+/* Answers that are more than bytes; true: that was one, the connection is over. */
+static inline bool sink_misbehave(struct sink *sink, int socket, const char *answer)
+{
+    if (answer == NULL)
+        return true;
+    if (answer[0] == '\0') {
+        char byte;
+        while (recv(socket, &byte, 1, 0) > 0)
+            continue;
+    } else if (strcmp(answer, "endless") == 0) {
+        sink_pour(sink, socket, 65536, 0);
+    } else if (strcmp(answer, "trickle") == 0) {
+        sink_pour(sink, socket, 1, NS_PER_MS);
+    } else if (strcmp(answer, "reset") == 0) {
+        setsockopt(socket, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static inline void sink_serve(struct sink *sink, int socket)
 {
     char *buffer = NULL;
@@ -136,14 +181,8 @@ static inline void sink_serve(struct sink *sink, int socket)
     while (!atomic_load(&sink->stopping) && sink_read(socket, &buffer, &room, &head, &length)) {
         const char *answer = sink_next_answer(sink);
         atomic_fetch_add(&sink->request_count, 1);
-        if (answer == NULL)
+        if (sink_misbehave(sink, socket, answer))
             break;
-        if (answer[0] == '\0') {
-            char byte;
-            while (recv(socket, &byte, 1, 0) > 0)
-                continue;
-            break;
-        }
         if (strstr(answer, " 200 ") != NULL) {
             char byte = buffer[head];
             buffer[head] = '\0';
@@ -171,6 +210,7 @@ static inline void sink_serve(struct sink *sink, int socket)
 static inline void *sink_run(void *argument)
 {
     struct sink *sink = argument;
+    SINK_THREAD_BEGINS();
     for (;;) {
         int socket = accept(sink->listener, NULL, NULL);
         if (socket < 0 || atomic_load(&sink->stopping)) {

@@ -15,7 +15,7 @@ Q := $(if $(VERBOSE),,@)# VERBOSE=1 shows the commands
 # The one list of Debian packages: to build and run; for the tests; for the lint.
 PACKAGES_BUILD := gcc libc6-dev libcrypt-dev make pkg-config libmicrohttpd-dev libcurl4-openssl-dev \
                   libjansson-dev libsqlite3-dev zlib1g-dev
-PACKAGES_TEST  := libcmocka-dev python3 curl jq openssl
+PACKAGES_TEST  := libcmocka-dev python3 python3-protobuf curl jq openssl
 PACKAGES_PAGE  := chromium chromium-driver# 320 MB; without them the page's tests in it are left out
 PACKAGES_LINT  := clang-format clang-tidy cppcheck binutils
 PACKAGES_FUZZ  := clang libclang-rt-14-dev

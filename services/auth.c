@@ -2,7 +2,6 @@
  * session is answered from a bounded memory in front of the database. */
 #include <crypt.h>
 #include <errno.h>
-#include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,8 @@
 #include "base/hex.h"
 #include "base/map.h"
 #include "base/rng.h"
+#include "http/evidence.h"
+#include "http/named_lock.h"
 #include "http/service.h"
 #include "http/validate.h"
 #include "services/shop.h"
@@ -33,9 +34,9 @@ struct session {
 
 struct auth {
     sem_t hashing;
-    pthread_mutex_t mutex; /* guards what follows */
-    struct map places;     /* token to its place in `sessions` */
-    size_t next;           /* the oldest place, which is used next */
+    struct named_lock lock; /* guards what follows */
+    struct map places;      /* token to its place in `sessions` */
+    size_t next;            /* the oldest place, which is used next */
     struct session sessions[SESSIONS_KEPT];
 };
 
@@ -48,7 +49,7 @@ static int64_t now_s(void)
 
 static void remember(struct auth *auth, const struct session *session)
 {
-    pthread_mutex_lock(&auth->mutex);
+    named_lock_enter(&auth->lock);
     if (!map_find(&auth->places, session->token, TOKEN_LENGTH)) {
         size_t place = auth->next;
         struct session *kept = &auth->sessions[place];
@@ -62,17 +63,18 @@ static void remember(struct auth *auth, const struct session *session)
             *value = place;
         }
     }
-    pthread_mutex_unlock(&auth->mutex);
+    named_lock_leave(&auth->lock);
 }
 
 static bool recall(struct auth *auth, const char *token, struct session *out)
 {
-    pthread_mutex_lock(&auth->mutex);
+    named_lock_enter(&auth->lock);
     const uint64_t *place = map_find(&auth->places, token, TOKEN_LENGTH);
     if (place) {
         *out = auth->sessions[*place];
     }
-    pthread_mutex_unlock(&auth->mutex);
+    named_lock_leave(&auth->lock);
+    evidence_cache("sessions", place != NULL);
     return place != NULL;
 }
 
@@ -359,7 +361,7 @@ static enum status start(struct service_parts *parts, struct error *error)
         return error_set(error, STATUS_NO_MEMORY, "no memory for sessions");
     }
     sem_init(&auth->hashing, 0, HASHES_AT_ONCE);
-    pthread_mutex_init(&auth->mutex, NULL);
+    named_lock_init(&auth->lock, "auth sessions");
     map_init(&auth->places, SESSIONS_KEPT);
     parts->own = auth;
     return db_script(parts->db, seed, error);
@@ -370,7 +372,7 @@ static void stop(struct service_parts *parts)
     struct auth *auth = parts->own;
     if (auth) {
         map_release(&auth->places);
-        pthread_mutex_destroy(&auth->mutex);
+        named_lock_release(&auth->lock);
         sem_destroy(&auth->hashing);
         free(auth);
         parts->own = NULL;

@@ -1,11 +1,12 @@
 /* What there is to buy: facts about many products in one call. The table is small and nothing
  * changes it while the service runs, so the first request that asks by sku reads it whole into
  * memory and all later ones are answered from there. */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/map.h"
+#include "http/evidence.h"
+#include "http/named_lock.h"
 #include "http/service.h"
 #include "services/shop.h"
 
@@ -22,7 +23,7 @@ struct product {
 };
 
 struct catalog {
-    pthread_mutex_t mutex; /* guards the filling; what was filled is read-only */
+    struct named_lock lock; /* guards the filling; what was filled is read-only */
     bool filled;
     struct map places; /* sku to its place in `products` */
     size_t count;
@@ -49,7 +50,7 @@ static json_t *product_json(const struct product *product)
                      (json_int_t)product->weight_g);
 }
 
-/* Called with the mutex held. */
+/* Called with the lock held. */
 static enum status fill(const struct work *work, struct catalog *catalog)
 {
     struct db_rows *rows = NULL;
@@ -73,10 +74,11 @@ static enum status fill(const struct work *work, struct catalog *catalog)
 static enum status ensure_filled(const struct work *work)
 {
     struct catalog *catalog = work->parts->own;
-    pthread_mutex_lock(&catalog->mutex);
+    named_lock_enter(&catalog->lock);
+    evidence_cache("products", catalog->filled);
     enum status status = catalog->filled ? STATUS_OK : fill(work, catalog);
     catalog->filled = status == STATUS_OK;
-    pthread_mutex_unlock(&catalog->mutex);
+    named_lock_leave(&catalog->lock);
     return status;
 }
 
@@ -174,7 +176,7 @@ static enum status start(struct service_parts *parts, struct error *error)
     if (!catalog) {
         return error_set(error, STATUS_NO_MEMORY, "no memory for products");
     }
-    pthread_mutex_init(&catalog->mutex, NULL);
+    named_lock_init(&catalog->lock, "catalog products");
     map_init(&catalog->places, PRODUCTS_MAX);
     parts->own = catalog;
     return db_script(parts->db, seed, error);
@@ -185,7 +187,7 @@ static void stop(struct service_parts *parts)
     struct catalog *catalog = parts->own;
     if (catalog) {
         map_release(&catalog->places);
-        pthread_mutex_destroy(&catalog->mutex);
+        named_lock_release(&catalog->lock);
         free(catalog);
         parts->own = NULL;
     }

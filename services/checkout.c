@@ -397,7 +397,7 @@ static const struct server_route routes[] = {
 
 static enum status start(struct service_parts *parts, struct error *error)
 {
-    parts->own = keylock_new(CHECKOUTS_AT_ONCE);
+    parts->own = keylock_new("checkout operations", CHECKOUTS_AT_ONCE);
     return parts->own ? STATUS_OK : error_set(error, STATUS_NO_MEMORY, "no memory for keys");
 }
 

@@ -8,30 +8,18 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "http/client_transfer.h"
+#include "http/client_transports.h"
 
 enum {
-    CALLS_MAX = 128,           /* side by side */
-    TRANSPORTS_KEPT_MAX = 64,  /* beyond that a transport is freed after use */
-    CONNECTIONS_KEPT_MAX = 32, /* idle ones of a transport */
+    CALLS_MAX = 128, /* side by side */
     POLL_MAX_MS = 1000,
     SHUTDOWN_MARGIN_MS = 50, /* libcurl's own time-outs come first */
-};
-
-/* A multi handle with its easy handles: the unit of the free list, as the connection cache is the
- * multi's. */
-struct transport {
-    struct transport *next;
-    CURLM *multi;
-    CURL **easy;
-    size_t easy_count;
 };
 
 struct client {
     struct client_peer *peers;
     size_t peer_count;
-    pthread_mutex_t mutex; /* holds the two below */
-    struct transport *idle;
-    size_t idle_count;
+    struct client_transports transports;
 };
 
 /* ---- peers */
@@ -97,7 +85,7 @@ enum status client_new(struct client **out, const struct topology *topology, con
     if (!client) {
         return error_set(error, STATUS_NO_MEMORY, "out of memory");
     }
-    pthread_mutex_init(&client->mutex, NULL);
+    client_transports_init(&client->transports);
     size_t count = topology ? topology->service_count : 0;
     client->peers = calloc(count + 1, sizeof *client->peers);
     if (!client->peers) {
@@ -118,93 +106,16 @@ enum status client_new(struct client **out, const struct topology *topology, con
     return STATUS_OK;
 }
 
-/* ---- transports */
-
-static void transport_free(struct transport *transport)
-{
-    for (size_t i = 0; i < transport->easy_count; i++) {
-        curl_easy_cleanup(transport->easy[i]);
-    }
-    free(transport->easy);
-    curl_multi_cleanup(transport->multi);
-    free(transport);
-}
-
-static struct transport *transport_take(struct client *client)
-{
-    pthread_mutex_lock(&client->mutex);
-    struct transport *transport = client->idle;
-    if (transport) {
-        client->idle = transport->next;
-        client->idle_count--;
-    }
-    pthread_mutex_unlock(&client->mutex);
-    if (transport) {
-        return transport;
-    }
-    transport = calloc(1, sizeof *transport);
-    if (transport && !(transport->multi = curl_multi_init())) {
-        free(transport);
-        return NULL;
-    }
-    if (transport) {
-        /* Unset, libcurl keeps four connections an easy handle: fewer than there are peers. */
-        curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT_MAX);
-    }
-    return transport;
-}
-
-static void transport_give(struct client *client, struct transport *transport)
-{
-    pthread_mutex_lock(&client->mutex);
-    bool keep = client->idle_count < TRANSPORTS_KEPT_MAX;
-    if (keep) {
-        transport->next = client->idle;
-        client->idle = transport;
-        client->idle_count++;
-    }
-    pthread_mutex_unlock(&client->mutex);
-    if (!keep) {
-        transport_free(transport);
-    }
-}
-
-static bool transport_grow(struct transport *transport, size_t count)
-{
-    if (transport->easy_count >= count) {
-        return true;
-    }
-    CURL **more = realloc(transport->easy, count * sizeof(CURL *));
-    if (!more) {
-        return false;
-    }
-    transport->easy = more;
-    while (transport->easy_count < count) {
-        CURL *easy = curl_easy_init();
-        if (!easy) {
-            return false;
-        }
-        client_transfer_configure(easy);
-        transport->easy[transport->easy_count++] = easy;
-    }
-    return true;
-}
-
 void client_free(struct client *client)
 {
     if (!client) {
         return;
     }
-    while (client->idle) {
-        struct transport *next = client->idle->next;
-        transport_free(client->idle);
-        client->idle = next;
-    }
     for (size_t i = 0; client->peers && i < client->peer_count; i++) {
         curl_slist_free_all(client->peers[i].connect_to);
     }
     free(client->peers);
-    pthread_mutex_destroy(&client->mutex);
+    client_transports_release(&client->transports);
     free(client);
 }
 
@@ -212,10 +123,11 @@ void client_free(struct client *client)
 
 /* A batch of calls over one transport. */
 struct batch {
-    struct transport *transport;
+    struct client_transport *transport;
     struct client_transfer *transfers;
     size_t count, running;
     uint64_t deadline_ns;
+    struct evidence_pool place; /* of the transport */
 };
 
 static void start(struct batch *batch, struct client_transfer *transfer)
@@ -289,6 +201,7 @@ static enum status run_batch(struct client *client, struct batch *batch, struct 
             .call = &calls[i],
             .peer = find_peer(client, calls[i].peer),
             .easy = batch->transport->easy[i],
+            .place = &batch->place,
         };
         calls[i].result = STATUS_NOT_FOUND;
         if (transfer->peer) {
@@ -314,6 +227,45 @@ static enum status fail_all(struct call *calls, size_t count, enum status status
     return status;
 }
 
+struct call_list {
+    struct call *calls;
+    size_t count;
+};
+
+static enum status call_in_place(struct client *client, const struct evidence_pool *place,
+                                 uint64_t deadline_ns, const struct call_list *list)
+{
+    struct call *calls = list->calls;
+    size_t count = list->count;
+    struct client_transport *transport = client_transports_take(&client->transports);
+    if (!transport) {
+        return fail_all(calls, count, STATUS_NO_MEMORY);
+    }
+    struct client_transfer few[8];
+    struct client_transfer *transfers = few;
+    if (count > sizeof few / sizeof few[0]) {
+        transfers = calloc(count, sizeof *transfers);
+    }
+    enum status status = STATUS_NO_MEMORY;
+    if (transfers && client_transports_grow(transport, count)) {
+        struct batch batch = {
+            .transport = transport,
+            .transfers = transfers,
+            .count = count,
+            .deadline_ns = deadline_ns,
+            .place = *place,
+        };
+        status = run_batch(client, &batch, calls);
+    } else {
+        fail_all(calls, count, STATUS_NO_MEMORY);
+    }
+    if (transfers != few) {
+        free(transfers);
+    }
+    client_transports_give(&client->transports, transport);
+    return status;
+}
+
 enum status client_call_all(const struct work *work, struct call *calls, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -326,31 +278,13 @@ enum status client_call_all(const struct work *work, struct call *calls, size_t 
         return fail_all(calls, count, STATUS_TOO_LARGE);
     }
     struct client *client = work->parts->client;
-    struct transport *transport = transport_take(client);
-    if (!transport) {
-        return fail_all(calls, count, STATUS_NO_MEMORY);
+    struct evidence_pool place;
+    enum status status = pool_enter(&client->transports.pool, work->deadline_ns, &place);
+    if (status != STATUS_OK) {
+        return fail_all(calls, count, status);
     }
-    struct client_transfer few[8];
-    struct client_transfer *transfers = few;
-    if (count > sizeof few / sizeof few[0]) {
-        transfers = calloc(count, sizeof *transfers);
-    }
-    enum status status = STATUS_NO_MEMORY;
-    if (transfers && transport_grow(transport, count)) {
-        struct batch batch = {
-            .transport = transport,
-            .transfers = transfers,
-            .count = count,
-            .deadline_ns = work->deadline_ns,
-        };
-        status = run_batch(client, &batch, calls);
-    } else {
-        fail_all(calls, count, STATUS_NO_MEMORY);
-    }
-    if (transfers != few) {
-        free(transfers);
-    }
-    transport_give(client, transport);
+    status = call_in_place(client, &place, work->deadline_ns, &(struct call_list){calls, count});
+    pool_leave(&client->transports.pool);
     return status;
 }
 

@@ -119,6 +119,7 @@ static void start_span(struct client_transfer *transfer)
         .resend_count = transfer->resend_count,
     };
     transfer->span = trace_curl_begin(&about, &transfer->headers);
+    evidence_pool(transfer->span, transfer->place);
 }
 
 static enum status prepare(struct client_transfer *transfer)

@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "http/client.h"
+#include "http/evidence.h"
 #include "trace/trace.h"
 
 /* Where a peer is. */
@@ -21,7 +22,8 @@ struct client_peer {
 struct client_transfer {
     struct call *call;
     const struct client_peer *peer;
-    CURL *easy;        /* owned by the transport */
+    CURL *easy;                        /* owned by the transport */
+    const struct evidence_pool *place; /* of the transport; borrowed */
     struct span *span; /* NULL: the thread has no span, so there is none to be a child of */
     struct curl_slist *headers;
     char *body;

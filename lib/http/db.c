@@ -17,11 +17,13 @@ struct db_transaction {
 struct db_rows {
     struct db *db;
     struct db_connection *connection;
-    bool from_readers; /* give the connection back at the end */
+    bool from_readers; /* give the connection, and its place, back at the end */
+    struct evidence_pool place;
     bool temporary;
     bool traced;
     sqlite3_stmt *statement;
     struct trace_sqlite_execution execution;
+    struct db_busy busy_before;
     int result;
     int64_t row_count;
 };
@@ -75,6 +77,10 @@ static enum status rows_start(struct db_rows *rows, const struct db_query *query
     rows->traced = is_traced();
     if (rows->traced) {
         trace_sqlite_begin(&rows->execution, rows->statement, rows->db->namespace, query->summary);
+        if (rows->from_readers) {
+            evidence_pool(rows->execution.span, &rows->place);
+        }
+        rows->busy_before = rows->connection->busy;
     }
     status = db_connection_bind(rows->statement, types, arguments);
     rows->result = status == STATUS_OK ? SQLITE_OK : SQLITE_MISUSE;
@@ -88,7 +94,9 @@ static void rows_free(struct db_rows *rows)
     if (!rows->statement || status != STATUS_OK) {
         atomic_fetch_add_explicit(&rows->db->failed_statements, 1, memory_order_relaxed);
     }
-    if (rows->traced) {
+    if (rows->traced && rows->connection) {
+        trace_sqlite_busy(&rows->execution, rows->connection->busy.count - rows->busy_before.count,
+                          rows->connection->busy.wait_ns - rows->busy_before.wait_ns);
         trace_sqlite_end(&rows->execution, rows->result, rows->row_count);
     }
     if (rows->statement) {
@@ -96,6 +104,9 @@ static void rows_free(struct db_rows *rows)
     }
     if (rows->from_readers && rows->connection) {
         give_reader(rows->db, rows->connection);
+    }
+    if (rows->from_readers) {
+        pool_leave(&rows->db->reader_pool);
     }
     free(rows);
 }
@@ -107,18 +118,29 @@ static void wait_round_trip(uint32_t round_trip_us)
     }
 }
 
-/* Without the round trip. */
-static enum status start_read(struct db *db, const struct db_query *query, struct db_rows **out,
-                              const char *types, va_list arguments)
+/* Rows with a place for a reader. */
+static enum status new_read(struct db *db, uint64_t deadline_ns, struct db_rows **out)
 {
-    *out = NULL;
     struct db_rows *rows = calloc(1, sizeof *rows);
     if (!rows) {
         return STATUS_NO_MEMORY;
     }
     rows->db = db;
     rows->from_readers = true;
-    rows->connection = take_reader(db);
+    enum status status = pool_enter(&db->reader_pool, deadline_ns, &rows->place);
+    if (status != STATUS_OK) {
+        free(rows);
+        return status;
+    }
+    *out = rows;
+    return STATUS_OK;
+}
+
+/* Without the round trip. Takes the rows over. */
+static enum status start_read(struct db_rows *rows, const struct db_query *query,
+                              struct db_rows **out, const char *types, va_list arguments)
+{
+    rows->connection = take_reader(rows->db);
     enum status status = rows->connection ? STATUS_OK : STATUS_IO;
     if (status == STATUS_OK) {
         status = rows_start(rows, query, types, arguments);
@@ -134,9 +156,15 @@ static enum status start_read(struct db *db, const struct db_query *query, struc
 enum status db_select_from(struct db *db, const struct work *work, const struct db_query *query,
                            struct db_rows **out, const char *types, ...)
 {
+    struct db_rows *rows = NULL;
+    *out = NULL;
+    enum status status = new_read(db, work->deadline_ns, &rows);
+    if (status != STATUS_OK) {
+        return status;
+    }
     va_list arguments;
     va_start(arguments, types);
-    enum status status = start_read(db, query, out, types, arguments);
+    status = start_read(rows, query, out, types, arguments);
     va_end(arguments);
     if (status == STATUS_OK) {
         wait_round_trip(work->faults.database_round_trip_us);
@@ -147,9 +175,15 @@ enum status db_select_from(struct db *db, const struct work *work, const struct 
 enum status db_select(const struct work *work, const struct db_query *query, struct db_rows **out,
                       const char *types, ...)
 {
+    struct db_rows *rows = NULL;
+    *out = NULL;
+    enum status status = new_read(work->parts->db, work->deadline_ns, &rows);
+    if (status != STATUS_OK) {
+        return status;
+    }
     va_list arguments;
     va_start(arguments, types);
-    enum status status = start_read(work->parts->db, query, out, types, arguments);
+    status = start_read(rows, query, out, types, arguments);
     va_end(arguments);
     if (status == STATUS_OK) {
         wait_round_trip(work->faults.database_round_trip_us);

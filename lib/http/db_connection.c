@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -18,12 +19,30 @@ static const char fast_script[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=O
 static const char read_only_script[] = "PRAGMA automatic_index=OFF; PRAGMA mmap_size=67108864;"
                                        "PRAGMA cache_size=-64;";
 
+/* As sqlite3_busy_timeout waits: short at first, and no longer than that in all; but counted. */
+static int wait_for_other(void *context, int tries)
+{
+    static const uint8_t waits_ms[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
+    struct db_connection *connection = context;
+    const int last = (int)sizeof waits_ms - 1;
+    uint64_t before_ms = 0;
+    for (int i = 0; i < tries; i++)
+        before_ms += waits_ms[i < last ? i : last];
+    if (before_ms >= BUSY_TIMEOUT_MS)
+        return 0;
+    uint64_t began_ns = clock_mono_ns();
+    clock_sleep_until_ns(began_ns + waits_ms[tries < last ? tries : last] * NS_PER_MS);
+    connection->busy.count++;
+    connection->busy.wait_ns += clock_mono_ns() - began_ns;
+    return 1;
+}
+
 static enum status configure(struct db_connection *connection, const char *script,
                              struct error *error)
 {
     sqlite3 *handle = connection->handle;
     sqlite3_extended_result_codes(handle, 1);
-    sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
+    sqlite3_busy_handler(handle, wait_for_other, connection);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     if (sqlite3_exec(handle, script, NULL, NULL, NULL) != SQLITE_OK) {
         return error_set(error, STATUS_IO, "%s", sqlite3_errmsg(handle));

@@ -19,8 +19,14 @@ struct db_statement {
     bool busy;
 };
 
+/* Waits for another process that had the file. */
+struct db_busy {
+    uint64_t count, wait_ns;
+};
+
 struct db_connection {
     struct db_connection *next;
+    struct db_busy busy; /* since it was opened */
     sqlite3 *handle;
     struct db_statement statements[DB_STATEMENTS_MAX];
     size_t statement_count;

@@ -9,6 +9,7 @@
 #include "http/data_directory.h"
 
 enum {
+    READERS_MAX = 1024,         /* at once: as many as a server has connections */
     CHECKPOINT_PERIOD_MS = 250, /* how often the thread looks */
     SCRIPT_WAIT_MS = 30000,     /* for the writer, at start-up */
     CHECKPOINT_PAGES = 256,     /* and from how long a log on it acts */
@@ -73,14 +74,21 @@ static enum status open_writer(struct db *db, const char *schema, struct error *
 static void init_locks(struct db *db)
 {
     pthread_condattr_t monotonic;
-    pthread_mutex_init(&db->writer_mutex, NULL);
     pthread_mutex_init(&db->readers_mutex, NULL);
     pthread_mutex_init(&db->stop_mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&db->stop_changed, &monotonic);
-    pthread_cond_init(&db->writer_free, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    named_lock_init(&db->writer_lock, db->writer_name);
+    pool_init(&db->reader_pool, db->pool_name, READERS_MAX);
+}
+
+/* What its lock and its pool are called, after its namespace. */
+static void set_names(struct db *db)
+{
+    (void)snprintf(db->writer_name, sizeof db->writer_name, "%s writer", db->namespace);
+    (void)snprintf(db->pool_name, sizeof db->pool_name, "%s readers", db->namespace);
 }
 
 enum status db_new(struct db **out, const char *directory, const char *service, const char *schema,
@@ -96,6 +104,7 @@ enum status db_new(struct db **out, const char *directory, const char *service, 
     db->synchronous_off = sync && strcmp(sync, "off") == 0;
     int length = snprintf(db->path, sizeof db->path, "%s/%s.db", directory, service);
     snprintf(db->namespace, sizeof db->namespace, "%s.db", service);
+    set_names(db);
     enum status status = length < 0 || (size_t)length >= sizeof db->path
                              ? error_set(error, STATUS_TOO_LARGE, "%s: path is too long", directory)
                              : data_directory_make(directory, error);
@@ -125,6 +134,7 @@ enum status db_open_read_only(struct db **out, const char *path, const char *nam
     db->read_only = true;
     int length = snprintf(db->path, sizeof db->path, "%s", path);
     int name_length = snprintf(db->namespace, sizeof db->namespace, "%s", namespace);
+    set_names(db);
     if (length < 0 || (size_t)length >= sizeof db->path || name_length < 0 ||
         (size_t)name_length >= sizeof db->namespace) {
         db_free(db);
@@ -164,35 +174,22 @@ void db_free(struct db *db)
         db->readers = next;
     }
     db_connection_free(db->writer); /* the last one to close checkpoints */
-    pthread_mutex_destroy(&db->writer_mutex);
+    named_lock_release(&db->writer_lock);
+    pool_release(&db->reader_pool);
     pthread_mutex_destroy(&db->readers_mutex);
     pthread_mutex_destroy(&db->stop_mutex);
     pthread_cond_destroy(&db->stop_changed);
-    pthread_cond_destroy(&db->writer_free);
     free(db);
 }
 
 enum status db_take_writer(struct db *db, uint64_t deadline_ns)
 {
-    struct timespec until = {.tv_sec = (time_t)(deadline_ns / NS_PER_S),
-                             .tv_nsec = (long)(deadline_ns % NS_PER_S)};
-    int failed = 0;
-    pthread_mutex_lock(&db->writer_mutex);
-    while (db->writer_taken && !failed) {
-        failed = pthread_cond_timedwait(&db->writer_free, &db->writer_mutex, &until);
-    }
-    bool free_now = !db->writer_taken;
-    db->writer_taken = true;
-    pthread_mutex_unlock(&db->writer_mutex);
-    return free_now ? STATUS_OK : STATUS_TIMEOUT;
+    return named_lock_enter_until(&db->writer_lock, deadline_ns);
 }
 
 void db_give_writer(struct db *db)
 {
-    pthread_mutex_lock(&db->writer_mutex);
-    db->writer_taken = false;
-    pthread_cond_signal(&db->writer_free);
-    pthread_mutex_unlock(&db->writer_mutex);
+    named_lock_leave(&db->writer_lock);
 }
 
 enum status db_script(struct db *db, const char *sql, struct error *error)

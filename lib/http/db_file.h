@@ -8,16 +8,19 @@
 #include <stdbool.h>
 
 #include "http/db_connection.h"
+#include "http/named_lock.h"
+#include "http/pool.h"
 
 struct db {
     char path[512];
     char namespace[64]; /* db.namespace: the file's name */
     bool synchronous_off;
-    bool read_only;               /* has readers alone: no writer, no thread */
-    pthread_mutex_t writer_mutex; /* holds the next two */
-    pthread_cond_t writer_free;
-    bool writer_taken; /* its taker alone may use `writer` */
+    bool read_only; /* has readers alone: no writer, no thread */
+    char writer_name[80];
+    char pool_name[80];
+    struct named_lock writer_lock; /* its holder alone may use `writer` */
     struct db_connection *writer;
+    struct pool reader_pool;
     pthread_mutex_t readers_mutex; /* holds the two below */
     struct db_connection *readers;
     size_t reader_count;

@@ -13,8 +13,9 @@ enum { KEYLOCK_KEY_MAX = 191 };
 
 struct keylock;
 
-/* NULL: no memory. At most `max_count` keys at once. */
-struct keylock *keylock_new(size_t max_count);
+/* NULL: no memory. At most `max_count` keys at once. `name` (borrowed) is what spans call it; the
+ * key itself is told nowhere (evidence.h). */
+struct keylock *keylock_new(const char *name, size_t max_count);
 void keylock_free(struct keylock *lock); /* NULL is fine; nobody may be inside */
 
 /* STATUS_OK: the caller is alone with its key until keylock_leave. STATUS_TIMEOUT; STATUS_BUSY: the

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/evidence.h"
 #include "http/queue_store.h"
 #include "trace/propagation.h"
 #include "trace/trace.h"
@@ -169,11 +170,18 @@ static void handle(struct queue_consumers *consumers, struct queue_claim *claim)
         faults_snapshot(config->faults, &work.faults);
     }
     struct span *span = consumer_span(config->topic, &message);
+    evidence_message(span, &(struct evidence_message){.body_bytes = claim->payload_bytes,
+                                                      .depth = claim->depth,
+                                                      .enqueued_wall_ns = claim->enqueued_wall_ns,
+                                                      .taken_wall_ns = clock_wall_ns(),
+                                                      .attempt = claim->attempt});
+    uint64_t cpu_began_ns = evidence_cpu_begin_ns(span);
     bool has_baggage = message.context.baggage.length_bytes > 0;
     struct context before =
         context_attach((struct context){span, has_baggage ? &message.context.baggage : NULL});
     enum status status = config->handle(&work, &message);
     context_attach(before);
+    evidence_cpu_end(span, cpu_began_ns);
     if (status != STATUS_OK) {
         span_set_text(span, SPAN_KEY("error.type"), text_of(status_words(status)));
         span_set_status(span, SPAN_ERROR, (struct text){0});

@@ -26,6 +26,8 @@ static const char *const texts[QUEUE_STATEMENTS] = {
                    " WHERE topic = ?1 AND state < 2 AND due_ms <= ?2 ORDER BY due_ms LIMIT 1",
     [QUEUE_LEASE] = "UPDATE messages SET state = 1, attempt = attempt + 1, due_ms = ?2"
                     " WHERE id = ?1 RETURNING id, attempt, key, payload, context, enqueued_ns",
+    [QUEUE_DEPTH] = "SELECT count(*) FROM (SELECT 1 FROM messages"
+                    " WHERE topic = ?1 AND state < 2 AND due_ms <= ?2 LIMIT ?3)",
     [QUEUE_PARK] = "UPDATE messages SET state = 3 WHERE id = ?1",
     [QUEUE_END] = "UPDATE messages SET state = ?3, due_ms = ?4,"
                   " payload = CASE ?3 WHEN 2 THEN '' ELSE payload END"

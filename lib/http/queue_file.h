@@ -18,6 +18,7 @@ enum queue_statement {
     QUEUE_PEEK,  /* topic, now_ms: a row when something is due */
     QUEUE_NEXT,  /* topic, now_ms: id, attempt of what is due longest */
     QUEUE_LEASE, /* id, until_ms: id, attempt, key, payload, context, enqueued_ns */
+    QUEUE_DEPTH, /* topic, now_ms, most: how many are due */
     QUEUE_PARK,  /* id */
     QUEUE_END,   /* id, attempt, state, due_ms */
     QUEUE_COUNT, /* topic: how many are done now */

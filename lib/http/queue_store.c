@@ -156,6 +156,18 @@ static enum status lease(struct queue_store *store, int64_t id, uint64_t until_m
     return status == STATUS_OK ? finished : status;
 }
 
+/* Of those that are due; a figure for people, so a failure is none. */
+static uint64_t count_due(struct queue_store *store, const char *topic, uint64_t now_ms)
+{
+    sqlite3_stmt *statement = queue_file_statement(&store->file, QUEUE_DEPTH);
+    queue_file_bind(statement, 1, text_of(topic));
+    sqlite3_bind_int64(statement, 2, (int64_t)now_ms);
+    sqlite3_bind_int64(statement, 3, QUEUE_STORE_DEPTH_MAX);
+    int64_t count = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
+    return count > 0 ? (uint64_t)count : 0;
+}
+
 /* In a transaction. Parks those whose last lease ended without a word. */
 static enum status claim_next(struct queue_store *store, const char *topic, uint64_t now_ms,
                               uint64_t until_ms, struct queue_claim *claim)
@@ -168,7 +180,13 @@ static enum status claim_next(struct queue_store *store, const char *topic, uint
             status = find_next(store, topic, now_ms, &id, &attempts);
         }
     }
-    return status == STATUS_OK ? lease(store, id, until_ms, claim) : status;
+    if (status == STATUS_OK) {
+        status = lease(store, id, until_ms, claim);
+    }
+    if (status == STATUS_OK) {
+        claim->depth = count_due(store, topic, now_ms);
+    }
+    return status;
 }
 
 enum status queue_store_claim(struct queue_store *store, const char *topic, uint64_t now_ms,

@@ -12,7 +12,11 @@
 #include "base/text.h"
 #include "http/queue.h"
 
-enum { QUEUE_STORE_ATTEMPTS_MAX = 15, QUEUE_STORE_KEYS_KEPT = 100000 };
+enum {
+    QUEUE_STORE_ATTEMPTS_MAX = 15,
+    QUEUE_STORE_KEYS_KEPT = 100000,
+    QUEUE_STORE_DEPTH_MAX = 1000
+};
 
 /* How long to wait after the failure of attempt 1, 2, ...: short at first, 10 s in the end, and
  * more than a minute by the last, so that what the consumer needs may be away that long. */
@@ -40,6 +44,7 @@ struct queue_claim {
     size_t payload_bytes;
     struct queue_context context;
     uint64_t enqueued_wall_ns;
+    uint64_t depth; /* messages that were due behind it, counted up to QUEUE_STORE_DEPTH_MAX */
 };
 
 /* The message that is due longest, leased until `until_ms`. One whose lease ended is due again, or

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/evidence.h"
 #include "http/server_inner.h"
 
 /* A chunked body that is too large is read on to its end, so that the client hears why; to here. */
@@ -140,6 +141,7 @@ static void begin_work(struct server_exchange *exchange)
     trace_mhd_begin(&exchange->trace, exchange->request.connection, exchange->method,
                     exchange->path, route ? route->path : NULL);
     exchange->is_traced = true;
+    exchange->cpu_began_ns = evidence_cpu_begin_ns(exchange->trace.span);
 }
 
 static void count_in(struct server_exchange *exchange)
@@ -170,8 +172,12 @@ static void write_log_line(const struct server_exchange *exchange, const struct 
 
 static void end_span(struct server_exchange *exchange, unsigned status, const char *error_type)
 {
-    if (exchange->is_traced)
+    if (exchange->is_traced) {
+        evidence_cpu_end(exchange->trace.span, exchange->cpu_began_ns);
+        trace_mhd_sizes(&exchange->trace, exchange->body_bytes,
+                        status ? exchange->response.body_bytes : 0);
         trace_mhd_end(&exchange->trace, status, error_type);
+    }
     exchange->is_traced = false;
 }
 

@@ -55,7 +55,7 @@ struct server_exchange {
     struct buffer body;
     char *path; /* decoded */
     char method[24];
-    uint64_t began_ns;
+    uint64_t began_ns, cpu_began_ns;
     size_t body_limit, body_bytes; /* body_bytes: with what was thrown away */
     int fd;
     bool counted;    /* in `in_flight` */

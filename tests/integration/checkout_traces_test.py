@@ -211,6 +211,56 @@ def test_it_drops_the_context_of_calls_to_one_peer():
         assert not [row for row in SINK.trace(trace) if row["service"] in below], peer
 
 
+def test_it_leaves_physical_evidence():
+    rows = checkout(Customer(STACK), "evidence", [line(1), line(2)])
+    by_id = {row["id"]: row for row in rows}
+    kinds = collections.Counter()
+
+    def number(row, key, least, most):
+        value = row["attributes"].get(key)
+        assert isinstance(value, int) and least <= value <= most, (row["name"], key, value)
+        kinds[key] += 1
+
+    for row in rows:
+        attributes, lasted_us = row["attributes"], (row["end"] - row["begin"]) // 1000
+        if row["kind"] in ("SERVER", "CONSUMER"):
+            # the thread works from the span's begin to its end, and clocks tick apart
+            number(row, "evidence.thread.cpu_us", 0, lasted_us + 20000)
+        if row["kind"] == "SERVER":
+            number(row, "http.response.body.size", 2, 1 << 20)
+            if "http.request.body.size" in attributes:
+                number(row, "http.request.body.size", 2, 1 << 20)
+        if row["kind"] == "CLIENT" and "db.system.name" not in attributes:
+            assert attributes["evidence.pool.name"] == "http client"
+            number(row, "evidence.pool.in_use", 1, 1024)
+            assert attributes["evidence.pool.size"] == 1024
+            servers = [r for r in rows if r["parent"] == row["id"] and r["kind"] == "SERVER"]
+            for server in servers:
+                for key in ("http.request.body.size", "http.response.body.size"):
+                    assert attributes.get(key) == server["attributes"].get(key), (row, server)
+        if attributes.get("evidence.pool.name", "").endswith(" readers"):
+            assert attributes["evidence.pool.name"] == attributes["db.namespace"] + " readers"
+            number(row, "evidence.pool.wait_us", 0, 1000000)
+        if "evidence.lock.name" in attributes:
+            number(row, "evidence.lock.wait_us", 0, max(lasted_us, 1))
+            kinds[attributes["evidence.lock.name"]] += 1
+        if "evidence.cache.name" in attributes:
+            kinds[f"{attributes['evidence.cache.name']} {attributes['evidence.cache.hit']}"] += 1
+        if row["kind"] == "CONSUMER":
+            number(row, "messaging.message.body.size", 2, 1 << 16)
+            number(row, "evidence.queue.depth", 0, 1000)
+            number(row, "evidence.queue.wait_us", 0, 60000000)
+            enqueued_us = row["attributes"]["evidence.queue.enqueued_unix_us"]
+            begun_us = by_id[row["parent"]]["begin"] // 1000
+            assert begun_us - 1000000 < enqueued_us <= row["begin"] // 1000 + 1000000, row
+            assert row["attributes"]["evidence.queue.attempt"] == 1
+    for lock in ("checkout operations", "orders.db writer", "payment.db writer",
+                 "inventory.db writer"):
+        assert kinds[lock] == 1, kinds
+    assert kinds["products True"] == 1 and kinds["sessions True"] == 1, kinds
+    assert kinds["evidence.pool.wait_us"] >= 2 and kinds["http.request.body.size"] >= 5, kinds
+
+
 def test_it_links_the_consumer_to_its_producer():
     rows = checkout(Customer(STACK), "links", [line(1)])
     producer = [row for row in rows if row["kind"] == "PRODUCER"]

@@ -118,6 +118,7 @@ static void follows_the_conventions(void **state)
             (type != NULL && !text_is(type->text, rows[i].error_type)) ||
             sink_has_i64(&span, "http.response.status_code", rows[i].code) != (rows[i].code > 0) ||
             sink_has_i64(&span, "http.request.resend_count", (int64_t)i) != (i > 0) ||
+            (sink_attribute(&span, "http.response.body.size") != NULL) != (rows[i].code > 0) ||
             !sink_has_text(&span, "url.full", url) ||
             !sink_has_text(&span, "url.template", rows[i].template) ||
             !sink_has_text(&span, "server.address", "127.0.0.1") ||

@@ -17,7 +17,7 @@ static uint64_t soon(void)
 static void check_times_out(void **state)
 {
     (void)state;
-    struct keylock *lock = keylock_new(2);
+    struct keylock *lock = keylock_new("keys", 2);
     assert_int_equal(keylock_enter(lock, "a", soon()), STATUS_OK);
     assert_int_equal(keylock_enter(lock, "a", clock_mono_ns()), STATUS_TIMEOUT);
     assert_int_equal(keylock_enter(lock, "b", clock_mono_ns()), STATUS_OK);
@@ -31,7 +31,7 @@ static void check_times_out(void **state)
 static void check_full(void **state)
 {
     (void)state;
-    struct keylock *lock = keylock_new(1);
+    struct keylock *lock = keylock_new("keys", 1);
     assert_int_equal(keylock_enter(lock, "a", soon()), STATUS_OK);
     assert_int_equal(keylock_enter(lock, "b", soon()), STATUS_BUSY);
     keylock_leave(lock, "a");
@@ -44,7 +44,7 @@ static void check_length(void **state)
 {
     (void)state;
     char key[KEYLOCK_KEY_MAX + 2];
-    struct keylock *lock = keylock_new(1);
+    struct keylock *lock = keylock_new("keys", 1);
     memset(key, 'k', sizeof key);
     key[KEYLOCK_KEY_MAX + 1] = '\0';
     assert_int_equal(keylock_enter(lock, key, soon()), STATUS_TOO_LARGE);
@@ -80,7 +80,7 @@ static void check_alone(void **state)
 {
     (void)state;
     pthread_t threads[THREADS];
-    struct shared shared = {.lock = keylock_new(THREADS)};
+    struct shared shared = {.lock = keylock_new("keys", THREADS)};
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, take_turns, &shared), 0);
     }

@@ -52,6 +52,7 @@ static enum MHD_Result handle(void *closure, struct MHD_Connection *connection, 
         MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
     enum MHD_Result result = MHD_queue_response(connection, status_of(path), response);
     MHD_destroy_response(response);
+    trace_mhd_sizes(&request, strcmp(method, "POST") == 0 ? 12 : 0, 34);
     trace_mhd_end(&request, broken ? 0 : status_of(path), broken ? "connection_closed" : NULL);
     require(context_current().span == NULL);
     return result;
@@ -129,6 +130,8 @@ static void makes_a_server_span(void **state)
     assert_true(sink_has_text(&span, "network.protocol.version", "1.1"));
     assert_true(sink_has_text(&span, "user_agent.original", "tester/1"));
     assert_true(sink_has_i64(&span, "http.response.status_code", 200));
+    assert_true(sink_has_i64(&span, "http.response.body.size", 34));
+    assert_null(sink_attribute(&span, "http.request.body.size"));
     assert_true(sink_has_text(&span, "test.baggage", "none"));
     assert_null(sink_attribute(&span, "error.type"));
     assert_int_equal(span.status_code, OTLP_STATUS_UNSET);
@@ -158,7 +161,9 @@ static void follows_the_status_rules(void **state)
             (type != NULL && !text_is(type->text, rows[i].error_type)))
             fail_msg("%s", rows[i].name);
     }
-    struct sink_span span = arrived("HTTP /carts/{id}");
+    struct sink_span span = arrived("POST /carts/{id}");
+    assert_true(sink_has_i64(&span, "http.request.body.size", 12));
+    span = arrived("HTTP /carts/{id}");
     assert_true(sink_has_text(&span, "http.request.method", "_OTHER"));
     assert_true(sink_has_text(&span, "http.request.method_original", "BREW"));
 }

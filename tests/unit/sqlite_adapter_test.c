@@ -144,6 +144,31 @@ static void takes_a_summary_of_one_word(void **state)
     sqlite3_finalize(statement);
 }
 
+static void tells_of_waits_for_the_file(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *summary;
+        uint64_t count, wait_ns;
+    } rows[] = {{"SELECT waited", 3, 8000000}, {"SELECT at once", 0, 0}};
+    for (size_t i = 0; i < 2; i++) {
+        struct trace_sqlite_execution execution;
+        sqlite3_stmt *statement = prepare("SELECT 1");
+        trace_sqlite_begin(&execution, statement, "stock.db", rows[i].summary);
+        trace_sqlite_busy(&execution, rows[i].count, rows[i].wait_ns);
+        trace_sqlite_end(&execution, sqlite3_step(statement), 1);
+        sqlite3_finalize(statement);
+        struct sink_span span = arrived(rows[i].summary);
+        if (rows[i].count == 0) {
+            assert_null(sink_attribute(&span, "sqlite.busy_waits"));
+            assert_null(sink_attribute(&span, "sqlite.busy_wait_us"));
+        } else {
+            assert_true(sink_has_i64(&span, "sqlite.busy_waits", 3));
+            assert_true(sink_has_i64(&span, "sqlite.busy_wait_us", 8000));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +176,7 @@ int main(void)
         cmocka_unit_test(counts_each_execution_alone),
         cmocka_unit_test(names_an_error),
         cmocka_unit_test(takes_a_summary_of_one_word),
+        cmocka_unit_test(tells_of_waits_for_the_file),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -154,6 +154,15 @@ static void set_peer(struct span *span, CURL *easy)
         span_set_i64(span, SPAN_KEY("network.peer.port"), port);
 }
 
+static void set_sizes(struct span *span, CURL *easy)
+{
+    curl_off_t sent = 0, received = 0;
+    if (curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &sent) == CURLE_OK && sent > 0)
+        span_set_i64(span, SPAN_KEY("http.request.body.size"), sent);
+    if (curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &received) == CURLE_OK)
+        span_set_i64(span, SPAN_KEY("http.response.body.size"), received);
+}
+
 const char *trace_curl_error_type(CURLcode result)
 {
     static const struct {
@@ -196,6 +205,8 @@ void trace_curl_end(struct span *span, CURL *easy, CURLcode result)
             span_set_text(span, SPAN_KEY("network.protocol.version"), text_of(version));
         (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &code);
         http_attributes_response(span, (unsigned)code, 400);
+        if (code != 0)
+            set_sizes(span, easy);
         /* That the caller called it off is no error. */
         if (result != CURLE_OK && result != CURLE_ABORTED_BY_CALLBACK) {
             span_set_text(span, SPAN_KEY("error.type"), text_of(trace_curl_error_type(result)));

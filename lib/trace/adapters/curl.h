@@ -22,9 +22,9 @@ struct trace_curl_call {
  * it. */
 struct span *trace_curl_begin(const struct trace_curl_call *call, struct curl_slist **headers);
 
-/* Reads status code, peer address and protocol version off the handle and ends the span: status
- * Error with error.type from 400 on, or when `result` is not CURLE_OK ("timeout",
- * "connection_refused", "connection_reset", ...). */
+/* Reads status code, peer address, protocol version and the sizes of the bodies off the handle and
+ * ends the span: status Error with error.type from 400 on, or when `result` is not CURLE_OK
+ * ("timeout", "connection_refused", "connection_reset", ...). */
 void trace_curl_end(struct span *span, CURL *easy, CURLcode result);
 
 /* The name of a transfer's failure as error.type has it; low cardinality. */

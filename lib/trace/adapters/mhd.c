@@ -180,6 +180,14 @@ void trace_mhd_begin(struct trace_mhd_request *request, struct MHD_Connection *c
         (struct context){request->span, has_baggage ? &request->remote.baggage : NULL});
 }
 
+void trace_mhd_sizes(const struct trace_mhd_request *request, uint64_t request_bytes,
+                     uint64_t response_bytes)
+{
+    if (request_bytes > 0)
+        span_set_i64(request->span, SPAN_KEY("http.request.body.size"), (int64_t)request_bytes);
+    span_set_i64(request->span, SPAN_KEY("http.response.body.size"), (int64_t)response_bytes);
+}
+
 void trace_mhd_end(struct trace_mhd_request *request, unsigned status_code, const char *error_type)
 {
     http_attributes_response(request->span, status_code, 500);

@@ -23,6 +23,11 @@ struct trace_mhd_request {
 void trace_mhd_begin(struct trace_mhd_request *request, struct MHD_Connection *connection,
                      const char *method, const char *path, const char *route);
 
+/* Bytes of the bodies, as they came and go: sets http.request.body.size where there was one, and
+ * http.response.body.size. */
+void trace_mhd_sizes(const struct trace_mhd_request *request, uint64_t request_bytes,
+                     uint64_t response_bytes);
+
 /* Sets http.response.status_code; from 500 on error.type and status Error. `status_code` 0: the
  * connection broke before an answer; `error_type` then says how ("timeout", "connection_closed").
  */

@@ -74,6 +74,15 @@ static void set_result(struct span *span, int result)
     span_set_status(span, SPAN_ERROR, text_of(sqlite3_errstr(result)));
 }
 
+void trace_sqlite_busy(const struct trace_sqlite_execution *execution, uint64_t count,
+                       uint64_t wait_ns)
+{
+    if (count == 0)
+        return;
+    span_set_i64(execution->span, SPAN_KEY("sqlite.busy_waits"), (int64_t)count);
+    span_set_i64(execution->span, SPAN_KEY("sqlite.busy_wait_us"), (int64_t)(wait_ns / 1000));
+}
+
 void trace_sqlite_end(struct trace_sqlite_execution *execution, int result, int64_t rows)
 {
     struct span *span = execution->span;

@@ -20,6 +20,11 @@ struct trace_sqlite_execution {
 void trace_sqlite_begin(struct trace_sqlite_execution *execution, sqlite3_stmt *statement,
                         const char *database, const char *summary);
 
+/* Before the end: how often the busy handler waited for another connection's lock, and how long in
+ * all. Sets sqlite.busy_waits and sqlite.busy_wait_us; nothing where there was none. */
+void trace_sqlite_busy(const struct trace_sqlite_execution *execution, uint64_t count,
+                       uint64_t wait_ns);
+
 /* Call after the last step and before sqlite3_reset. `result` is the last step's code: other than
  * SQLITE_ROW, SQLITE_DONE and SQLITE_OK it gives status Error, error.type and
  * db.response.status_code. `rows` is db.response.returned_rows; negative: not set. Sets

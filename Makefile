@@ -75,7 +75,7 @@ $(B)/lib/libculprit-collector.a: \
 PART_ARCHIVES := $(B)/lib/libculprit-loadgen.a $(B)/lib/libculprit-collector.a
 
 .PHONY: all programs help deps deps-test deps-page deps-lint demo up test unit integration lint asan tsan \
-        bench bench-trace bench-overhead peers fuzz format clean image compose-up compose-down test-compose
+        bench bench-trace bench-overhead peers fuzz pictures format clean image compose-up compose-down test-compose
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -243,6 +243,10 @@ bench-overhead: deps-test ## checkouts per CPU-second with tracing, and built wi
 
 peers: ## the Go programs that ours are compared with, real Jaeger among them (7 minutes of CPU)
 	@tests/peers/build.sh tracing hop jaeger || [ $$? = 77 ]
+
+pictures: deps-page ## README's pictures of the page anew, walking through it as README says
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@CULPRIT_BIN=$(B)/bin tests/e2e/pictures.py
 
 fuzz-programs: $(FUZZ_PROGRAMS)
 

@@ -89,18 +89,21 @@ function curve(points) {
   return parts.join(" ");
 }
 
+// The line and its label, apart: labels lie over all lines.
 function drawEdge(edge, points, {most, seconds, few, mark}) {
   const d = curve(points);
   const end = points[points.length - 1];
   const wide = 1 + 3 * Math.sqrt(edge.calls / most);
   const failed = edge.errors > 0;
-  return svg("g", {class: ["call", failed && "failed", few && "few"].filter(Boolean).join(" "),
-    on: {pointerenter: () => mark(edge), pointerleave: () => mark(null)}},
+  const line = svg("g", {class: failed ? "call failed" : "call", on: {
+    pointerenter: () => mark(edge), pointerleave: () => mark(null)}},
   svg("title", {}, words(edge, seconds)),
   svg("path", {class: "hit", d}),
-  svg("path", {class: "edge", d, "stroke-width": wide.toFixed(2), "marker-end": "url(#arrow)"}),
-  svg("text", {class: "label", x: end.x - 8, y: end.y - 5, "text-anchor": "end"}, failed
-    && svg("tspan", {class: "bad"}, `${percent(edge.errors / edge.calls)} `), ms(edge.p99_ms)));
+  svg("path", {class: "edge", d, "stroke-width": wide.toFixed(2), "marker-end": "url(#arrow)"}));
+  const label = svg("text", {class: few ? "label few" : "label", x: end.x - 8, y: end.y - 5,
+    "text-anchor": "end"}, failed && svg("tspan", {class: "bad"},
+    `${percent(edge.errors / edge.calls)} `), ms(edge.p99_ms));
+  return [line, label];
 }
 
 // Where each edge goes: out of its caller's middle, and into its callee at a height of its own.
@@ -142,7 +145,8 @@ function picture(graph, nodes, seconds, mark) {
     role: "group", "aria-label": "Service map"},
   svg("defs", {}, svg("marker", {id: "arrow", viewBox: "0 0 6 6", refX: 5, refY: 3,
     markerWidth: 7, markerHeight: 7, markerUnits: "userSpaceOnUse", orient: "auto"},
-  svg("path", {d: "M0,0 L6,3 L0,6 z"}))), [...edges.values()], [...boxes.values()]);
+  svg("path", {d: "M0,0 L6,3 L0,6 z"}))), [...edges.values()].map(([line]) => line),
+  [...edges.values()].map(([, label]) => label), [...boxes.values()]);
   return {drawing, edges, boxes};
 }
 
@@ -222,7 +226,7 @@ function draw(out, graph) {
     drawing.classList.toggle("choosing", Boolean(what?.node || what?.edge));
     const near = new Set(what?.node ? [what.node] : []);
     for (const pair of edges) {
-      pair[1].classList.toggle("on", on(pair));
+      for (const part of pair[1]) part.classList.toggle("on", on(pair));
       if (on(pair)) near.add(pair[0].caller).add(pair[0].callee);
     }
     for (const [key, box] of boxes) box.classList.toggle("on", near.has(key));

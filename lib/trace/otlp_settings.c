@@ -29,9 +29,10 @@ static void read_base(struct otlp_settings *settings, const char *path)
     size_t length = base != NULL ? strlen(base) : 0;
     while (length > 0 && base[length - 1] == '/')
         length--;
+    snprintf(settings->endpoint, sizeof settings->endpoint, "http://localhost:4318%s", path);
     if (base == NULL)
-        snprintf(settings->endpoint, sizeof settings->endpoint, "http://localhost:4318%s", path);
-    else if (length + strlen(path) < sizeof settings->endpoint)
+        return;
+    if (length + strlen(path) < sizeof settings->endpoint)
         snprintf(settings->endpoint, sizeof settings->endpoint, "%.*s%s", (int)length, base, path);
     else
         otel_env_warn("OTEL_EXPORTER_OTLP_ENDPOINT", base);

@@ -211,7 +211,7 @@ static const struct row rows[] = {
      {LAST},
      100,
      0,
-     false},
+     true},
     {"it sends a child's own spans", "fork-trace", fork_a_child_that_traces, {LAST}, 100, 10, true},
     {"it goes on in both when forked while it exports",
      "fork-export",

@@ -56,9 +56,12 @@ static void sort(struct catalogue *catalogue, size_t item_bytes,
 
 /* ---- services */
 
+/* What is stored without a name of its own, as too long or one too many, has none to list. */
 static void add_service(void *context, struct text service)
 {
     struct catalogue *catalogue = context;
+    if (service.length == 0)
+        return;
     const struct text own = add_new(catalogue, service);
     if (own.data)
         buffer_append(&catalogue->items, &own, sizeof(own));

@@ -246,6 +246,13 @@ class Moving(Case):
         self.collector.wait(lambda status: status["spans_open"] == 0, 60)
         self.assertEqual(len(set(self.spans(4))), 80000)
 
+    def test_a_name_that_is_too_long_is_no_empty_name(self):
+        self.collector.post(request(**{"x" * 10000: [span(5, 1)], "short": [span(6, 1)]}))
+        self.collector.wait(lambda status: status["spans_open"] == 0)
+        services = self.collector.get("/api/v3/services")[1]["services"]
+        self.assertIn("short", services)
+        self.assertNotIn("", services)
+
     def test_hostile_times_do_no_harm(self):
         top = 2**64 - 1
         for number, (start, end) in enumerate(((0, 0), (top, top), (5, 1), (0, top))):

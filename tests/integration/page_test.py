@@ -340,6 +340,10 @@ class Seen(Case):
         self.assertEqual(said, [])
         self.assertFalse(self.browser.run("return window.hit === 1"))
 
+    def resize(self, width):
+        self.browser.cdp("Emulation.setDeviceMetricsOverride", width=width, height=800,
+                         deviceScaleFactor=1, mobile=False)
+
     def text(self, selector="main"):
         return self.browser.run("return document.querySelector(arguments[0]).innerText", selector)
 
@@ -505,15 +509,13 @@ class Seen(Case):
                  ".checkVisibility())")
         self.open("/map?last=1h", "document.querySelector('.node')")
         self.assertEqual(self.browser.run(shown), [True, False])
-        self.browser.cdp("Emulation.setDeviceMetricsOverride", width=400, height=800,
-                         deviceScaleFactor=1, mobile=False)
+        self.resize(400)
         try:
             self.assertEqual(self.browser.run(shown), [False, True])
             self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth"), 400)
             self.assertRegex(self.text(".call-tree"), r"front\s[^\n]*\n\s*shop\s")
         finally:
-            self.browser.cdp("Emulation.setDeviceMetricsOverride", width=1280, height=800,
-                             deviceScaleFactor=1, mobile=False)
+            self.resize(1280)
 
     def test_a_call_tells_its_figures(self):
         self.open("/map?last=1h", "document.querySelector('.node')")
@@ -548,12 +550,18 @@ class Seen(Case):
     def test_nothing_reaches_out_of_the_window(self):
         for path, ready in (("/search?last=1h&limit=500", "document.querySelector('td.root a')"),
                             (f"/trace/{0xe41:032x}", "document.querySelector('.row')"),
+                            (f"/trace/{0xe41:032x}?show=operations", "document.querySelector('tbody')"),
+                            (f"/trace/{0xe41:032x}?span={7:016x}",
+                             "document.querySelector('.row-detail')"),
                             ("/map?last=1h", "document.querySelector('.node')"),
+                            ("/findings?last=1h", "document.querySelector('.figures')"),
                             ("/flame?last=1h", "document.querySelector('.flame button')")):
-            with self.subTest(path):
-                self.open(path, ready)
-                self.assertLessEqual(self.browser.run(
-                    "return document.documentElement.scrollWidth"), 1280)
+            self.open(path, ready)
+            for width in (400, 1280):
+                with self.subTest(f"{path} at {width}"):
+                    self.resize(width)
+                    self.assertLessEqual(self.browser.run(
+                        "return document.documentElement.scrollWidth"), width)
 
     def test_deep_trace(self):
         self.open(f"/trace/{0xdee9:032x}", "document.querySelector('.row')")

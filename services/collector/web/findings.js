@@ -40,7 +40,7 @@ function exemplars(finding, most) {
     "--share": String(value / most)}}), el("b", {}, ms(value)));
   return el("ul", {class: "exemplars"}, finding.evidence.spans.map((one) => el("li", {},
     el("a", {href: `/trace/${one.trace_id}?span=${one.span_id}`}, "trace ",
-      el("code", {}, one.trace_id.slice(0, 8))), bar(one.before_ms, "now"),
+      el("code", {}, one.trace_id.replace(/^0{8,24}/, "").slice(0, 8))), bar(one.before_ms, "now"),
     finding.saving_ms > 0 && bar(one.after_ms, "fixed"))));
 }
 

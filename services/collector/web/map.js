@@ -68,7 +68,7 @@ function drawNode(node, at, seconds, choose) {
   svg("title", {}, nodeWords(node, seconds)),
   svg("rect", {width: BOX.wide, height: BOX.high, rx: isDatabase(node.name) ? 12 : 4}),
   !node.outside && svg("rect", {class: "edge-mark", width: 4, height: BOX.high, rx: 2}),
-  svg("text", {class: "title", x: 13, y: 18}, short(plain(node.name), 17)),
+  svg("text", {class: "title", x: 13, y: 18}, short(plain(node.name), failed ? 10 : 15)),
   svg("text", {class: "small", x: 13, y: 34}, figures),
   failed && svg("text", {class: "small bad", x: BOX.wide - 8, y: 18, "text-anchor": "end"},
     percent(node.errors / node.calls)));
@@ -101,8 +101,8 @@ function drawEdge(edge, points, {most, seconds, few, mark}) {
   svg("path", {class: "hit", d}),
   svg("path", {class: "edge", d, "stroke-width": wide.toFixed(2), "marker-end": "url(#arrow)"}));
   const label = svg("text", {class: few ? "label few" : "label", x: end.x - 8, y: end.y - 5,
-    "text-anchor": "end"}, failed && svg("tspan", {class: "bad"},
-    `${percent(edge.errors / edge.calls)} `), ms(edge.p99_ms));
+    "text-anchor": "end"}, ms(edge.p99_ms), failed && svg("tspan", {class: "bad", x: end.x - 8,
+    dy: 17}, percent(edge.errors / edge.calls)));
   return [line, label];
 }
 
@@ -211,7 +211,8 @@ function callTree(graph, nodes, seconds) {
     {key: "p99", title: "p99", numeric: true, cell: (row) => ms(row.p99_ms)}]});
 }
 
-const HINT = "Figures at the arrows are p99. Point at a service or at a call for more.";
+const HINT = "At the arrows: p99, and in red the share of errors. Point at a service or a call for "
+  + "more.";
 
 function draw(out, graph) {
   const seconds = secondsOf(graph);

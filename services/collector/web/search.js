@@ -102,7 +102,7 @@ function list(rows) {
       {key: "length", title: "Duration", class: "length", value: (row) => row.length,
         cell: (row) => el("span", {class: "gauge"}, el("i", {style: {"--share":
           String(row.length / most)}}), el("b", {}, duration(row.length)))},
-      {key: "spans", title: "Spans", numeric: true, value: (row) => row.spans,
+      {key: "spans", title: "Spans", numeric: true, wide: true, value: (row) => row.spans,
         cell: (row) => count(row.spans)},
       {key: "errors", title: "Errors", numeric: true, value: (row) => row.errors + row.orphans / 1e6,
         cell: (row) => [row.errors ? el("span", {class: "bad"}, count(row.errors)) : "",

@@ -173,7 +173,7 @@ static void stays_within_its_room(void **state)
 static void bounds_depth(void **state)
 {
     struct attribute nest[80];
-    struct read_back back;
+    struct read_back back, shorter;
     unsigned depth = 0;
     (void)state;
     for (int i = 0; i < 79; i++)
@@ -186,6 +186,11 @@ static void bounds_depth(void **state)
         depth++;
     assert_int_equal(value->type, OTLP_EMPTY);
     assert_in_range(depth, 63, 64);
+    /* The reader stops there too: nothing must be written below. */
+    encode(&shorter, &(struct log_record){.attributes = nest + 10, .attribute_count = 1}, &none,
+           &usual);
+    assert_int_equal(shorter.length, back.length);
+    logs_release(&shorter.logs);
     logs_release(&back.logs);
 }
 
@@ -209,6 +214,7 @@ static void fits_or_says_so(void **state)
         const bool fits = log_record_encode(&record, &sampled, &usual, &writer);
         for (size_t i = room; i < sizeof bytes; i++)
             assert_int_equal(bytes[i], 0xee);
+        assert_true(fits || fitting == 0); /* what fits fits into more */
         if (!fits)
             continue;
         struct logs logs;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Rows whose name begins so; of the first two those that have an error type. */
+/* Rows whose name begins so; of the SDK's those that have an error type. */
 static const struct {
     const char *name;
     bool by_error_type;
@@ -10,6 +10,8 @@ static const struct {
 } counters[] = {
     {"otel_sdk_processor_span_processed_total{", true, offsetof(struct lost_spans, dropped)},
     {"otel_sdk_exporter_span_exported_total{", true, offsetof(struct lost_spans, dropped)},
+    {"otel_sdk_processor_log_processed_total{", true, offsetof(struct lost_spans, logs)},
+    {"otel_sdk_exporter_log_exported_total{", true, offsetof(struct lost_spans, logs)},
     {"collector_spans_refused_total ", false, offsetof(struct lost_spans, refused)},
     {"collector_spans_dropped_", false, offsetof(struct lost_spans, mislaid)},
 };
@@ -36,9 +38,10 @@ static uint64_t *find_sum(struct lost_spans *lost, struct text line)
         struct text type = error_type(line);
         if (counters[i].by_error_type && type.length == 0)
             return NULL;
+        uint64_t *sum = (uint64_t *)(void *)((char *)lost + counters[i].offset);
         if (text_is(type, "rejected"))
-            return &lost->rejected;
-        return (uint64_t *)(void *)((char *)lost + counters[i].offset);
+            return sum == &lost->logs ? NULL : &lost->rejected;
+        return sum;
     }
     return NULL;
 }

@@ -13,10 +13,10 @@
 #include "http/metrics_text.h"
 
 #define COUNTERS_LIST(X)                                                                           \
-    X(REQUESTS, "requests", "export requests")                                                     \
-    X(REQUESTS_INVALID, "requests_invalid", "export requests that were not OTLP")                  \
-    X(REQUESTS_TOO_LARGE, "requests_too_large", "export requests over a limit of bytes")           \
-    X(REQUESTS_BUSY, "requests_busy", "export requests turned away under memory pressure")         \
+    X(REQUESTS, "requests", "export requests of spans")                                            \
+    X(REQUESTS_INVALID, "requests_invalid", "requests of spans that were not OTLP")                \
+    X(REQUESTS_TOO_LARGE, "requests_too_large", "requests of spans over a limit of bytes")         \
+    X(REQUESTS_BUSY, "requests_busy", "requests of spans turned away under memory pressure")       \
     X(BYTES, "bytes_received", "bytes of export requests, as they came")                           \
     X(RECEIVED, "spans_received", "spans of readable requests")                                    \
     X(ACCEPTED, "spans_accepted", "spans taken")                                                   \
@@ -26,6 +26,12 @@
     X(DROPPED_MEMORY, "spans_dropped_no_memory", "spans lost for want of memory")                  \
     X(EVICTED, "spans_evicted", "stored spans deleted to keep the store's size")                   \
     X(EVICTED_TRACES, "traces_evicted", "stored traces deleted to keep the store's size")          \
+    X(LOG_REQUESTS, "log_requests", "export requests of log records")                              \
+    X(LOG_REQUESTS_INVALID, "log_requests_invalid", "requests of log records that were not OTLP")  \
+    X(LOG_REQUESTS_TOO_LARGE, "log_requests_too_large",                                            \
+      "requests of log records over a limit of bytes")                                             \
+    X(LOG_REQUESTS_BUSY, "log_requests_busy",                                                      \
+      "requests of log records turned away under memory pressure")                                 \
     X(LOGS_RECEIVED, "logs_received", "log records of readable requests")                          \
     X(LOGS_ACCEPTED, "logs_accepted", "log records taken")                                         \
     X(LOGS_REFUSED, "logs_refused", "log records refused: over a limit")                           \

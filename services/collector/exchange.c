@@ -93,7 +93,7 @@ void exchange_success(struct exchange *exchange, uint64_t refused, const char *w
 
 void exchange_busy(struct exchange *exchange)
 {
-    counters_add(&exchange->collector->counters, COUNTER_REQUESTS_BUSY, 1);
+    counters_add(&exchange->collector->counters, exchange->signal->busy, 1);
     response_header(exchange->response, "Retry-After", "1");
     exchange_error(exchange, 503, RPC_UNAVAILABLE, "short of memory: try again later");
 }
@@ -102,12 +102,12 @@ void exchange_status(struct exchange *exchange, enum status status, const char *
 {
     struct counters *counters = &exchange->collector->counters;
     if (status == STATUS_TOO_LARGE) {
-        counters_add(counters, COUNTER_REQUESTS_TOO_LARGE, 1);
+        counters_add(counters, exchange->signal->too_large, 1);
         exchange_error(exchange, 413, RPC_RESOURCE_EXHAUSTED, words);
     } else if (status == STATUS_NO_MEMORY) {
         exchange_busy(exchange);
     } else {
-        counters_add(counters, COUNTER_REQUESTS_INVALID, 1);
+        counters_add(counters, exchange->signal->invalid, 1);
         exchange_error(exchange, 400, RPC_INVALID_ARGUMENT, words);
     }
 }

@@ -23,6 +23,7 @@ typedef void exchange_take(struct exchange *exchange, struct text bytes);
 
 struct exchange_signal {
     const char *rejected_key; /* of a partial success in JSON */
+    enum counter requests, invalid, too_large, busy;
     exchange_take *take_proto, *take_json;
 };
 

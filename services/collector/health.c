@@ -7,7 +7,7 @@ enum { SILENT_MAX = 64 };
 
 struct health {
     struct json_writer *writer;
-    uint64_t lost;
+    uint64_t lost, logs_lost;
     const char *silent[SILENT_MAX];
     size_t silent_count;
 };
@@ -24,10 +24,12 @@ static void put_sender(void *context, const struct sender *sender)
     if (sender->is_silent && health->silent_count < SILENT_MAX)
         health->silent[health->silent_count++] = sender->name;
     health->lost += sender->lost.dropped;
+    health->logs_lost += sender->lost.logs;
     json_begin_object(health->writer);
     json_key(health->writer, "name");
     json_cstring(health->writer, sender->name);
     put_number(health->writer, "spans_lost", sender->lost.dropped);
+    put_number(health->writer, "logs_lost", sender->lost.logs);
     json_end_object(health->writer);
 }
 
@@ -47,6 +49,8 @@ static uint64_t put_own(struct health *health, const struct counters *counters)
     put_number(writer, "requests_refused", requests);
     json_end_object(writer);
     health->lost += refused + dropped;
+    health->logs_lost +=
+        counters_get(counters, COUNTER_LOGS_REFUSED) + counters_get(counters, COUNTER_LOGS_DROPPED);
     return requests;
 }
 
@@ -68,6 +72,7 @@ void health_handle(struct request *request, struct response *response)
         json_cstring(&answer.writer, health.silent[i]);
     json_end_array(&answer.writer);
     put_number(&answer.writer, "spans_lost", health.lost);
+    put_number(&answer.writer, "logs_lost", health.logs_lost);
     json_key(&answer.writer, "complete");
     json_bool(&answer.writer, health.lost == 0 && requests == 0);
     json_end_object(&answer.writer);

@@ -88,7 +88,7 @@ static void handle(struct request *request, struct response *response,
         .collector = collector, .request = request, .response = response, .signal = signal};
     const size_t length = request->body.length;
     exchange.encoding = encoding_of(request_header(request, "Content-Type"));
-    counters_add(&collector->counters, COUNTER_REQUESTS, 1);
+    counters_add(&collector->counters, signal->requests, 1);
     counters_add(&collector->counters, COUNTER_BYTES, length);
     if (exchange.encoding == EXCHANGE_NONE) {
         exchange_error(&exchange, 415, RPC_UNIMPLEMENTED,
@@ -108,14 +108,28 @@ static void handle(struct request *request, struct response *response,
 
 void ingest_traces(struct request *request, struct response *response)
 {
-    static const struct exchange_signal signal = {"rejectedSpans", ingest_spans_proto,
-                                                  ingest_spans_json};
+    static const struct exchange_signal signal = {
+        .rejected_key = "rejectedSpans",
+        .requests = COUNTER_REQUESTS,
+        .invalid = COUNTER_REQUESTS_INVALID,
+        .too_large = COUNTER_REQUESTS_TOO_LARGE,
+        .busy = COUNTER_REQUESTS_BUSY,
+        .take_proto = ingest_spans_proto,
+        .take_json = ingest_spans_json,
+    };
     handle(request, response, &signal);
 }
 
 void ingest_logs(struct request *request, struct response *response)
 {
-    static const struct exchange_signal signal = {"rejectedLogRecords", ingest_logs_proto,
-                                                  ingest_logs_json};
+    static const struct exchange_signal signal = {
+        .rejected_key = "rejectedLogRecords",
+        .requests = COUNTER_LOG_REQUESTS,
+        .invalid = COUNTER_LOG_REQUESTS_INVALID,
+        .too_large = COUNTER_LOG_REQUESTS_TOO_LARGE,
+        .busy = COUNTER_LOG_REQUESTS_BUSY,
+        .take_proto = ingest_logs_proto,
+        .take_json = ingest_logs_json,
+    };
     handle(request, response, &signal);
 }

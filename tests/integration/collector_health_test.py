@@ -16,6 +16,7 @@ otel_sdk_processor_span_processed_total{otel_component_name="b/0",error_type="qu
 otel_sdk_processor_span_processed_total 90
 otel_sdk_exporter_span_exported_total{error_type="failed"} 4
 otel_sdk_exporter_span_exported_total{error_type="rejected"} 5
+otel_sdk_exporter_log_exported_total{error_type="failed"} 6
 """
 
 
@@ -78,17 +79,17 @@ class HealthTest(unittest.TestCase):
     def test_it_is_complete_when_nothing_was_lost(self):
         collector = self.start(cart=Sender("x 1\n"))
         self.assertEqual(self.health(collector), {
-            "complete": True, "spans_lost": 0, "silent": [],
+            "complete": True, "spans_lost": 0, "logs_lost": 0, "silent": [],
             "collector": {"spans_refused": 0, "spans_dropped": 0, "requests_refused": 0},
-            "senders": [{"name": "cart", "spans_lost": 0}]})
+            "senders": [{"name": "cart", "spans_lost": 0, "logs_lost": 0}]})
 
     def test_it_adds_what_senders_say_they_lost(self):
         collector = self.start(cart=Sender(LOST), **{" auth": Sender("")})
         told = self.health(collector)
         self.assertFalse(told["complete"])
         self.assertEqual(told["spans_lost"], 7)
-        self.assertEqual(told["senders"], [{"name": "cart", "spans_lost": 7},
-                                           {"name": "auth", "spans_lost": 0}])
+        self.assertEqual(told["senders"], [{"name": "cart", "spans_lost": 7, "logs_lost": 6},
+                                           {"name": "auth", "spans_lost": 0, "logs_lost": 0}])
 
     def test_it_adds_what_it_refused_itself(self):
         collector = self.start()

@@ -129,6 +129,15 @@ class Logs(Case):
             self.assertEqual(status, 400, query)
             self.assertIn(words, answer["error"]["message"])
 
+    def test_a_request_that_is_refused_is_not_one_of_spans(self):
+        before = self.collector.status()
+        self.post(b"\x0a\xff", PROTO_TYPE)
+        after = self.collector.status()
+        self.assertEqual(after["log_requests_invalid"] - before["log_requests_invalid"], 1)
+        self.assertEqual(after["log_requests"] - before["log_requests"], 1)
+        self.assertEqual(after["requests_invalid"], before["requests_invalid"])
+        self.assertTrue(self.collector.get("/api/culprit/health")[1]["complete"])
+
     def test_counts_each_record(self):
         before = self.collector.wait(settled)
         self.post(logs_request(counted=[record(0, 0, "x") for _ in range(100)]))

@@ -5,7 +5,7 @@
 struct row {
     const char *it;
     const char *metrics;
-    uint64_t dropped, rejected, refused, mislaid;
+    uint64_t dropped, rejected, refused, mislaid, logs;
 };
 
 static const struct row rows[] = {
@@ -32,6 +32,12 @@ static const struct row rows[] = {
      "collector_spans_received_total 50\ncollector_spans_refused_total 2\n"
      "collector_spans_dropped_store_error_total 3\ncollector_spans_dropped_no_memory_total 4\n",
      .refused = 2, .mislaid = 7},
+    {"it counts log records apart",
+     "otel_sdk_processor_log_processed_total{error_type=\"queue_full\"} 3\n"
+     "otel_sdk_processor_log_processed_total{a=\"b\"} 90\n"
+     "otel_sdk_exporter_log_exported_total{error_type=\"failed\"} 4\n"
+     "otel_sdk_exporter_log_exported_total{error_type=\"rejected\"} 5\n",
+     .logs = 7},
 };
 
 static void check(void **state)
@@ -42,6 +48,7 @@ static void check(void **state)
     assert_int_equal(lost.rejected, row->rejected);
     assert_int_equal(lost.refused, row->refused);
     assert_int_equal(lost.mislaid, row->mislaid);
+    assert_int_equal(lost.logs, row->logs);
 }
 
 int main(void)

@@ -41,7 +41,8 @@ struct recording *recording_new(struct trace_thread *thread, const struct span_c
     return recording;
 }
 
-static uint8_t *put_bytes(uint8_t *at, unsigned field, const void *bytes, size_t length_bytes)
+static inline uint8_t *put_bytes(uint8_t *at, unsigned field, const void *bytes,
+                                 size_t length_bytes)
 {
     *at++ = (uint8_t)(field << 3 | WIRE_BYTES);
     *at++ = (uint8_t)length_bytes;
@@ -49,14 +50,14 @@ static uint8_t *put_bytes(uint8_t *at, unsigned field, const void *bytes, size_t
     return at + length_bytes;
 }
 
-static uint8_t *put_time(uint8_t *at, unsigned field, uint64_t wall_ns)
+static inline uint8_t *put_time(uint8_t *at, unsigned field, uint64_t wall_ns)
 {
     *at++ = (uint8_t)(field << 3 | WIRE_FIXED64);
     memcpy(at, &wall_ns, sizeof wall_ns);
     return at + sizeof wall_ns;
 }
 
-static uint8_t *put_flags(uint8_t *at, uint32_t flags)
+static inline uint8_t *put_flags(uint8_t *at, uint32_t flags)
 {
     *at++ = (uint8_t)((OTLP_SPAN_FLAGS << 3 | WIRE_FIXED32) & 0x7f) | 0x80;
     *at++ = (uint8_t)(OTLP_SPAN_FLAGS >> 4);
@@ -76,12 +77,15 @@ _Static_assert(OTLP_SPAN_DROPPED_LINKS < 16 && OTLP_SPAN_DROPPED_ATTRIBUTES < 16
                    OTLP_SPAN_DROPPED_EVENTS < 16 && OTLP_SPAN_FLAGS == 16,
                "one byte a tag, two for the flags");
 
-/* The fixed fields; returns their length. */
-static size_t write_prefix(const struct recording *recording, uint64_t end_wall_ns, uint8_t *out)
+/* What write_prefix writes of a span that lost nothing. */
+enum { PREFIX_ROOT = 18 + 10 + 2 + 9 + 9 + 6, PREFIX_CHILD = PREFIX_ROOT + 10 };
+
+/* The fixed fields; returns their end. */
+static inline uint8_t *write_prefix(const struct recording *recording, uint64_t end_wall_ns,
+                                    uint8_t *at)
 {
     const struct span_context *context = &recording->span.context;
-    const struct span_body *body = &recording->body;
-    uint8_t *at = put_bytes(out, OTLP_SPAN_TRACE_ID, context->trace_id.bytes, 16);
+    at = put_bytes(at, OTLP_SPAN_TRACE_ID, context->trace_id.bytes, 16);
     at = put_bytes(at, OTLP_SPAN_SPAN_ID, context->span_id.bytes, 8);
     if (recording->has_parent)
         at = put_bytes(at, OTLP_SPAN_PARENT_SPAN_ID, recording->parent_id.bytes, 8);
@@ -89,32 +93,44 @@ static size_t write_prefix(const struct recording *recording, uint64_t end_wall_
     *at++ = recording->kind;
     at = put_time(at, OTLP_SPAN_START_TIME, recording->start_wall_ns);
     at = put_time(at, OTLP_SPAN_END_TIME, end_wall_ns);
-    at = put_flags(at, context->flags | OTLP_FLAGS_HAS_IS_REMOTE |
-                           (recording->parent_is_remote ? OTLP_FLAGS_IS_REMOTE : 0u));
-    if (__builtin_expect(body->dropped_attributes | body->dropped_events | body->dropped_links,
-                         0)) {
-        at = put_dropped(at, OTLP_SPAN_DROPPED_ATTRIBUTES, body->dropped_attributes);
-        at = put_dropped(at, OTLP_SPAN_DROPPED_EVENTS, body->dropped_events);
-        at = put_dropped(at, OTLP_SPAN_DROPPED_LINKS, body->dropped_links);
-    }
-    return (size_t)(at - out);
+    return put_flags(at, context->flags | OTLP_FLAGS_HAS_IS_REMOTE |
+                             (recording->parent_is_remote ? OTLP_FLAGS_IS_REMOTE : 0u));
+}
+
+static uint8_t *write_losses(const struct span_body *body, uint8_t *at)
+{
+    at = put_dropped(at, OTLP_SPAN_DROPPED_ATTRIBUTES, body->dropped_attributes);
+    at = put_dropped(at, OTLP_SPAN_DROPPED_EVENTS, body->dropped_events);
+    return put_dropped(at, OTLP_SPAN_DROPPED_LINKS, body->dropped_links);
+}
+
+static __attribute__((noinline)) size_t write_long_prefix(struct recording *recording,
+                                                          uint64_t end_wall_ns)
+{
+    uint8_t prefix[RECORDING_PREFIX_MAX];
+    uint8_t *end = write_losses(&recording->body, write_prefix(recording, end_wall_ns, prefix));
+    size_t length = (size_t)(end - prefix);
+    memcpy(recording->front + sizeof recording->front - length, prefix, length);
+    return length;
 }
 
 /* The head of the record and the fixed fields, right before the body; where they begin. */
-static uint8_t *write_front(struct recording *recording, uint64_t end_wall_ns,
-                            struct span_record *record)
+static inline uint8_t *write_front(struct recording *recording, uint64_t end_wall_ns,
+                                   struct span_record *record)
 {
-    uint8_t prefix[RECORDING_PREFIX_MAX];
-    size_t length = write_prefix(recording, end_wall_ns, prefix);
+    uint8_t *body = recording->front + sizeof recording->front;
+    size_t length = recording->has_parent ? PREFIX_CHILD : PREFIX_ROOT;
+    if (__builtin_expect(span_body_has_lost(&recording->body), 0))
+        length = write_long_prefix(recording, end_wall_ns);
+    else
+        (void)write_prefix(recording, end_wall_ns, body - length);
     *record = (struct span_record){
         .tracer = recording->tracer,
         .length_bytes = (uint32_t)length + recording->body.length_bytes,
         .prefix_bytes = (uint16_t)length,
         .has_holes = recording->body.has_holes,
     };
-    uint8_t *at = recording->front + sizeof recording->front - length;
-    memcpy(at, prefix, length);
-    at -= sizeof *record;
+    uint8_t *at = body - length - sizeof *record;
     memcpy(at, record, sizeof *record);
     return at;
 }

@@ -137,26 +137,49 @@ static uint8_t *short_entry(const struct span_body *body, size_t length)
     return body->first + body->length_bytes;
 }
 
-/* Copies and returns a mask of what is not ASCII. */
+typedef uint64_t pair __attribute__((vector_size(16)));
+
+/* Copies by words, the last of which may overlap the one before; a mask of what is not ASCII. */
+static inline uint64_t copy_long(uint8_t *to, const char *from, size_t length)
+{
+    pair word, seen = {0, 0};
+    for (size_t i = 0; i + sizeof word < length; i += sizeof word) {
+        memcpy(&word, from + i, sizeof word);
+        memcpy(to + i, &word, sizeof word);
+        seen |= word;
+    }
+    memcpy(&word, from + length - sizeof word, sizeof word);
+    memcpy(to + length - sizeof word, &word, sizeof word);
+    seen |= word;
+    return (seen[0] | seen[1]) & 0x8080808080808080ull;
+}
+
 static inline uint64_t copy_text(uint8_t *to, struct text text)
 {
-    uint64_t word, seen = 0;
-    if (text.length >= 8) {
-        for (size_t i = 0; i + 8 < text.length; i += 8) {
-            memcpy(&word, text.data + i, 8);
-            memcpy(to + i, &word, 8);
-            seen |= word;
-        }
-        memcpy(&word, text.data + text.length - 8, 8);
-        memcpy(to + text.length - 8, &word, 8);
-        seen |= word;
-    } else {
-        for (size_t i = 0; i < text.length; i++) {
-            to[i] = (uint8_t)text.data[i];
-            seen |= to[i];
-        }
+    const char *from = text.data;
+    size_t length = text.length;
+    if (length >= 16)
+        return copy_long(to, from, length);
+    if (length >= 8) {
+        uint64_t first, last;
+        memcpy(&first, from, 8);
+        memcpy(&last, from + length - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + length - 8, &last, 8);
+        return (first | last) & 0x8080808080808080ull;
     }
-    return seen & 0x8080808080808080ull;
+    if (length >= 4) {
+        uint32_t first, last;
+        memcpy(&first, from, 4);
+        memcpy(&last, from + length - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + length - 4, &last, 4);
+        return (first | last) & 0x80808080u;
+    }
+    uint8_t seen = 0;
+    for (size_t i = 0; i < length; i++)
+        seen |= to[i] = (uint8_t)from[i];
+    return seen & 0x80;
 }
 
 /* Begins an attribute with `value_length` bytes of AnyValue; NULL: not the usual case. */

@@ -50,8 +50,8 @@ struct remote_context {
 };
 
 /* The thread's current context: which span new ones are children of, and the baggage that leaves
- * with calls. Both borrowed, both may be NULL. Capture is context_current(); to go on in another
- * thread, hand the value over and attach it there while span and baggage are alive. */
+ * with calls. Both borrowed, both may be NULL. To go on in another thread: attach the value there
+ * while span and baggage are alive, or take a copy with context_handover.h. */
 struct span;
 struct context {
     struct span *span;

@@ -392,6 +392,12 @@ class Seen(Case):
         self.assertEqual(self.collector.post(sent, path="/v1/logs")[0], 200)
         self.collector.wait(lambda status: status["logs_stored"] >= 4 + len(EVIL))
         self.open(f"/trace/{3:032x}", "document.querySelector('.row')")
+        self.assertEqual(self.browser.run(  # what is loud shows on the bar
+            "return [...document.querySelectorAll('.row .event.line')].map((one) => one.title)"),
+            ["warn: the bank is slow", "error: given up"])
+        self.browser.run("const field = document.querySelector('.finder input');"
+                         "field.value = 'given up'; field.dispatchEvent(new Event('input'))")
+        self.browser.wait("document.querySelector('.finder output').textContent === '1 match'")
         self.browser.run("document.querySelectorAll('.row')[1].click()")
         self.browser.wait("document.querySelector('.row-detail .logs')")
         lines = self.browser.run("return [...document.querySelectorAll('.row-detail .logs li')]"

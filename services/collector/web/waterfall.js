@@ -114,8 +114,14 @@ export class Waterfall {
       return at >= this.from && at <= this.to && el("i", {class: event.name === "exception"
         ? "event failed" : "event", style: {left: inner(at)}, title: event.name});
     });
+    const loud = (span.logs ?? []).filter(({level}) => level.kind === "bad" || level.kind === "warn")
+      .map(({unix, level, words}) => {
+        const at = span.start + Number(unix - span.startUnix);
+        return at >= this.from && at <= this.to && el("i", {class: `event line ${level.kind}`,
+          style: {left: inner(Math.min(at, span.end))}, title: `${level.word}: ${words.slice(0, 200)}`});
+      });
     return el("div", {class: "bar", style: {left: `${left * 100}%`, width: `${wide * 100}%`}},
-      parts, points, el("span", {class: "took"}, duration(span.end - span.start)));
+      parts, points, loud, el("span", {class: "took"}, duration(span.end - span.start)));
   }
 
   drawRow(span) {

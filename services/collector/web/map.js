@@ -93,7 +93,7 @@ function curve(points) {
 function drawEdge(edge, points, {most, seconds, few, mark}) {
   const d = curve(points);
   const end = points[points.length - 1];
-  const wide = 1 + 3 * Math.sqrt(edge.calls / most);
+  const wide = 0.8 + 2 * Math.sqrt(edge.calls / most);
   const failed = edge.errors > 0;
   const line = svg("g", {class: failed ? "call failed" : "call", on: {
     pointerenter: () => mark(edge), pointerleave: () => mark(null)}},

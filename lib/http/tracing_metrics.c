@@ -1,13 +1,15 @@
 #include "http/tracing_metrics.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "trace/log_provider.h"
+
+enum { EXPORTERS_SHOWN_MAX = 8 };
 
 #define PROCESSOR                                                                                  \
     "otel_component_type=\"batching_span_processor\","                                             \
     "otel_component_name=\"batching_span_processor/0\""
-#define EXPORTER                                                                                   \
-    "otel_component_type=\"otlp_http_span_exporter\","                                             \
-    "otel_component_name=\"otlp_http_span_exporter/0\""
 #define FAILED(type)    ",error_type=\"" type "\""
 #define SAMPLED(result) "otel_span_sampling_result=\"" result "\""
 
@@ -50,26 +52,87 @@ static void write_processor(const struct metrics_text *text, const struct tracin
     metrics_text_rows(text, rows, sizeof rows / sizeof rows[0]);
 }
 
-static void write_exporter(const struct metrics_text *text, const struct tracing_stats *stats)
+/* One exporter's counters with its labels: the type, and which one of that type. */
+struct exporter_figures {
+    const char *name;
+    char labels[200];
+    struct span_exporter_stats stats;
+};
+
+static void label(struct exporter_figures *all, size_t at)
 {
-    static const char exported[] = "otel_sdk_exporter_span_exported_total";
+    size_t before = 0;
+    for (size_t i = 0; i < at; i++)
+        before += strcmp(all[i].name, all[at].name) == 0;
+    snprintf(all[at].labels, sizeof all[at].labels,
+             "otel_component_type=\"%s\",otel_component_name=\"%s/%zu\"", all[at].name,
+             all[at].name, before);
+}
+
+/* At least one: where nothing is exported the usual one has counted nothing. */
+static size_t read_exporters(struct exporter_figures *all)
+{
+    size_t count = 0;
+    while (count < EXPORTERS_SHOWN_MAX &&
+           (all[count].name = tracing_exporter_stats(count, &all[count].stats)) != NULL)
+        label(all, count++);
+    if (count == 0) {
+        all[0] = (struct exporter_figures){.name = "otlp_http_span_exporter"};
+        label(all, count++);
+    }
+    return count;
+}
+
+static void write_outcome(const struct metrics_text *text, const char *name,
+                          const struct exporter_figures *one, const char *error_type,
+                          uint64_t value)
+{
+    char labels[256];
+    snprintf(labels, sizeof labels, "%s%s%s%s", one->labels, error_type ? ",error_type=\"" : "",
+             error_type ? error_type : "", error_type ? "\"" : "");
+    metrics_text_u64(text, name, labels, value);
+}
+
+static void write_exported(const struct metrics_text *text, const struct exporter_figures *all,
+                           size_t count)
+{
+    static const char name[] = "otel_sdk_exporter_span_exported_total";
+    metrics_text_family(text, name, METRICS_COUNTER, "Spans whose export ended, well or not.");
+    for (size_t i = 0; i < count; i++) {
+        write_outcome(text, name, &all[i], NULL, all[i].stats.exported);
+        write_outcome(text, name, &all[i], "failed", all[i].stats.failed);
+        write_outcome(text, name, &all[i], "rejected", all[i].stats.rejected);
+    }
+}
+
+static void write_requests(const struct metrics_text *text, const struct exporter_figures *all,
+                           size_t count)
+{
+    static const char requests[] = "otel_sdk_exporter_requests_total";
+    static const char retries[] = "otel_sdk_exporter_retries_total";
+    metrics_text_family(text, requests, METRICS_COUNTER,
+                        "Requests that carried a batch, with repetitions.");
+    for (size_t i = 0; i < count; i++)
+        metrics_text_u64(text, requests, all[i].labels, all[i].stats.requests);
+    metrics_text_family(text, retries, METRICS_COUNTER, "Requests that were a repetition.");
+    for (size_t i = 0; i < count; i++)
+        metrics_text_u64(text, retries, all[i].labels, all[i].stats.retries);
+}
+
+static void write_exporters(const struct metrics_text *text, const struct tracing_stats *stats)
+{
     static const char duration[] = "otel_sdk_exporter_operation_duration_seconds";
-    const struct metrics_row rows[] = {
-        {exported, METRICS_COUNTER, EXPORTER, stats->exported,
-         "Spans whose export ended, well or not."},
-        {exported, METRICS_COUNTER, EXPORTER FAILED("failed"), stats->dropped_export_failed, NULL},
-        {exported, METRICS_COUNTER, EXPORTER FAILED("rejected"), stats->rejected, NULL},
-        {"otel_sdk_exporter_span_inflight", METRICS_GAUGE, EXPORTER, stats->inflight,
-         "Spans in the batch that is being sent."},
-        {"otel_sdk_exporter_requests_total", METRICS_COUNTER, EXPORTER, stats->export_requests,
-         "Requests that carried a batch, with repetitions."},
-        {"otel_sdk_exporter_retries_total", METRICS_COUNTER, EXPORTER, stats->export_retries,
-         "Requests that were a repetition."},
-    };
-    metrics_text_rows(text, rows, sizeof rows / sizeof rows[0]);
+    static const char inflight[] = "otel_sdk_exporter_span_inflight";
+    struct exporter_figures all[EXPORTERS_SHOWN_MAX + 1];
+    size_t count = read_exporters(all);
+    write_exported(text, all, count);
+    metrics_text_family(text, inflight, METRICS_GAUGE, "Spans in the batch that is being sent.");
+    metrics_text_u64(text, inflight, all[0].labels, stats->inflight);
+    write_requests(text, all, count);
     metrics_text_family(text, duration, METRICS_HISTOGRAM,
                         "Time that a batch took, with its repetitions.");
-    metrics_text_durations(text, duration, EXPORTER, &stats->export_durations, NULL);
+    for (size_t i = 0; i < count; i++)
+        metrics_text_durations(text, duration, all[i].labels, &all[i].stats.durations, NULL);
 }
 
 #define LOG_PROCESSOR                                                                              \
@@ -108,6 +171,6 @@ void tracing_metrics_write(const struct metrics_text *text)
     struct tracing_stats stats = tracing_stats();
     write_spans(text, &stats);
     write_processor(text, &stats);
-    write_exporter(text, &stats);
+    write_exporters(text, &stats);
     write_logs(text);
 }

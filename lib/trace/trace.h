@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "trace/attribute.h"
 #include "trace/context.h"
+#include "trace/span_exporter.h"
 #include "trace/tracing_config.h"
 
 /* ---- provider */
@@ -61,6 +62,10 @@ struct tracing_stats {
     uint64_t limited; /* of the ended: without some attributes, events or links, for the limits */
 };
 struct tracing_stats tracing_stats(void);
+
+/* One of the exporters, by index in their order: its own counters, of which those above are the
+ * sums, or for spans the worst. Its name; NULL beyond the last one. */
+const char *tracing_exporter_stats(size_t index, struct span_exporter_stats *stats);
 
 /* ---- tracer */
 

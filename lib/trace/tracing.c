@@ -228,3 +228,8 @@ struct tracing_stats tracing_stats(void)
     stats.limited = totals[TRACE_LIMITED];
     return stats;
 }
+
+const char *tracing_exporter_stats(size_t index, struct span_exporter_stats *stats)
+{
+    return exporter_stats_of(index, stats);
+}

@@ -100,7 +100,7 @@ static void check_stats(size_t index, const char *name, uint64_t exported, uint6
                         uint64_t rejected)
 {
     struct span_exporter_stats stats;
-    assert_string_equal(exporter_stats_of(index, &stats), name);
+    assert_string_equal(tracing_exporter_stats(index, &stats), name);
     assert_int_equal(stats.exported, exported);
     assert_int_equal(stats.failed, failed);
     assert_int_equal(stats.rejected, rejected);
@@ -121,11 +121,11 @@ static void give_each_batch_to_each(void **state)
         assert_int_equal(probes[i].flushes, 1);
         assert_int_equal(probes[i].overlaps, 0);
         check_stats(i + 1, exporters[i].name, 1000, 0, 0);
-        assert_non_null(exporter_stats_of(i + 1, &stats));
+        assert_non_null(tracing_exporter_stats(i + 1, &stats));
         assert_int_equal(stats.durations.count, probes[i].batches);
     }
     check_stats(0, "otlp_http_span_exporter", 1000, 0, 0);
-    assert_null(exporter_stats_of(3, &stats));
+    assert_null(tracing_exporter_stats(3, &stats));
     assert_int_equal(tracing_stats().exported, 1000);
     uint64_t deadline_ns = sink_soon();
     assert_int_equal(tracing_shutdown(deadline_ns), STATUS_OK);

@@ -23,6 +23,7 @@ static _Thread_local bool is_exempt; /* the receiver's */
 
 #include "base/json_reader.h"
 #include "otlp/gunzip.h"
+#include "trace/adapters/curl_transport.h"
 #include "trace_sink.h"
 
 /* Sanitizers have an allocator of their own. */
@@ -200,13 +201,13 @@ static void end_in_threads(void)
     }
 }
 
-enum form { PROTOBUF, PACKED_JSON };
+enum form { PROTOBUF, PACKED_JSON, HTTPS };
 
 static void make_config(struct tracing_config *config, enum form form)
 {
     tracing_config_from_environment(config, "test");
-    snprintf(config->otlp.endpoint, sizeof config->otlp.endpoint, "http://127.0.0.1:%u/v1/traces",
-             sink.port);
+    snprintf(config->otlp.endpoint, sizeof config->otlp.endpoint,
+             form == HTTPS ? "https://127.0.0.1:1/" : "http://127.0.0.1:%u/v1/traces", sink.port);
     config->otlp.gzip = config->otlp.json = form == PACKED_JSON;
     config->batch.delay_ms = 60000;
     config->batch.timeout_ms = 100; /* shorter than the first wait before a repetition */
@@ -339,13 +340,14 @@ static void survive(enum form form, bool on_and_on)
     long at = 1;
     for (int i = 0; i < 3; i++) /* what is kept for good is there */
         (void)live_once(form, 0, false, &left);
-    assert_true(tracing_stats().exported > 0);
+    assert_int_equal(tracing_stats().exported > 0, form != HTTPS); /* nobody is there */
     do {
         check_left(form, at, on_and_on, &left);
     } while (atomic_load(&failed) > 0 && at++ < 10000);
     assert_in_range(at, 11, 9999); /* there was something to fail, and an end */
     (void)live_once(form, 0, false, &left);
-    assert_int_equal(tracing_stats().exported, tracing_stats().ended);
+    struct tracing_stats stats = tracing_stats();
+    assert_int_equal(form == HTTPS ? stats.dropped_export_failed : stats.exported, stats.ended);
 }
 
 static void survives_one_failure(void **state)
@@ -372,15 +374,30 @@ static void survives_failures_on_and_on_with_packed_json(void **state)
     survive(PACKED_JSON, true);
 }
 
+static void survives_one_failure_on_the_way_to_https(void **state)
+{
+    (void)state;
+    survive(HTTPS, false);
+}
+
+static void survives_failures_on_and_on_on_the_way_to_https(void **state)
+{
+    (void)state;
+    survive(HTTPS, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(survives_one_failure_on_the_way_to_https),
+        cmocka_unit_test(survives_failures_on_and_on_on_the_way_to_https),
         cmocka_unit_test(survives_one_failure),
         cmocka_unit_test(survives_failures_on_and_on),
         cmocka_unit_test(survives_one_failure_with_packed_json),
         cmocka_unit_test(survives_failures_on_and_on_with_packed_json),
     };
     find_real_ones();
+    curl_transport_register();
     memset(long_text, 'x', sizeof long_text);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,7 +85,8 @@ void evidence_pool(struct span *span, const struct evidence_pool *pool)
     if (!span_is_recording(span))
         return;
     span_set_text(span, SPAN_KEY("evidence.pool.name"), text_of(pool->name));
-    span_set_i64(span, SPAN_KEY("evidence.pool.wait_us"), us_of(pool->wait_ns));
+    if (pool->wait_ns > 0)
+        span_set_i64(span, SPAN_KEY("evidence.pool.wait_us"), us_of(pool->wait_ns));
     span_set_i64(span, SPAN_KEY("evidence.pool.in_use"), (int64_t)pool->in_use);
     span_set_i64(span, SPAN_KEY("evidence.pool.size"), (int64_t)pool->size);
 }

@@ -7,7 +7,7 @@
  * evidence.lock.wait_us           int  us   how long it waited for it; 0: it was free
  * evidence.lock.holder.trace_id   text hex  who had it when the wait began, if that was traced
  * evidence.pool.name              text      the database or client span that used the place (pool.h)
- * evidence.pool.wait_us           int  us   how long it was waited for, before the span began
+ * evidence.pool.wait_us           int  us   how long it was waited for, before the span began, if so
  * evidence.pool.in_use            int       places taken, this one too
  * evidence.pool.size              int       places that there are
  * evidence.cache.name             text      the span that asked the cache

@@ -204,7 +204,10 @@ static void check_pool(void **state)
     assert_int_equal(pthread_create(&thread, NULL, leave_later, &pool), 0);
     assert_int_equal(pool_enter(&pool, sink_soon(), &third), STATUS_OK);
     pthread_join(thread, NULL);
-    struct span_scope scope = span_enter(&tracer, "pooled");
+    struct span_scope scope = span_enter(&tracer, "at once");
+    evidence_pool(scope.span, &first);
+    span_leave(&scope);
+    scope = span_enter(&tracer, "pooled");
     evidence_pool(scope.span, &third);
     span_leave(&scope);
     struct sink_span span = arrived("pooled");
@@ -212,6 +215,9 @@ static void check_pool(void **state)
     assert_in_range(number(&span, "evidence.pool.wait_us"), HOLD_MS * 1000 / 2, 20 * 1000 * 1000);
     assert_int_equal(number(&span, "evidence.pool.in_use"), 2);
     assert_int_equal(number(&span, "evidence.pool.size"), 2);
+    span = arrived("at once");
+    assert_int_equal(number(&span, "evidence.pool.in_use"), 1);
+    assert_null(sink_attribute(&span, "evidence.pool.wait_us"));
     pool_leave(&pool);
     pool_leave(&pool);
     pool_release(&pool);

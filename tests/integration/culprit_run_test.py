@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """`culprit run` and `culprit demo`: real services, real load, verdicts from the traces alone."""
+import contextlib
+import datetime
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 from culprit import CULPRIT, Up, culprit, is_alive, wait_for_words
 from stack import BIN, ROOT, SLOW, main
@@ -161,7 +165,7 @@ def test_it_says_when_the_back_end_never_answers():
         assert done.returncode == 1 and "no back end" in done.stderr, done
 
 
-def demo(names, program=CULPRIT):
+def demo(names, *words, program=CULPRIT):
     """A short demo of these scenarios alone: (finished process, its JSON)"""
     with tempfile.TemporaryDirectory() as directory:
         scenarios = f"{directory}/scenarios"
@@ -172,7 +176,8 @@ def demo(names, program=CULPRIT):
             scenario["environment"].update(rate=10, duration_s=3)
             with open(f"{scenarios}/{name}.json", "w", encoding="utf-8") as file:
                 json.dump(scenario, file)
-        done = culprit("demo", "--json", f"{directory}/demo.json", "--bin", BIN, program=program,
+        done = culprit("demo", "--json", f"{directory}/demo.json", "--bin", BIN, *words,
+                       program=program,
                        env=dict(os.environ, CULPRIT_SCENARIOS=scenarios))
         if not os.path.exists(f"{directory}/demo.json"):
             raise AssertionError(done)
@@ -191,8 +196,55 @@ def test_it_ends_a_demo_with_99_when_a_detector_is_broken():
     assert "sequential_calls at pricing \"POST /quotes\" was not found" in done.stdout, done.stdout
 
 
+@contextlib.contextmanager
+def opened(store):
+    """`culprit open` on it: a function that gets JSON from a path."""
+    child = subprocess.Popen([CULPRIT, "open", "--listen", "127.0.0.1:0", store], cwd=ROOT,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+
+    def get(path):
+        with urllib.request.urlopen(base + path, timeout=20) as answer:
+            return json.load(answer)
+    try:
+        base = next(re.search(r"http://127\.0\.0\.1:\d+", line).group() for line in child.stdout
+                    if "http://" in line)
+        yield get
+    finally:
+        child.terminate()
+        child.wait(20 * SLOW)
+        child.stdout.close()
+
+
+def window(words, prefix=""):
+    """start and end as the collector takes them, of the "1795892290.1,8.4" of an address."""
+    start, length = (float(word) for word in words.split(","))
+    told = [datetime.datetime.fromtimestamp(at, datetime.timezone.utc).isoformat(
+        timespec="milliseconds").replace("+00:00", "Z") for at in (start, start + length)]
+    return f"{prefix}start={told[0]}&{prefix}end={told[1]}"
+
+
+def check_addresses(text, store):
+    """What demo's table links to, on the store that it kept: the traces, and what the page says of
+    each window."""
+    found = []
+    with opened(store) as get:
+        for link in re.findall(r"http://127\.0\.0\.1:16686(/\S+)", text):
+            if link.startswith("/trace/"):
+                assert get(f"/api/v3{link.replace('/trace/', '/traces/')}")["result"], link
+            else:
+                now, before = re.fullmatch(r"/findings\?at=([\d.,]+)&was=([\d.,]+)", link).groups()
+                answer = get(f"/api/culprit/findings?{window(now)}&{window(before, 'baseline_')}")
+                assert answer["requests"] >= 50 and answer["with_baseline"], (link, answer)
+                found.append([one["kind"] for one in answer["findings"]])
+    return found
+
+
 def test_it_runs_all_scenarios_of_a_directory():
-    done, told = demo(["baseline", "lost-context"])
+    with tempfile.TemporaryDirectory() as directory:
+        store = f"{directory}/kept.db"
+        done, told = demo(["baseline", "lost-context"], "--keep", store)
+        assert f"open {store}" in done.stdout, done.stdout
+        assert check_addresses(done.stdout, store) == [[], ["broken_propagation"]], done.stdout
     assert done.returncode == 0 and told["verdict"] == "pass", done
     assert [r["scenario"] for r in told["runs"]] == ["baseline", "lost-context"]
     lines = done.stdout.splitlines()

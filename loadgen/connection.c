@@ -72,7 +72,7 @@ void connection_begin(struct connection *connection, uint64_t body_max_bytes)
     buffer_clear(&connection->rest);
     buffer_clear(&connection->body);
     buffer_clear(&connection->head);
-    connection->keeps_head = false;
+    connection->keeps_head = connection->ignores_body = false;
     connection->received_bytes = 0;
     connection->sent_bytes = 0;
     connection->first_byte_ns = 0;
@@ -101,7 +101,7 @@ enum status connection_send(struct connection *connection)
 static void keep_body(struct connection *connection, struct text body)
 {
     size_t room = CONNECTION_BODY_KEPT - connection->body.length_bytes;
-    if (body.length > 0 && room > 0)
+    if (body.length > 0 && room > 0 && !connection->ignores_body)
         buffer_append(&connection->body, body.data, body.length < room ? body.length : room);
 }
 

@@ -14,7 +14,7 @@
 
 enum {
     CONNECTION_REQUEST_MAX = 64 * 1024,
-    CONNECTION_BODY_KEPT = 16 * 1024,     /* of a response; the rest is counted, not kept */
+    CONNECTION_BODY_KEPT = 64 * 1024,     /* of a response; the rest is counted, not kept */
     CONNECTION_HEAD_KEPT = 16 * 1024,     /* where `keeps_head` is set */
     CONNECTION_SCRATCH_BYTES = 64 * 1024, /* what connection_receive needs */
 };
@@ -41,7 +41,7 @@ struct connection {
     size_t sent_bytes;
     struct buffer rest; /* a part of a line */
     struct buffer body;
-    bool keeps_head;
+    bool keeps_head, ignores_body;
     struct buffer head;      /* status line and fields of the final response */
     uint64_t received_bytes; /* of this response, and of what followed it */
     struct http1 parser;

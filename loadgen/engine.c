@@ -160,6 +160,8 @@ static void send_on(struct engine *engine, struct connection *connection,
 {
     connection_begin(connection, engine->config.body_max_bytes);
     connection->keeps_head = request->wants_head;
+    connection->ignores_body = request->ignores_body;
+    connection->parser.no_body = request->is_head;
     request->connect_ns = connection->connect_ns;
     connection->connect_ns = 0;
     request->write(request, &connection->out);

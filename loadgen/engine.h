@@ -56,7 +56,8 @@ struct engine_request {
     uint64_t first_byte_ns; /* 0: none came */
     uint64_t done_ns;
     uint64_t sent_bytes, received_bytes; /* of the request, and of what came for it */
-    bool wants_head;                     /* the caller's: keep the head of the answer */
+    /* The caller's: keep the head of the answer; keep nothing of its body; it has none (HEAD). */
+    bool wants_head, ignores_body, is_head;
     struct text head; /* where it was wanted, up to CONNECTION_HEAD_KEPT bytes of it: status line
                          and fields as they came; valid during `ended` */
     struct engine_request *next; /* the engine's */

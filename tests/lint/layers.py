@@ -23,7 +23,7 @@ ROOMS = {
 # Header -> prefixes that may include it.
 GUARDED = {
     "microhttpd.h": ["lib/http/", "lib/trace/adapters/", "tests/"],
-    "curl/curl.h": ["lib/http/", "lib/trace/adapters/", "tests/"],
+    "curl/curl.h": ["lib/http/", "lib/trace/adapters/", "loadgen/curl_", "tests/"],
     "sqlite3.h": ["lib/http/", "lib/trace/adapters/", "services/collector/", "tests/"],
     "zlib.h": ["lib/trace/", "lib/otlp/", "services/collector/", "tests/"],
     "sys/socket.h": ["lib/trace/", "lib/http/", "services/collector/", "loadgen/", "tests/"],

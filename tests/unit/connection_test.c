@@ -160,7 +160,7 @@ static void check_early_answer(void **state)
 static void check_long_body(void **state)
 {
     (void)state;
-    enum { BYTES = 40000 };
+    enum { BYTES = 80000 };
     static char answer[BYTES + 128];
     struct pair pair;
     open_pair(&pair, "");

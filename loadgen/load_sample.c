@@ -63,6 +63,7 @@ struct load_sample load_sample_of(const struct engine_request *request, uint64_t
         .http_status = (uint16_t)request->http_status,
         .censored = load_outcome_is_censored(outcome),
         .due_ns = due_ns,
+        .seen_ns = request->submitted_ns,
         .sent_ns = request->sent_ns,
         .connect_ns = request->connect_ns,
         .first_byte_ns = request->first_byte_ns,

@@ -45,9 +45,13 @@ struct load_sample {
     /* No right answer ended it (dropped, timed out, cut off, in flight at the end): its true
      * latency is at least done - due, and counts against any limit on latency. */
     bool censored;
-    uint64_t due_ns;     /* when it should have been sent; of a later step of a flow: when the step
-                            before was answered, think time included */
-    uint64_t sent_ns;    /* right before its first byte left */
+    uint8_t
+        failed_check; /* of LOAD_BODY: which check; behind the checks: which value was not there */
+    uint64_t due_ns;  /* when it should have been sent; of a later step of a flow: when the step
+                         before was answered, think time included */
+    uint64_t seen_ns; /* when its loop came to it: until then the generator itself was late, from
+                         then on it waited for a free connection */
+    uint64_t sent_ns; /* right before its first byte left */
     uint64_t connect_ns; /* a duration: how long its connection took to open; 0: was open */
     uint64_t first_byte_ns;
     uint64_t done_ns; /* the whole answer, or when it was given up */

@@ -66,7 +66,8 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
     into->sum_ns = add_saturating(into->sum_ns, from->sum_ns);
     into->saturated += from->saturated;
     for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-        into->buckets[i] += from->buckets[i];
+        if (from->buckets[i] != 0) /* a page that nothing is added to stays unused */
+            into->buckets[i] += from->buckets[i];
 }
 
 /* ceil(q * count) in [1, count]. A little less than the product, as 0.07 * 100 is a hair over 7 in

@@ -71,6 +71,14 @@ static enum status set_value(const struct flag *flag, const char *value, struct 
     case FLAG_TEXT:
         *(const char **)flag->target = value;
         break;
+    case FLAG_TEXTS: {
+        struct flag_texts *texts = flag->target;
+        if (texts->count == FLAG_TEXTS_MAX)
+            return error_set(error, STATUS_INVALID, "--%s: more than %d", flag->name,
+                             FLAG_TEXTS_MAX);
+        texts->items[texts->count++] = value;
+        break;
+    }
     case FLAG_U64:
         status = text_to_u64(text_of(value), flag->target);
         wanted = "a whole number from 0 on";
@@ -140,6 +148,7 @@ static void print_default(FILE *out, const struct flag *flag)
 {
     switch (flag->type) {
     case FLAG_BOOL:
+    case FLAG_TEXTS:
         break;
     case FLAG_TEXT:
         if (*(const char *const *)flag->target && **(const char *const *)flag->target)

@@ -9,13 +9,20 @@
 
 #include "base/status.h"
 
-enum flag_type { FLAG_BOOL, FLAG_TEXT, FLAG_U64, FLAG_DOUBLE };
+enum flag_type { FLAG_BOOL, FLAG_TEXT, FLAG_TEXTS, FLAG_U64, FLAG_DOUBLE };
+
+/* A flag that may be given several times. */
+enum { FLAG_TEXTS_MAX = 32 };
+struct flag_texts {
+    const char *items[FLAG_TEXTS_MAX];
+    size_t count;
+};
 
 struct flag {
     const char *name; /* long name without dashes */
     char letter;      /* short form or 0 */
     enum flag_type type;
-    void *target; /* bool *, const char **, uint64_t *, double *: holds the default before */
+    void *target; /* bool *, const char **, struct flag_texts *, uint64_t *, double *: holds the default before */
     const char *argument; /* word for --help: "FILE"; NULL for FLAG_BOOL */
     const char *help;     /* one line */
 };

@@ -34,6 +34,7 @@ PREFIXES = {
     "loadgen/diagnose_command": ["command_"],
     "loadgen/faults_command": ["command_"],
     "loadgen/open": ["command_"],
+    "loadgen/load_command": ["command_"],
     "loadgen/run": ["command_"],
     "loadgen/up": ["command_"],
 }

@@ -1,0 +1,342 @@
+#include "loadgen/load_report.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "loadgen/table.h"
+
+static double ms(uint64_t ns)
+{
+    return (double)ns / (double)NS_PER_MS;
+}
+
+/* "1.23", and "> 1.23" of a quantile among requests whose latency is not known. */
+static void add_quantile(struct table *table, const struct load_step_figures *step, double q)
+{
+    bool is_open;
+    uint64_t ns = load_figures_quantile_ns(step, q, &is_open);
+    table_cell(table, is_open ? TABLE_BAD : TABLE_PLAIN, "%s%.2f", is_open ? "> " : "", ms(ns));
+}
+
+static void add_row(struct table *table, const char *name, const struct load_step_figures *step,
+                    double elapsed_s)
+{
+    uint64_t count = load_figures_count(step), failed = load_figures_failed(step);
+    table_row(table);
+    table_cell(table, TABLE_PLAIN, "%s", name);
+    table_cell(table, TABLE_PLAIN, "%" PRIu64, count);
+    table_cell(table, TABLE_PLAIN, "%.1f", elapsed_s > 0 ? (double)count / elapsed_s : 0);
+    table_cell(table, failed > 0 ? TABLE_BAD : TABLE_PLAIN, "%" PRIu64, failed);
+    add_quantile(table, step, 0.5);
+    add_quantile(table, step, 0.9);
+    add_quantile(table, step, 0.99);
+    add_quantile(table, step, 0.999);
+    add_quantile(table, step, 1);
+    table_cell(table, TABLE_FAINT, "%.2f", ms(histogram_quantile_ns(&step->service, 0.99)));
+    table_cell(table, TABLE_FAINT, "%.3f", ms(histogram_quantile_ns(&step->lag, 0.99)));
+}
+
+static void print_steps(const struct load_plan *plan, const struct load_result *result,
+                        const struct load_step_figures *sum, FILE *out)
+{
+    static const struct table_column columns[] = {
+        {"step", false, true},     {"requests", true, false},
+        {"a second", true, false}, {"failed", true, false},
+        {"p50 ms", true, false},   {"p90", true, false},
+        {"p99", true, false},      {"p99.9", true, false},
+        {"max", true, false},      {"p99 from sending", true, false},
+        {"lag p99", true, false},
+    };
+    struct table *table = malloc(sizeof(*table));
+    if (table == NULL)
+        return;
+    table_init(table, columns, sizeof(columns) / sizeof(columns[0]));
+    for (size_t i = 0; i < plan->step_count; i++)
+        add_row(table, plan->steps[i].name, &result->figures.steps[i], result->elapsed_s);
+    if (plan->step_count > 1)
+        add_row(table, "all", sum, result->elapsed_s);
+    table_print(table, out, 0);
+    free(table);
+}
+
+static void print_failed_checks(const struct load_step *step, const uint64_t *failed, FILE *out)
+{
+    for (size_t i = 0; i < step->checks.count + step->take_count; i++) {
+        char words[TABLE_CELL_MAX] = "a value was not in the answer";
+        if (failed[i] == 0)
+            continue;
+        if (i < step->checks.count)
+            load_check_words(&step->checks.items[i], words, sizeof(words));
+        fprintf(out, "    %" PRIu64 " x not so: %s\n", failed[i], words);
+    }
+}
+
+static void print_failures(const struct load_plan *plan, const struct load_result *result,
+                           FILE *out)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const struct load_step_figures *step = &result->figures.steps[i];
+        for (int outcome = 0; outcome < LOAD_OUTCOME_COUNT; outcome++) {
+            if (outcome == LOAD_OK || step->outcomes[outcome] == 0)
+                continue;
+            fprintf(out, "  %s: %" PRIu64 " x %s\n", plan->steps[i].name, step->outcomes[outcome],
+                    load_outcome_words((enum load_outcome)outcome));
+            if (outcome == LOAD_BODY)
+                print_failed_checks(&plan->steps[i], step->failed_checks, out);
+        }
+    }
+}
+
+static void print_thresholds(const struct load_plan *plan, const struct load_result *result,
+                             FILE *out)
+{
+    for (size_t i = 0; i < plan->thresholds.count; i++) {
+        const struct load_threshold *threshold = &plan->thresholds.items[i];
+        const struct load_judgement *judgement = &result->judgements[i];
+        fprintf(out, "  %s ", judgement->holds ? "holds:" : "BROKEN:");
+        if (threshold->step != LOAD_ALL_STEPS)
+            fprintf(out, "%s of %s", load_threshold_word(threshold->metric),
+                    plan->steps[threshold->step].name);
+        else
+            fputs(load_threshold_word(threshold->metric), out);
+        fprintf(out, " %s %g, it is ", threshold->is_lower ? "at least" : "at most",
+                threshold->limit);
+        if (isinf(judgement->value))
+            fputs("not known to be below any limit: requests were not answered\n", out);
+        else
+            fprintf(out, "%.6g\n", judgement->value);
+    }
+}
+
+static void print_notes(const struct load_plan *plan, const struct load_result *result,
+                        const struct load_step_figures *sum, FILE *out)
+{
+    uint64_t late_ns = histogram_quantile_ns(&sum->late, 0.99);
+    if (result->is_interrupted)
+        fputs("\nInterrupted: this is what was measured until then.\n", out);
+    if (result->is_aborted)
+        fputs("\nEnded early: a threshold that aborts was broken.\n", out);
+    if (result->is_late)
+        fprintf(out,
+                "\nDo not trust these latencies: the generator itself was late, by %.2f ms at the "
+                "99th percentile.\nGive it a processor of its own, more threads, or less to do.\n",
+                ms(late_ns));
+    if (sum->censored > 0)
+        fprintf(out,
+                "\n%" PRIu64 " requests have no known latency (never sent, or not answered): they "
+                "count as slower than all others.\n",
+                sum->censored);
+    if (!plan->is_closed && sum->outcomes[LOAD_DROPPED] > 0)
+        fputs("Requests were due and found no free connection in time: more --connections, or the "
+              "target is too slow.\n",
+              out);
+}
+
+void load_report_print(const struct load_plan *plan, const struct load_result *result, FILE *out)
+{
+    struct load_step_figures *sum = calloc(1, sizeof(*sum));
+    if (sum == NULL)
+        return;
+    load_figures_sum(&result->figures, sum);
+    uint64_t count = load_figures_count(sum);
+    print_steps(plan, result, sum, out);
+    fprintf(out,
+            "\n%" PRIu64 " flows, %" PRIu64 " of them right, in %.1f s; %.1f MB sent, %.1f MB "
+            "received; %" PRIu64 " connections\n",
+            result->flows.due, result->flows.ok, result->elapsed_s, (double)sum->sent_bytes / 1e6,
+            (double)sum->received_bytes / 1e6, sum->connects);
+    fprintf(out,
+            "generator: %.1f us of CPU a request, %.1f MB of memory at most, lag p50 %.3f ms\n",
+            count > 0 ? (double)result->cpu_ns / 1e3 / (double)count : 0,
+            (double)result->peak_rss_kib / 1024, ms(histogram_quantile_ns(&sum->lag, 0.5)));
+    if (load_figures_failed(sum) > 0) {
+        fputs("\nnot right:\n", out);
+        print_failures(plan, result, out);
+    }
+    if (plan->thresholds.count > 0) {
+        fputs("\nthresholds:\n", out);
+        print_thresholds(plan, result, out);
+    }
+    print_notes(plan, result, sum, out);
+    free(sum);
+}
+
+/* ---- JSON */
+
+static void write_times(struct json_writer *writer, const char *key,
+                        const struct histogram *histogram)
+{
+    static const struct {
+        const char *key;
+        double q;
+    } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p999", 0.999}};
+    json_key(writer, key);
+    json_begin_object(writer);
+    json_key(writer, "count");
+    json_u64(writer, histogram->count);
+    json_key(writer, "mean");
+    json_fixed(writer, histogram_mean_ns(histogram) / (double)NS_PER_MS, 6);
+    for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
+        json_key(writer, quantiles[i].key);
+        json_fixed(writer, ms(histogram_quantile_ns(histogram, quantiles[i].q)), 6);
+    }
+    json_key(writer, "max");
+    json_fixed(writer, ms(histogram->max_ns), 6);
+    json_end_object(writer);
+}
+
+static void write_outcomes(struct json_writer *writer, const struct load_step_figures *step)
+{
+    json_key(writer, "outcomes");
+    json_begin_object(writer);
+    for (int i = 0; i < LOAD_OUTCOME_COUNT; i++) {
+        json_key(writer, load_outcome_words((enum load_outcome)i));
+        json_u64(writer, step->outcomes[i]);
+    }
+    json_end_object(writer);
+}
+
+/* Quantiles over all requests, those of unknown latency above the rest; null where they fall among
+ * those. */
+static void write_judged(struct json_writer *writer, const struct load_step_figures *step)
+{
+    static const enum load_metric metrics[] = {LOAD_METRIC_P50_MS,  LOAD_METRIC_P90_MS,
+                                               LOAD_METRIC_P95_MS,  LOAD_METRIC_P99_MS,
+                                               LOAD_METRIC_P999_MS, LOAD_METRIC_MAX_MS};
+    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+        double value = load_threshold_value(metrics[i], step, 0);
+        json_key(writer, load_threshold_word(metrics[i]));
+        if (isinf(value))
+            json_nil(writer);
+        else
+            json_fixed(writer, value, 6);
+    }
+}
+
+static void write_step(struct json_writer *writer, const char *name,
+                       const struct load_step_figures *step, double elapsed_s)
+{
+    uint64_t count = load_figures_count(step);
+    json_begin_object(writer);
+    json_key(writer, "name");
+    json_cstring(writer, name);
+    json_key(writer, "requests");
+    json_u64(writer, count);
+    json_key(writer, "rate");
+    json_fixed(writer, elapsed_s > 0 ? (double)count / elapsed_s : 0, 3);
+    json_key(writer, "censored");
+    json_u64(writer, step->censored);
+    write_judged(writer, step);
+    write_outcomes(writer, step);
+    json_key(writer, "sent_bytes");
+    json_u64(writer, step->sent_bytes);
+    json_key(writer, "received_bytes");
+    json_u64(writer, step->received_bytes);
+    json_key(writer, "connects");
+    json_u64(writer, step->connects);
+    write_times(writer, "latency_ms", &step->latency);
+    write_times(writer, "from_sending_ms", &step->service);
+    write_times(writer, "lag_ms", &step->lag);
+    write_times(writer, "late_ms", &step->late);
+    write_times(writer, "connect_ms", &step->connecting);
+    write_times(writer, "first_byte_ms", &step->first_byte);
+    json_end_object(writer);
+}
+
+static void write_thresholds(struct json_writer *writer, const struct load_plan *plan,
+                             const struct load_result *result)
+{
+    json_key(writer, "thresholds");
+    json_begin_array(writer);
+    for (size_t i = 0; i < plan->thresholds.count; i++) {
+        const struct load_threshold *threshold = &plan->thresholds.items[i];
+        json_begin_object(writer);
+        json_key(writer, "metric");
+        json_cstring(writer, load_threshold_word(threshold->metric));
+        if (threshold->step != LOAD_ALL_STEPS) {
+            json_key(writer, "step");
+            json_cstring(writer, plan->steps[threshold->step].name);
+        }
+        json_key(writer, threshold->is_lower ? "at_least" : "at_most");
+        json_double(writer, threshold->limit);
+        json_key(writer, "value");
+        if (isinf(result->judgements[i].value))
+            json_nil(writer);
+        else
+            json_double(writer, result->judgements[i].value);
+        json_key(writer, "holds");
+        json_bool(writer, result->judgements[i].holds);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static void write_flows(struct json_writer *writer, const struct load_flow_counts *flows)
+{
+    const struct {
+        const char *key;
+        uint64_t count;
+    } rows[] = {{"due", flows->due},
+                {"ok", flows->ok},
+                {"failed", flows->failed},
+                {"cut", flows->cut},
+                {"turned_away", flows->turned_away}};
+    json_key(writer, "flows");
+    json_begin_object(writer);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_key(writer, rows[i].key);
+        json_u64(writer, rows[i].count);
+    }
+    json_end_object(writer);
+}
+
+void load_report_json(const struct load_plan *plan, const struct load_result *result,
+                      struct json_writer *writer)
+{
+    static const char *const verdicts[] = {
+        [VERDICT_PASS] = "pass", [VERDICT_FAIL] = "fail", [VERDICT_INCONCLUSIVE] = "inconclusive"};
+    struct load_step_figures *sum = calloc(1, sizeof(*sum));
+    if (sum == NULL)
+        return;
+    load_figures_sum(&result->figures, sum);
+    json_begin_object(writer);
+    json_key(writer, "schema");
+    json_cstring(writer, "culprit.load-report/1");
+    json_key(writer, "name");
+    json_cstring(writer, plan->name);
+    json_key(writer, "target");
+    json_cstring(writer, plan->target);
+    json_key(writer, "seed");
+    json_u64(writer, plan->seed);
+    json_key(writer, "verdict");
+    json_cstring(writer, verdicts[result->verdict]);
+    json_key(writer, "interrupted");
+    json_bool(writer, result->is_interrupted);
+    json_key(writer, "aborted");
+    json_bool(writer, result->is_aborted);
+    json_key(writer, "trustworthy");
+    json_bool(writer, !result->is_late);
+    json_key(writer, "start_unix_ns");
+    json_u64_string(writer, result->start_wall_ns);
+    json_key(writer, "end_unix_ns");
+    json_u64_string(writer, result->end_wall_ns);
+    json_key(writer, "elapsed_s");
+    json_fixed(writer, result->elapsed_s, 6);
+    json_key(writer, "cpu_s");
+    json_fixed(writer, (double)result->cpu_ns / (double)NS_PER_S, 6);
+    json_key(writer, "peak_rss_kib");
+    json_u64(writer, result->peak_rss_kib);
+    write_flows(writer, &result->flows);
+    json_key(writer, "all");
+    write_step(writer, "all", sum, result->elapsed_s);
+    json_key(writer, "steps");
+    json_begin_array(writer);
+    for (size_t i = 0; i < plan->step_count; i++)
+        write_step(writer, plan->steps[i].name, &result->figures.steps[i], result->elapsed_s);
+    json_end_array(writer);
+    write_thresholds(writer, plan, result);
+    json_end_object(writer);
+    free(sum);
+}

@@ -365,7 +365,7 @@ int command_load(int argc, char **argv)
         {"no-trace", 0, FLAG_BOOL, &options.no_trace, NULL, "send no traceparent"},
         {"p99-ms", 0, FLAG_DOUBLE, &options.p99_ms, "MS", "the 99th percentile must not be above"},
         {"errors", 0, FLAG_DOUBLE, &options.error_share, "SHARE",
-         "share of requests that may fail, 0 to 1 (0, unless a file says otherwise)"},
+         "share that may fail, 0 to 1 (0, where a file says nothing)"},
         {"abort", 0, FLAG_BOOL, &options.aborts, NULL, "end as soon as one of these is broken"},
         {"seed", 's', FLAG_U64, &options.seed, "N", "of the sequence of requests (1)"},
         {"target", 't', FLAG_TEXT, &options.target, "URL", "instead of a flow file's own"},

@@ -2,12 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/rng.h"
 #include "loadgen/interrupt.h"
+#include "loadgen/memory.h"
 
 enum {
     TICK_MS = 250,
@@ -197,12 +197,10 @@ static void settle(struct run *run)
 {
     struct load_result *result = run->result;
     uint64_t now_ns = clock_mono_ns();
-    struct rusage usage;
     result->end_wall_ns = clock_wall_ns();
     if (now_ns > run->shared.start_ns)
         result->elapsed_s = (double)(now_ns - run->shared.start_ns) / (double)NS_PER_S;
-    if (getrusage(RUSAGE_SELF, &usage) == 0)
-        result->peak_rss_kib = (uint64_t)usage.ru_maxrss;
+    result->peak_rss_kib = memory_peak_kib();
     for (size_t i = 0; i < result->figures.step_count; i++)
         result->is_late |= load_figures_is_late(&result->figures.steps[i]);
     result->verdict = VERDICT_PASS;

@@ -32,3 +32,16 @@ struct memory memory_of(pid_t pid)
     fclose(file);
     return memory;
 }
+
+uint64_t memory_peak_kib(void)
+{
+    uint64_t peak_kib = 0;
+    char line[256];
+    FILE *file = fopen("/proc/self/status", "re");
+    if (!file)
+        return 0;
+    while (fgets(line, sizeof line, file))
+        take(line, "VmHWM:", &peak_kib);
+    fclose(file);
+    return peak_kib;
+}

@@ -13,4 +13,8 @@ struct memory {
 /* From /proc/PID/smaps_rollup; zeros where that cannot be read. */
 struct memory memory_of(pid_t pid);
 
+/* The most that the calling process ever had resident since it was executed; 0: not known. (What
+ * getrusage tells counts the process that it was forked from too.) */
+uint64_t memory_peak_kib(void);
+
 #endif

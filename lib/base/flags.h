@@ -22,7 +22,8 @@ struct flag {
     const char *name; /* long name without dashes */
     char letter;      /* short form or 0 */
     enum flag_type type;
-    void *target; /* bool *, const char **, struct flag_texts *, uint64_t *, double *: holds the default before */
+    void *target; /* bool *, const char **, struct flag_texts *, uint64_t *, double *: holds the
+                     default before */
     const char *argument; /* word for --help: "FILE"; NULL for FLAG_BOOL */
     const char *help;     /* one line */
 };

@@ -9,12 +9,19 @@ import time
 from culprit import Up, culprit
 from stack import main
 
-HELP = [["--help"], ["up", "--help"], ["run", "--help"], ["demo", "--help"],
+HELP = [["--help"], ["up", "--help"], ["run", "--help"], ["load", "--help"], ["demo", "--help"],
         ["diagnose", "--help"], ["faults", "--help"], ["--version"]]
 MISUSE = [[], ["nonsense"], ["up", "--nonsense"], ["up", "word"], ["up", "--ports", "some"],
           ["run"], ["run", "a", "b"], ["run", "baseline", "--rate", "x"],
           ["run", "baseline", "--rate", "-1"], ["run", "no-such-scenario"],
           ["run", "/nonexistent.json"], ["demo", "word"], ["demo", "--only", "no-such-scenario"],
+          ["load"], ["load", "a", "b"], ["load", "/nonexistent.json"], ["load", "ftp://x/"],
+          ["load", "http://127.0.0.1:1/", "--users", "2", "--rate", "2"],
+          ["load", "http://127.0.0.1:1/", "--stages", "1:x"],
+          ["load", "http://127.0.0.1:1/", "--engine", "none"],
+          ["load", "https://127.0.0.1:1/", "--engine", "epoll"],
+          ["load", "http://127.0.0.1:1/", "--header", "no colon"],
+          ["load", "http://127.0.0.1:1/", "--connections", "2", "--threads", "3"],
           ["diagnose"], ["diagnose", "/nonexistent"], ["diagnose", "x", "--last", "soon"],
           ["faults"], ["faults", "break", "--target", "x"],
           ["faults", "set", "--target", "x"], ["faults", "list", "--target", "/nonexistent"],

@@ -21,10 +21,19 @@ static void check_nobody(void **state)
     assert_int_equal(memory.pss_kib, 0);
 }
 
+static void check_peak(void **state)
+{
+    (void)state;
+    uint64_t peak_kib = memory_peak_kib();
+    assert_true(peak_kib > 0 && peak_kib < 4ull * 1024 * 1024);
+    assert_true(peak_kib >= memory_of(getpid()).rss_kib);
+}
+
 int main(void)
 {
     static struct rows all;
     rows_one(&all, "it reads a process's memory", check_own);
     rows_one(&all, "it gives zeros where nobody is", check_nobody);
+    rows_one(&all, "it knows the most that there was", check_peak);
     return rows_run("memory", &all);
 }

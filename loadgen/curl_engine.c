@@ -17,6 +17,9 @@
 
 enum { EVENTS_MAX = 256 };
 
+/* Between these, a second request on such a connection fails (curl#10634). */
+enum { CLEAR_HTTP2_BROKEN = 0x075800, CLEAR_HTTP2_MENDED = 0x080000 };
+
 struct curl_engine {
     struct curl_engine_config config;
     CURLM *multi;
@@ -89,6 +92,12 @@ static enum status check(const struct curl_engine_config *config, struct error *
         return error_set(error, STATUS_INVALID, "load engine: a limit or time-out is out of range");
     if (config->http2 && !(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2))
         return error_set(error, STATUS_UNSUPPORTED, "load engine: this libcurl has no HTTP/2");
+    unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+    bool is_clear = strncmp(config->target, "http://", 7) == 0;
+    if (config->http2 && is_clear && version >= CLEAR_HTTP2_BROKEN && version < CLEAR_HTTP2_MENDED)
+        return error_set(error, STATUS_UNSUPPORTED,
+                         "load engine: libcurl 7.88 cannot keep an HTTP/2 connection in the clear; "
+                         "over https it can");
     return STATUS_OK;
 }
 

@@ -21,7 +21,8 @@ struct curl_engine_config {
     const char *ca_file; /* NULL: the system's */
 };
 
-/* STATUS_INVALID, STATUS_NO_MEMORY, STATUS_IO, STATUS_UNSUPPORTED (a libcurl without HTTP/2). */
+/* STATUS_INVALID, STATUS_NO_MEMORY, STATUS_IO, STATUS_UNSUPPORTED (a libcurl without
+ * HTTP/2; in the clear, 7.88, which breaks it). */
 MUST_CHECK enum status curl_engine_new(const struct curl_engine_config *config,
                                        struct curl_engine **out, struct error *error);
 void curl_engine_free(struct curl_engine *engine); /* accepts NULL */

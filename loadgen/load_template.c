@@ -1,5 +1,6 @@
 #include "loadgen/load_template.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,7 @@ enum status load_template_init(struct load_template *template, struct arena *are
 
 static enum status add_part(struct load_template *template, struct load_part part)
 {
+    assert(template->parts != NULL); /* load_template_init came before */
     if (template->count == LOAD_PARTS_MAX)
         return STATUS_TOO_LARGE;
     template->parts[template->count++] = part;

@@ -28,7 +28,8 @@ void load_trace_make(const uint64_t words[3], uint64_t index, uint8_t trace_id[1
     put(span != 0 ? span : 1, span_id);
     if (words[0] == 0)
         trace_id[0] = 1; /* all zero is no id */
-    memcpy(traceparent, "00-", 3);
+    traceparent[0] = traceparent[1] = '0';
+    traceparent[2] = '-';
     hex_encode(trace_id, 16, traceparent + 3);
     traceparent[35] = '-';
     hex_encode(span_id, 8, traceparent + 36);

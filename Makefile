@@ -19,6 +19,7 @@ PACKAGES_TEST  := libcmocka-dev python3 python3-protobuf curl jq openssl
 PACKAGES_PAGE  := chromium chromium-driver# 320 MB; without them the page's tests in it are left out
 PACKAGES_LINT  := clang-format clang-tidy cppcheck binutils
 PACKAGES_FUZZ  := clang libclang-rt-14-dev
+PACKAGES_LOAD  := wrk hey nghttp2-client nginx-light# what `make bench-load` compares with
 FUZZ_SECONDS   ?= 60
 
 CC       ?= gcc
@@ -75,7 +76,7 @@ $(B)/lib/libculprit-collector.a: \
 PART_ARCHIVES := $(B)/lib/libculprit-loadgen.a $(B)/lib/libculprit-collector.a
 
 .PHONY: all programs help deps deps-test deps-page deps-lint demo up test unit integration lint asan tsan \
-        bench bench-trace bench-overhead peers fuzz pictures format clean image compose-up compose-down test-compose
+        bench bench-trace bench-load bench-overhead peers fuzz pictures format clean image compose-up compose-down test-compose
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -240,6 +241,12 @@ bench-overhead: deps-test ## checkouts per CPU-second with tracing, and built wi
 	@$(MAKE) --no-print-directory -j$(JOBS) V=release programs
 	@$(MAKE) --no-print-directory -j$(JOBS) V=untraced programs
 	@tests/bench/overhead_bench.py --rounds $(or $(ROUNDS),10)
+
+bench-load: deps-test ## what generating load costs, beside wrk, h2load, hey, vegeta, k6 (ROUNDS=3)
+	$(call install_missing,$(PACKAGES_LOAD))
+	@$(MAKE) --no-print-directory -j$(JOBS) programs bench-programs
+	@tests/peers/build.sh vegeta k6 || [ $$? = 77 ]
+	@CULPRIT_BIN=$(B)/bin CULPRIT_BENCH=$(B)/bench tests/bench/load_bench.py --rounds $(or $(ROUNDS),3)
 
 peers: ## the Go programs that ours are compared with, real Jaeger among them (7 minutes of CPU)
 	@tests/peers/build.sh tracing hop jaeger || [ $$? = 77 ]

@@ -2,7 +2,8 @@
 # Builds the Go programs that ours are compared with or put between, into build/peers/; what is
 # there and newer than its sources is kept.
 #
-#   tests/peers/build.sh NAME...     tracing, hop (seconds), jaeger (7 minutes of CPU, nice)
+#   tests/peers/build.sh NAME...     tracing, hop (seconds), jaeger (7 minutes of CPU, nice),
+#                                vegeta, k6 (2 minutes)
 #
 # Ends with 77 and one line where they cannot be had: no Go >= 1.25 (it fetches the newer toolchain
 # that a go.mod may name), or no module proxy.
@@ -20,6 +21,8 @@ skip() {
 package_of() {
     case $1 in
     jaeger) echo github.com/jaegertracing/jaeger/cmd/jaeger ;;
+    vegeta) echo github.com/tsenart/vegeta/v12 ;;
+    k6) echo go.k6.io/k6 ;;
     *) echo "./$1" ;;
     esac
 }
@@ -45,7 +48,7 @@ build() { # NAME FOLDER-OF-GO.MOD
 
 for name in "$@"; do
     case $name in
-    jaeger) folder=jaeger ;;
+    jaeger | vegeta | k6) folder=$name ;;
     *) folder=. ;;
     esac
     build "$name" "$folder" || exit 1

@@ -43,7 +43,7 @@ static void read_variables(struct otlp_settings *settings, const char *infix)
 {
     static const char *const compressions[] = {"none", "gzip"};
     static const char *const protocols[] = {"http/protobuf", "http/json"};
-    struct name name;
+    struct name name = {""};
     otel_env_text(name_of(&name, infix, "HEADERS"), settings->headers, sizeof settings->headers);
     otel_env_timeout_ms(name_of(&name, infix, "TIMEOUT"), &settings->timeout_ms);
     int choice = otel_env_choice(name_of(&name, infix, "COMPRESSION"), compressions, 2);
@@ -60,7 +60,7 @@ static void read_variables(struct otlp_settings *settings, const char *infix)
 
 void otlp_settings_read(struct otlp_settings *settings, enum otlp_signal signal)
 {
-    struct name name;
+    struct name name = {""};
     *settings = (struct otlp_settings){.timeout_ms = 10000};
     read_base(settings, signals[signal].path);
     otel_env_text(name_of(&name, signals[signal].infix, "ENDPOINT"), settings->endpoint,

@@ -225,6 +225,9 @@ lint: deps-lint ## layers, exported names, headers, format, clang-tidy, cppcheck
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@tests/lint/run $(B)
 
+mutations: deps-test ## the conformance table's mutations: each must turn its test red (10 minutes)
+	@/usr/bin/python3 tests/conformance/mutate.py
+
 bench-programs: $(BENCH_PROGRAMS)
 
 bench: deps-test ## what is measured: prints ratios, never judges (ROUNDS=3; Jaeger is built first)

@@ -187,6 +187,24 @@ static void overwrites_by_key(void **state)
     assert_int_equal(got.dropped_attributes, 0);
 }
 
+/* As the usual span does: few keys, written the short way. */
+static void overwrites_few_keys(void **state)
+{
+    (void)state;
+    struct span *span = span_start(&tracer, "few", NULL);
+    for (int i = 0; i < 3; i++) {
+        span_set_text(span, SPAN_KEY("text"), i == 2 ? TEXT_LITERAL("longer") : TEXT_LITERAL("t"));
+        span_set_i64(span, SPAN_KEY("number"), i == 2 ? 100000 : i);
+        span_set_bool(span, SPAN_KEY("bool"), i == 2);
+    }
+    span_end(span);
+    struct sink_span got = arrived("few");
+    assert_int_equal(got.attribute_count, 3);
+    assert_true(sink_has_text(&got, "text", "longer"));
+    assert_true(sink_has_i64(&got, "number", 100000));
+    assert_int_equal(sink_attribute(&got, "bool")->number, 1);
+}
+
 /* Each change leaves a hole; together they would be many times what a span may hold. */
 static void closes_holes_before_it_drops(void **state)
 {
@@ -312,9 +330,13 @@ static void sends_only_utf8(void **state)
     (void)state;
     struct span *span = span_start(&tracer, "bad \xff name", NULL);
     span_set_text(span, SPAN_KEY("k\xc3"), TEXT_LITERAL("gr\xc3\xbc\xdf\xe2\x82"));
+    span_set_text(span, SPAN_KEY("good.key"), TEXT_LITERAL("\xff"));
+    span_set_text(span, SPAN_KEY("longer.key"), TEXT_LITERAL("a longer value \x80 than a word"));
     span_end(span);
     struct sink_span got = arrived("bad ? name");
     assert_true(sink_has_text(&got, "k?", "gr\xc3\xbc???"));
+    assert_true(sink_has_text(&got, "good.key", "?"));
+    assert_true(sink_has_text(&got, "longer.key", "a longer value ? than a word"));
 }
 
 static void makes_children(void **state)
@@ -333,6 +355,7 @@ static void makes_children(void **state)
     assert_memory_equal(down.parent_id, up.span_id, 8);
     assert_memory_equal(down.trace_id, up.trace_id, 16);
     assert_int_equal(down.flags, 0x103);
+    assert_int_equal(down.kind, OTLP_KIND_INTERNAL);
     assert_false(other.has_parent);
     assert_memory_not_equal(other.trace_id, up.trace_id, 16);
 }
@@ -467,6 +490,7 @@ int main(void)
         cmocka_unit_test(reads_events_and_links),
         cmocka_unit_test(keeps_status_order),
         cmocka_unit_test(overwrites_by_key),
+        cmocka_unit_test(overwrites_few_keys),
         cmocka_unit_test(closes_holes_before_it_drops),
         cmocka_unit_test(counts_what_is_over_the_limits),
         cmocka_unit_test(counts_event_attributes_over_the_limit),

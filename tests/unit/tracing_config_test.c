@@ -40,6 +40,61 @@ static const char *read_exporting(void)
     return printed;
 }
 
+/* All limits as one line. */
+static const char *read_all_limits(void)
+{
+    struct tracing_config c;
+    memset(&c, 0x5a, sizeof c);
+    tracing_config_from_environment(&c, "code");
+    snprintf(printed, sizeof printed, "%u|%u|%u|%u|%u|%u||%u|%u", c.limits.attribute_count,
+             c.limits.event_count, c.limits.link_count, c.limits.event_attribute_count,
+             c.limits.link_attribute_count, c.limits.value_length, c.log_limits.attribute_count,
+             c.log_limits.value_length);
+    return printed;
+}
+
+static void reads_limits(void **state)
+{
+    (void)state;
+#define NONE "4294967295"
+    static const struct {
+        const char *name, *set[6], *expected;
+    } rows[] = {
+        {"it has the specification's defaults", {NULL}, "128|128|128|128|128|" NONE "||128|" NONE},
+        {"it takes the general ones for spans and log records",
+         {"OTEL_ATTRIBUTE_COUNT_LIMIT", "5", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "7"},
+         "5|128|128|128|128|7||5|7"},
+        {"it takes those of spans first",
+         {"OTEL_ATTRIBUTE_COUNT_LIMIT", "5", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "6",
+          "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "8"},
+         "6|128|128|128|128|8||5|" NONE},
+        {"it takes those of log records first",
+         {"OTEL_ATTRIBUTE_COUNT_LIMIT", "5", "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "4",
+          "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3"},
+         "5|128|128|128|128|" NONE "||4|3"},
+        {"it takes those of events and links",
+         {"OTEL_SPAN_EVENT_COUNT_LIMIT", "1", "OTEL_SPAN_LINK_COUNT_LIMIT", "2",
+          "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "3"},
+         "128|1|2|3|128|" NONE "||128|" NONE},
+        {"it takes those of a link's attributes, and 0",
+         {"OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "0"},
+         "128|128|128|128|0|" NONE "||128|" NONE},
+        {"it ignores what is wrong",
+         {"OTEL_SPAN_EVENT_COUNT_LIMIT", "-1", "OTEL_SPAN_LINK_COUNT_LIMIT", "2147483648",
+          "OTEL_ATTRIBUTE_COUNT_LIMIT", "many"},
+         "128|128|128|128|128|" NONE "||128|" NONE},
+    };
+#undef NONE
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t j = 0; j < 6 && rows[i].set[j] != NULL; j += 2)
+            setenv(rows[i].set[j], rows[i].set[j + 1], 1);
+        if (strcmp(read_all_limits(), rows[i].expected) != 0)
+            fail_msg("%s:\n%s\n%s", rows[i].name, printed, rows[i].expected);
+        for (size_t j = 0; j < 6 && rows[i].set[j] != NULL; j += 2)
+            unsetenv(rows[i].set[j]);
+    }
+}
+
 static void reads_exporters(void **state)
 {
     (void)state;
@@ -104,6 +159,9 @@ static void reads_variables(void **state)
          "code||" ENDPOINT "||0|parent:on|1|5000|30000|10000|2048|512"},
         {"it takes empty as unset",
          {"OTEL_SERVICE_NAME", "", "OTEL_BSP_SCHEDULE_DELAY", ""},
+         "code||" ENDPOINT "||0|parent:on|1|5000|30000|10000|2048|512"},
+        {"it takes an empty endpoint as none",
+         {"OTEL_EXPORTER_OTLP_ENDPOINT", ""},
          "code||" ENDPOINT "||0|parent:on|1|5000|30000|10000|2048|512"},
         {"it takes the service's name",
          {"OTEL_SERVICE_NAME", "env"},
@@ -335,9 +393,13 @@ static void says_what_the_body_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_variables),   cmocka_unit_test(reads_exporters),
-        cmocka_unit_test(reads_propagators), cmocka_unit_test(uses_propagators_when_disabled),
-        cmocka_unit_test(reads_endpoints),   cmocka_unit_test(says_what_the_body_is),
+        cmocka_unit_test(reads_variables),
+        cmocka_unit_test(reads_exporters),
+        cmocka_unit_test(reads_limits),
+        cmocka_unit_test(reads_propagators),
+        cmocka_unit_test(uses_propagators_when_disabled),
+        cmocka_unit_test(reads_endpoints),
+        cmocka_unit_test(says_what_the_body_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

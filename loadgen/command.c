@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum { REPORT_BYTES_MAX = 64 * 1024 * 1024 };
+
 bool command_parse(struct command_line *line, int argc, char **argv)
 {
     struct error error = {0};
@@ -53,6 +55,20 @@ int command_misused(const char *program, const char *format, ...)
     fprintf(stderr, "\n%s --help says more\n", program);
     va_end(arguments);
     return EXIT_USAGE;
+}
+
+enum status command_write_json(const char *path, command_json *write, const void *what,
+                               struct error *error)
+{
+    struct buffer out;
+    struct json_writer writer;
+    buffer_init(&out, REPORT_BYTES_MAX);
+    json_writer_init(&writer, &out, 2);
+    write(what, &writer);
+    buffer_append_byte(&out, '\n');
+    enum status status = buffer_write_file(&out, path, error);
+    buffer_release(&out);
+    return status;
 }
 
 int command_exit_of_verdict(enum verdict verdict)

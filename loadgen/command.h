@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/flags.h"
+#include "base/json_writer.h"
 #include "base/status.h"
 #include "loadgen/verdict.h"
 
@@ -53,6 +54,12 @@ int command_misused(const char *program, const char *format, ...) PRINTF_LIKE(2,
 
 /* Tells on standard output how to look at a kept store of traces; nothing when there is none. */
 void command_kept(const char *path);
+
+/* Writes to `path` the one value that `write` makes of `what`. STATUS_TOO_LARGE (over 64 MiB), and
+ * those of buffer_write_file, with words. */
+typedef void command_json(const void *what, struct json_writer *writer);
+MUST_CHECK enum status command_write_json(const char *path, command_json *write, const void *what,
+                                          struct error *error);
 
 int command_exit_of_verdict(enum verdict verdict);
 

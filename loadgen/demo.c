@@ -15,7 +15,7 @@
 
 static const char program[] = "culprit demo";
 
-enum { REPORT_BYTES_MAX = 64 * 1024 * 1024, REFERENCES_MAX = 8 };
+enum { REFERENCES_MAX = 8 };
 
 struct options {
     const char *json_path, *only;
@@ -249,32 +249,6 @@ static void print_reasons(const struct demo *demo)
     }
 }
 
-static enum status write_json(const struct demo *demo, const char *path, enum verdict verdict,
-                              struct error *error)
-{
-    struct buffer out;
-    struct json_writer writer;
-    buffer_init(&out, REPORT_BYTES_MAX);
-    json_writer_init(&writer, &out, 2);
-    json_begin_object(&writer);
-    json_key(&writer, "schema");
-    json_cstring(&writer, "culprit.demo/1");
-    json_key(&writer, "verdict");
-    json_cstring(&writer, verdict_word(verdict));
-    json_key(&writer, "ready_ms");
-    json_fixed(&writer, demo->ready_ms, 1);
-    json_key(&writer, "runs");
-    json_begin_array(&writer);
-    for (size_t i = 0; i < demo->done; i++)
-        report_write_json(&demo->experiments[i], &writer);
-    json_end_array(&writer);
-    json_end_object(&writer);
-    buffer_append_byte(&out, '\n');
-    enum status status = buffer_write_file(&out, path, error);
-    buffer_release(&out);
-    return status;
-}
-
 static enum verdict worst(const struct demo *demo)
 {
     enum verdict verdict = demo->done == demo->count ? VERDICT_PASS : VERDICT_INCONCLUSIVE;
@@ -285,6 +259,24 @@ static enum verdict worst(const struct demo *demo)
             verdict = demo->experiments[i].verdict;
     }
     return any_fails ? VERDICT_FAIL : verdict;
+}
+
+static void write_json(const void *what, struct json_writer *writer)
+{
+    const struct demo *demo = what;
+    json_begin_object(writer);
+    json_key(writer, "schema");
+    json_cstring(writer, "culprit.demo/1");
+    json_key(writer, "verdict");
+    json_cstring(writer, verdict_word(worst(demo)));
+    json_key(writer, "ready_ms");
+    json_fixed(writer, demo->ready_ms, 1);
+    json_key(writer, "runs");
+    json_begin_array(writer);
+    for (size_t i = 0; i < demo->done; i++)
+        report_write_json(&demo->experiments[i], writer);
+    json_end_array(writer);
+    json_end_object(writer);
 }
 
 static int report(const struct demo *demo, const struct options *options, enum status status,
@@ -298,7 +290,8 @@ static int report(const struct demo *demo, const struct options *options, enum s
         print_reasons(demo);
         fflush(stdout);
     }
-    if (options->json_path && write_json(demo, options->json_path, verdict, &writing) != STATUS_OK)
+    if (options->json_path &&
+        command_write_json(options->json_path, write_json, demo, &writing) != STATUS_OK)
         return command_failed(program, STATUS_IO, &writing);
     if (status != STATUS_OK)
         return command_failed(program, status, error);

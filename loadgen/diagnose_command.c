@@ -8,8 +8,6 @@
 
 static const char program[] = "culprit diagnose";
 
-enum { REPORT_BYTES_MAX = 64 * 1024 * 1024 };
-
 struct options {
     const char *baseline, *service, *last, *json_path;
 };
@@ -35,36 +33,28 @@ static bool parse_last(const char *word, uint64_t *out_ms)
     return false;
 }
 
-static enum status write_json(const struct diagnosis *diagnosis, const char *path,
-                              struct error *error)
+static void write_json(const void *what, struct json_writer *writer)
 {
-    struct buffer out;
-    struct json_writer writer;
-    buffer_init(&out, REPORT_BYTES_MAX);
-    json_writer_init(&writer, &out, 2);
-    json_begin_object(&writer);
-    json_key(&writer, "schema");
-    json_cstring(&writer, "culprit.diagnose/1");
-    json_key(&writer, "requests");
-    json_u64(&writer, diagnosis->request_count);
-    json_key(&writer, "partial_traces");
-    json_u64(&writer, diagnosis->partial_count);
-    json_key(&writer, "spans");
-    json_u64(&writer, diagnosis->span_count);
-    json_key(&writer, "entry_p50_ms");
-    json_fixed(&writer, diagnosis->entry_p50_ms, 3);
-    json_key(&writer, "unexplained_ms");
-    json_fixed(&writer, diagnosis->unexplained_ms, 3);
-    json_key(&writer, "findings");
-    json_begin_array(&writer);
+    const struct diagnosis *diagnosis = what;
+    json_begin_object(writer);
+    json_key(writer, "schema");
+    json_cstring(writer, "culprit.diagnose/1");
+    json_key(writer, "requests");
+    json_u64(writer, diagnosis->request_count);
+    json_key(writer, "partial_traces");
+    json_u64(writer, diagnosis->partial_count);
+    json_key(writer, "spans");
+    json_u64(writer, diagnosis->span_count);
+    json_key(writer, "entry_p50_ms");
+    json_fixed(writer, diagnosis->entry_p50_ms, 3);
+    json_key(writer, "unexplained_ms");
+    json_fixed(writer, diagnosis->unexplained_ms, 3);
+    json_key(writer, "findings");
+    json_begin_array(writer);
     for (size_t i = 0; i < diagnosis->finding_count; i++)
-        finding_write_json(&diagnosis->findings[i], &writer);
-    json_end_array(&writer);
-    json_end_object(&writer);
-    buffer_append_byte(&out, '\n');
-    enum status status = buffer_write_file(&out, path, error);
-    buffer_release(&out);
-    return status;
+        finding_write_json(&diagnosis->findings[i], writer);
+    json_end_array(writer);
+    json_end_object(writer);
 }
 
 static enum status diagnose(const struct spans *current, const struct spans *baseline,
@@ -81,7 +71,7 @@ static enum status diagnose(const struct spans *current, const struct spans *bas
         fflush(stdout);
     }
     if (status == STATUS_OK && options->json_path)
-        status = write_json(&diagnosis, options->json_path, error);
+        status = command_write_json(options->json_path, write_json, &diagnosis, error);
     diagnosis_release(&diagnosis);
     return status;
 }

@@ -10,8 +10,6 @@
 
 static const char program[] = "culprit run";
 
-enum { REPORT_BYTES_MAX = 16 * 1024 * 1024 };
-
 struct options {
     double rate, duration_s; /* 0: the scenario's own */
     uint64_t seed;
@@ -41,18 +39,9 @@ static enum status read_scenario(const char *word, const struct options *options
     return status;
 }
 
-static enum status write_json(const struct experiment *experiment, const char *path,
-                              struct error *error)
+static void write_json(const void *experiment, struct json_writer *writer)
 {
-    struct buffer out;
-    struct json_writer writer;
-    buffer_init(&out, REPORT_BYTES_MAX);
-    json_writer_init(&writer, &out, 2);
-    report_write_json(experiment, &writer);
-    buffer_append_byte(&out, '\n');
-    enum status status = buffer_write_file(&out, path, error);
-    buffer_release(&out);
-    return status;
+    report_write_json(experiment, writer);
 }
 
 static enum status carry_out(struct run *run, const struct options *options, struct error *error)
@@ -82,8 +71,8 @@ static int report(struct run *run, const struct options *options, enum status st
         }
         report_experiment(&run->experiment, stdout);
         fflush(stdout);
-        if (options->json_path &&
-            write_json(&run->experiment, options->json_path, &writing) != STATUS_OK)
+        if (options->json_path && command_write_json(options->json_path, write_json,
+                                                     &run->experiment, &writing) != STATUS_OK)
             return command_failed(program, STATUS_IO, &writing);
     }
     if (status != STATUS_OK)

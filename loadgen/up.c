@@ -10,7 +10,7 @@
 
 static const char program[] = "culprit up";
 
-enum { REPORT_BYTES_MAX = 64 * 1024, CHECK_MS = 1000 };
+enum { CHECK_MS = 1000 };
 
 struct options {
     const char *ports, *json_path, *data, *bin, *listen;
@@ -52,34 +52,32 @@ static void write_pid(void *context, const struct stack_process *process)
     json_i64(writer, process->pid);
 }
 
-static enum status write_json(const struct stack *stack, const struct memory *memory,
-                              const char *path, struct error *error)
+struct up_report {
+    const struct stack *stack;
+    struct memory memory;
+};
+
+static void write_json(const void *what, struct json_writer *writer)
 {
-    struct buffer out;
-    struct json_writer writer;
-    buffer_init(&out, REPORT_BYTES_MAX);
-    json_writer_init(&writer, &out, 2);
-    json_begin_object(&writer);
-    json_key(&writer, "schema");
-    json_cstring(&writer, "culprit.up/1");
-    json_key(&writer, "ready_ms");
-    json_fixed(&writer, stack_ready_ms(stack), 1);
-    json_key(&writer, "rss_kib");
-    json_u64(&writer, memory->rss_kib);
-    json_key(&writer, "pss_kib");
-    json_u64(&writer, memory->pss_kib);
-    target_write(stack_target(stack), &writer);
-    json_key(&writer, "pids");
-    json_begin_object(&writer);
-    stack_visit(stack, write_pid, &writer);
-    json_end_object(&writer);
-    json_key(&writer, "data");
-    json_cstring(&writer, stack_data_directory(stack));
-    json_end_object(&writer);
-    buffer_append_byte(&out, '\n');
-    enum status status = buffer_write_file(&out, path, error);
-    buffer_release(&out);
-    return status;
+    const struct up_report *report = what;
+    const struct stack *stack = report->stack;
+    json_begin_object(writer);
+    json_key(writer, "schema");
+    json_cstring(writer, "culprit.up/1");
+    json_key(writer, "ready_ms");
+    json_fixed(writer, stack_ready_ms(stack), 1);
+    json_key(writer, "rss_kib");
+    json_u64(writer, report->memory.rss_kib);
+    json_key(writer, "pss_kib");
+    json_u64(writer, report->memory.pss_kib);
+    target_write(stack_target(stack), writer);
+    json_key(writer, "pids");
+    json_begin_object(writer);
+    stack_visit(stack, write_pid, writer);
+    json_end_object(writer);
+    json_key(writer, "data");
+    json_cstring(writer, stack_data_directory(stack));
+    json_end_object(writer);
 }
 
 /* Until somebody asks to stop. A process that dies is named, and the rest goes on: what a shop does
@@ -120,7 +118,8 @@ static int up(const struct options *options)
     stack_visit(stack, add_memory, &memory);
     print_report(stack, &memory);
     if (options->json_path)
-        status = write_json(stack, &memory, options->json_path, &error);
+        status = command_write_json(options->json_path, write_json,
+                                    &(struct up_report){stack, memory}, &error);
     if (status != STATUS_OK)
         (void)command_failed(program, status, &error);
     bool well = status == STATUS_OK && watch(stack);

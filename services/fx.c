@@ -52,15 +52,7 @@ static const struct server_route routes[] = {
     {.method = "GET", .path = "/fee", .handle = get_fee},
 };
 
-static const struct fault_row rows[] = PARTNER_ROWS(5);
-
 int main(int argc, char **argv)
 {
-    return service_main(&(struct service){.name = "fx",
-                                          .routes = routes,
-                                          .route_count = COUNT_OF(routes),
-                                          .faults = rows,
-                                          .fault_count = COUNT_OF(rows),
-                                          .untraced = true},
-                        argc, argv);
+    return partner_main("fx", routes, COUNT_OF(routes), argc, argv);
 }

@@ -6,30 +6,39 @@
 #include "base/clock.h"
 #include "http/service.h"
 
-/* The table of a partner. */
-#define PARTNER_ROWS(usual_ms)                                                                     \
-    {                                                                                              \
-        {.name = "latency_ms",                                                                     \
-         .type = FAULT_NUMBER,                                                                     \
-         .environment = true,                                                                      \
-         .lowest = 0,                                                                              \
-         .highest = 60000,                                                                         \
-         .usual = (usual_ms),                                                                      \
-         .stands_for = "how long this outside party takes to answer",                              \
-         .trace_shows = "a client span of that length with nothing below it"},                     \
-            {.name = "slow_ms",                                                                    \
-             .type = FAULT_NUMBER,                                                                 \
-             .lowest = 1,                                                                          \
-             .highest = 60000,                                                                     \
-             .when_on = 200,                                                                       \
-             .stands_for =                                                                         \
-                 "this outside party has a bad day: every answer takes that much longer",          \
-             .trace_shows =                                                                        \
-                 "client spans longer by that much, with nothing below them, wherever this "       \
-                 "party is called; whoever calls it does nothing else meanwhile"},                 \
-    }
-
 enum { PARTNER_LATENCY_MS, PARTNER_SLOW_MS };
+
+static const struct fault_row partner_rows[] = {
+    [PARTNER_LATENCY_MS] = {.name = "latency_ms",
+                            .type = FAULT_NUMBER,
+                            .environment = true,
+                            .lowest = 0,
+                            .highest = 60000,
+                            .usual = 5,
+                            .stands_for = "how long this outside party takes to answer",
+                            .trace_shows = "a client span of that length with nothing below it"},
+    [PARTNER_SLOW_MS] =
+        {.name = "slow_ms",
+         .type = FAULT_NUMBER,
+         .lowest = 1,
+         .highest = 60000,
+         .when_on = 200,
+         .stands_for = "this outside party has a bad day: every answer takes that much longer",
+         .trace_shows = "client spans longer by that much, with nothing below them, wherever this "
+                        "party is called; whoever calls it does nothing else meanwhile"},
+};
+
+static inline int partner_main(const char *name, const struct server_route *routes,
+                               size_t route_count, int argc, char **argv)
+{
+    return service_main(&(struct service){.name = name,
+                                          .routes = routes,
+                                          .route_count = route_count,
+                                          .faults = partner_rows,
+                                          .fault_count = COUNT_OF(partner_rows),
+                                          .untraced = true},
+                        argc, argv);
+}
 
 static inline void partner_wait(const struct request *request)
 {

@@ -5,6 +5,7 @@
 
 #include "diagnose/figures.h"
 #include "diagnose/loops.h"
+#include "diagnose/replaced.h"
 
 enum { MEMBERS_MAX = 8 }; /* kinds of call in the body of one loop */
 
@@ -44,19 +45,6 @@ static const struct fingerprint *print_of(const struct detect *detect, uint32_t 
     return &detect->current->prints->items[print];
 }
 
-/* How often the baseline's request went through that parent. */
-static double visits_before(const struct detect *detect, const struct calls_site *site)
-{
-    const struct window *window = detect->baseline;
-    double visits = 0;
-    for (size_t t = 0; window && t < window->forest.count; t++) {
-        const struct tree *tree = &window->forest.trees[t];
-        for (uint32_t i = 0; window->entry_of[t] == site->entry && i < tree->count; i++)
-            visits += tree->nodes[i].print == site->parent;
-    }
-    return visits;
-}
-
 static bool depends_on_request(const struct loops *loops)
 {
     return loops->spread >= SPREAD_MIN || loops->tracking >= TRACKING_MIN;
@@ -68,29 +56,6 @@ static bool is_loop(const struct loops *loops)
            loops->alike < ALIKE_MAX && loops->busy >= BUSY_MIN;
 }
 
-/* In the baseline, what this parent asked the same peer once or little more, and does not ask
- * now: the calls that did the same work. */
-static enum status find_replaced(struct detect *detect, const struct repeated_calls_rule *rule,
-                                 struct member *member, double visits)
-{
-    const struct calls_site *like = member->site;
-    const struct text peer = print_of(detect, like->print)->peer;
-    for (size_t i = 0; detect->old_calls && i < detect->old_calls->site_count; i++) {
-        const struct calls_site *old = &detect->old_calls->sites[i];
-        const struct fingerprint *print = print_of(detect, old->print);
-        if (old->entry != like->entry || old->parent != like->parent || !rule->accepts(print) ||
-            !text_equal(print->peer, peer) || calls_find(detect->calls, old) ||
-            (double)old->count < visits / 2 || (double)old->count > 2 * visits)
-            continue;
-        const double *durations = calls_durations_ms(detect->baseline, old, detect->arena);
-        if (!durations)
-            return STATUS_NO_MEMORY;
-        member->replaced_ms +=
-            figures_quantile(durations, old->count, 0.5) * (double)old->count / visits;
-    }
-    return STATUS_OK;
-}
-
 static enum status measure_member(struct detect *detect, const struct repeated_calls_rule *rule,
                                   const struct calls_site *site, struct member *member)
 {
@@ -99,10 +64,10 @@ static enum status measure_member(struct detect *detect, const struct repeated_c
     if (status != STATUS_OK || !is_loop(&member->now))
         return status;
     const struct calls_site *old = calls_find(detect->old_calls, site);
-    const double visits = visits_before(detect, site);
+    const double visits = replaced_visits(detect, site);
     status = loops_measure(&member->before, detect->baseline, old, detect->arena);
     if (status == STATUS_OK && visits >= DETECT_SUPPORT_MIN)
-        status = find_replaced(detect, rule, member, visits);
+        status = replaced_find(detect, site, rule->accepts, visits, &member->replaced_ms);
     const double *durations = calls_durations_ms(detect->current, site, detect->arena);
     if (status != STATUS_OK || !durations)
         return STATUS_NO_MEMORY;

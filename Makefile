@@ -54,13 +54,14 @@ ARCHIVES    := $(foreach r,$(ROOMS),$(B)/lib/libculprit-$(r).a)
 LOADGEN_SOURCES   := $(wildcard loadgen/*.c)
 COLLECTOR_SOURCES := $(wildcard services/collector/*.c)
 SERVICE_SOURCES   := $(wildcard services/*.c)
-ORDERS_SOURCES    := $(wildcard services/orders/*.c)# a service's folder belongs to its program
+FOLDERS           := checkout orders# of services whose program is more than one file
+folder_sources     = $(wildcard services/$(1)/*.c)
 UNIT_SOURCES      := $(wildcard tests/unit/*_test.c)
 BENCH_SOURCES     := $(wildcard tests/bench/*.c)
 FUZZ_SOURCES      := $(wildcard tests/fuzz/*_fuzz.c)
 ALL_SOURCES := $(foreach r,$(ROOMS),$(call room_sources,$(r))) $(LOADGEN_SOURCES) \
-               $(COLLECTOR_SOURCES) $(SERVICE_SOURCES) $(ORDERS_SOURCES) $(UNIT_SOURCES) \
-               $(BENCH_SOURCES) $(wildcard tests/integration/*.c)
+               $(foreach f,$(FOLDERS),$(call folder_sources,$(f))) $(COLLECTOR_SOURCES) \
+               $(SERVICE_SOURCES) $(UNIT_SOURCES) $(BENCH_SOURCES) $(wildcard tests/integration/*.c)
 
 PROGRAMS := $(if $(LOADGEN_SOURCES),$(B)/bin/culprit) \
             $(if $(COLLECTOR_SOURCES),$(B)/bin/collector) \
@@ -143,7 +144,7 @@ $(B)/bin/collector: $(call objects,services/collector/main.c) $(B)/lib/libculpri
 	@echo "  LINK $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
 
-$(B)/bin/orders: $(call objects,$(ORDERS_SOURCES))
+$(foreach f,$(FOLDERS),$(eval $(B)/bin/$(f): $(call objects,$(call folder_sources,$(f)))))
 
 $(B)/bin/%: $(B)/obj/services/%.o $(ARCHIVES)
 	@mkdir -p $(@D)

@@ -173,12 +173,6 @@ static const struct validate_field credential_fields[] = {
     VALIDATE_FIELD(struct credentials, password, VALIDATE_TEXT, 1, SHOP_TEXT_MAX),
 };
 
-static void answer_trouble(struct response *response, enum status status)
-{
-    response_error(response, status == STATUS_TIMEOUT ? 504 : 500, "auth_failed", "%s",
-                   status_words(status));
-}
-
 static const struct db_query insert_user = {
     "INSERT users",
     "INSERT INTO users(user, hash) VALUES (?, ?)",
@@ -221,7 +215,7 @@ static void post_user(struct request *request, struct response *response)
     if (status == STATUS_REFUSED) {
         response_error(response, 409, "user_exists", "this user exists with another password");
     } else if (status != STATUS_OK) {
-        answer_trouble(response, status);
+        response_trouble(response, "auth_failed", status);
     } else {
         response_json(response, code, json_pack("{s:s}", "user", given.user));
     }
@@ -272,7 +266,7 @@ static void post_session(struct request *request, struct response *response)
         status = begin_session(request, given.user, &session);
     }
     if (status != STATUS_OK) {
-        answer_trouble(response, status);
+        response_trouble(response, "auth_failed", status);
         return;
     }
     remember(request->work.parts->own, &session);
@@ -329,7 +323,7 @@ static void post_verify(struct request *request, struct response *response)
     if (status == STATUS_NOT_FOUND) {
         response_error(response, 401, "not_logged_in", "no valid session: log in first");
     } else if (status != STATUS_OK) {
-        answer_trouble(response, status);
+        response_trouble(response, "auth_failed", status);
     } else {
         response_json(response, 200, json_pack("{s:s}", "user_id", session.user));
     }

@@ -25,12 +25,6 @@ static const struct validate_field line_fields[] = {
     VALIDATE_FIELD(struct line, quantity, VALIDATE_I64, 1, SHOP_QUANTITY_MAX),
 };
 
-static void answer_trouble(struct response *response, enum status status)
-{
-    response_error(response, status == STATUS_TIMEOUT ? 504 : 500, "cart_failed", "%s",
-                   status_words(status));
-}
-
 /* ---- the catalog's facts */
 
 /* "/products?skus=a,b,c": names need no escape. */
@@ -53,7 +47,7 @@ static bool ask_catalog(struct request *request, const struct lines *lines, stru
     bool fits = products_path(lines, &path);
     call->path = buffer_text(&path);
     if (!fits) {
-        answer_trouble(response, path.failed);
+        response_trouble(response, "cart_failed", path.failed);
     } else if (client_call(&request->work, call) != STATUS_OK || !call_succeeded(call)) {
         relay_failure(response, call);
     }
@@ -188,7 +182,7 @@ static void put_cart(struct request *request, struct response *response)
         if (status == STATUS_REFUSED) {
             answer_foreign(response);
         } else if (status != STATUS_OK) {
-            answer_trouble(response, status);
+            response_trouble(response, "cart_failed", status);
         } else {
             response_json(
                 response, 200,
@@ -284,7 +278,7 @@ static void get_cart(struct request *request, struct response *response)
     } else if (status == STATUS_REFUSED) {
         answer_foreign(response);
     } else if (status != STATUS_OK) {
-        answer_trouble(response, status);
+        response_trouble(response, "cart_failed", status);
     } else if (lines.count == 0) {
         response_json(response, 200, json_pack("{s:s, s:[]}", "cart_id", cart_id, "lines"));
     } else {

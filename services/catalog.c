@@ -88,12 +88,6 @@ static const struct product *find_product(const struct catalog *catalog, struct 
     return place ? &catalog->products[*place] : NULL;
 }
 
-static void answer_trouble(struct response *response, enum status status)
-{
-    response_error(response, status == STATUS_TIMEOUT ? 504 : 500, "catalog_failed", "%s",
-                   status_words(status));
-}
-
 /* The products of a list "a,b,c". */
 static void answer_skus(const struct work *work, const char *list, struct response *response)
 {
@@ -127,7 +121,7 @@ static void answer_page(const struct work *work, int64_t limit, struct response 
     status = status == STATUS_OK ? done : status;
     if (status != STATUS_OK) {
         json_decref(products);
-        answer_trouble(response, status);
+        response_trouble(response, "catalog_failed", status);
         return;
     }
     response_json(response, 200, json_pack("{s:o}", "products", products));
@@ -141,7 +135,7 @@ static void get_products(struct request *request, struct response *response)
     if (skus) {
         enum status status = ensure_filled(&request->work);
         if (status != STATUS_OK) {
-            answer_trouble(response, status);
+            response_trouble(response, "catalog_failed", status);
         } else {
             answer_skus(&request->work, skus, response);
         }

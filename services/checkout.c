@@ -11,6 +11,7 @@
 #include "http/relay.h"
 #include "http/service.h"
 #include "http/validate.h"
+#include "services/checkout/lines.h"
 #include "services/shop.h"
 
 enum { ROW_LOST_CONTEXT };
@@ -139,27 +140,6 @@ static bool fetch_cart(struct flow *flow)
     return good;
 }
 
-/* Reserved lines with the cart's prices and weights; NULL: they are not the cart's. */
-static json_t *price_lines(const json_t *reserved, const json_t *cart_lines)
-{
-    json_t *lines = json_array();
-    for (size_t i = 0; i < json_array_size(cart_lines); i++) {
-        const json_t *line = json_array_get(reserved, i);
-        const json_t *facts = json_array_get(cart_lines, i);
-        json_t *sku = json_object_get(line, "sku");
-        if (!sku || !json_equal(sku, json_object_get(facts, "sku"))) {
-            json_decref(lines);
-            return NULL;
-        }
-        json_array_append_new(lines,
-                              json_pack("{s:O, s:O?, s:O?, s:O?}", "sku", sku, "quantity",
-                                        json_object_get(line, "quantity"), "unit_price_minor",
-                                        json_object_get(facts, "unit_price_minor"), "weight_g",
-                                        json_object_get(facts, "weight_g")));
-    }
-    return lines;
-}
-
 static bool reserve(struct flow *flow)
 {
     struct lines_reply reply = {0};
@@ -171,7 +151,7 @@ static bool reserve(struct flow *flow)
     flow->reserved_before = good && call.status == 200;
     good = good && take_reply(flow, &call, lines_fields, COUNT_OF(lines_fields), &reply);
     if (good) {
-        flow->lines = price_lines(reply.lines, flow->cart_lines);
+        flow->lines = lines_price(reply.lines, flow->cart_lines);
         good = flow->lines != NULL;
     }
     if (!good && call_succeeded(&call)) {

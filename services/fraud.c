@@ -84,8 +84,7 @@ static void post_score(struct request *request, struct response *response)
         status = remember(&request->work, &order, score);
     }
     if (status != STATUS_OK) {
-        response_error(response, status == STATUS_TIMEOUT ? 504 : 500, "fraud_failed", "%s",
-                       status_words(status));
+        response_trouble(response, "fraud_failed", status);
         return;
     }
     response_json(

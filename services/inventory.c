@@ -195,12 +195,6 @@ static enum status reserve(const struct work *work, const struct reservation *wa
     return status;
 }
 
-static void answer_trouble(struct response *response, enum status status)
-{
-    response_error(response, status == STATUS_TIMEOUT ? 504 : 500, "inventory_failed", "%s",
-                   status_words(status));
-}
-
 static void answer_shortage(struct response *response, const struct shortage *shortage)
 {
     if (shortage->status == STATUS_NOT_FOUND) {
@@ -242,7 +236,7 @@ static void answer_reservation(const struct work *work, const struct reservation
     } else if (status == STATUS_REFUSED) {
         answer_shortage(response, &shortage);
     } else {
-        answer_trouble(response, status);
+        response_trouble(response, "inventory_failed", status);
     }
 }
 
@@ -276,7 +270,7 @@ static void post_reservation(struct request *request, struct response *response)
     if (wanted.lines_json) {
         answer_reservation(&request->work, &wanted, response);
     } else {
-        answer_trouble(response, STATUS_NO_MEMORY);
+        response_trouble(response, "inventory_failed", STATUS_NO_MEMORY);
     }
     free(wanted.lines_json);
     json_decref(wanted.lines);
@@ -327,7 +321,7 @@ static void delete_reservation(struct request *request, struct response *respons
     }
     enum status status = release(&request->work, id, &released);
     if (status != STATUS_OK) {
-        answer_trouble(response, status);
+        response_trouble(response, "inventory_failed", status);
         return;
     }
     response_json(response, 200, json_pack("{s:b}", "released", released));
@@ -357,7 +351,7 @@ static void get_stock(struct request *request, struct response *response)
     status = status == STATUS_OK ? done : status;
     if (status != STATUS_OK) {
         json_decref(skus);
-        answer_trouble(response, status);
+        response_trouble(response, "inventory_failed", status);
         return;
     }
     response_json(

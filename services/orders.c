@@ -13,6 +13,7 @@
 #include "http/validate.h"
 #include "services/orders/history.h"
 #include "services/orders/schema.h"
+#include "services/orders/stored.h"
 #include "services/orders/totals.h"
 #include "services/shop.h"
 
@@ -68,40 +69,6 @@ struct own {
     struct outbox *outbox;
     struct history *history;
 };
-
-static void answer_trouble(struct response *response, enum status status)
-{
-    response_error(response, status == STATUS_TIMEOUT ? 504 : 500, "orders_failed", "%s",
-                   status_words(status));
-}
-
-/* ---- what is stored */
-
-/* What every answer about an order says. */
-static json_t *brief_json(struct db_rows *found)
-{
-    return json_pack("{s:s, s:s, s:I, s:s, s:s}", "order_id", db_text(found, 0), "user_id",
-                     db_text(found, 1), "total_minor", (json_int_t)db_i64(found, 2), "currency",
-                     db_text(found, 3), "tracking", db_text(found, 4));
-}
-
-static const struct db_query select_by_operation = {
-    "SELECT orders",
-    "SELECT order_id, user_id, total_minor, currency, tracking FROM orders"
-    " WHERE operation_id = ?",
-};
-
-/* The operation's order, or NULL with STATUS_NOT_FOUND. */
-static enum status load_brief(struct db_transaction *transaction, const char *operation_id,
-                              json_t **out)
-{
-    struct db_rows *found = NULL;
-    enum status status = db_select_in(transaction, &select_by_operation, &found, "s", operation_id);
-    *out = status == STATUS_OK && db_next(found) ? brief_json(found) : NULL;
-    enum status done = db_done(found);
-    status = status == STATUS_OK ? done : status;
-    return status == STATUS_OK && !*out ? STATUS_NOT_FOUND : status;
-}
 
 /* ---- placing */
 
@@ -198,7 +165,7 @@ static enum status place(const struct work *work, struct placing *placing, json_
         status = place_in(transaction, work, placing);
     }
     if (status == STATUS_EXISTS) {
-        enum status found = load_brief(transaction, placing->order->operation_id, existing);
+        enum status found = stored_load(transaction, placing->order->operation_id, existing);
         status = found == STATUS_OK || found == STATUS_NOT_FOUND ? STATUS_EXISTS : found;
     }
     if (status == STATUS_OK) {
@@ -257,7 +224,7 @@ static void place_and_answer(const struct work *work, const struct order *order,
     } else if (status == STATUS_EXISTS) {
         response_error(response, 409, "withdrawn", "this key was given up: use a new one");
     } else {
-        answer_trouble(response, status);
+        response_trouble(response, "orders_failed", status);
     }
     free(placing.lines_json);
     free(placing.payload);
@@ -300,7 +267,7 @@ static enum status withdraw(const struct work *work, const char *operation_id, j
     struct db_transaction *transaction = NULL;
     enum status status = db_begin(work, &transaction);
     if (status == STATUS_OK) {
-        status = load_brief(transaction, operation_id, existing);
+        status = stored_load(transaction, operation_id, existing);
     }
     if (status == STATUS_NOT_FOUND) {
         status = db_execute(transaction, &insert_withdrawal, NULL, "s", operation_id);
@@ -322,54 +289,17 @@ static void post_withdrawal(struct request *request, struct response *response)
     enum status status = withdraw(&request->work, asked.operation_id, &existing);
     if (status != STATUS_OK) {
         json_decref(existing);
-        answer_trouble(response, status);
+        response_trouble(response, "orders_failed", status);
         return;
     }
     response_json(response, 200,
                   json_pack("{s:b, s:o*}", "withdrawn", existing == NULL, "order", existing));
 }
 
-/* ---- reading */
-
-static const struct db_query select_order = {
-    "SELECT orders",
-    "SELECT o.order_id, o.user_id, o.total_minor, o.currency, o.tracking, l.sku, l.quantity,"
-    " l.unit_price_minor, l.sold_before FROM orders o JOIN order_lines l ON l.order_id = o.order_id"
-    " WHERE o.order_id = ? ORDER BY l.sku",
-};
-
-static void get_order(struct request *request, struct response *response)
-{
-    struct db_rows *found = NULL;
-    json_t *order = NULL;
-    json_t *lines = json_array();
-    const char *order_id = request_parameter(request, "order_id");
-    enum status status = db_select(&request->work, &select_order, &found, "s", order_id);
-    while (status == STATUS_OK && db_next(found)) {
-        order = order ? order : brief_json(found);
-        json_array_append_new(lines, json_pack("{s:s, s:I, s:I, s:I}", "sku", db_text(found, 5),
-                                               "quantity", (json_int_t)db_i64(found, 6),
-                                               "unit_price_minor", (json_int_t)db_i64(found, 7),
-                                               "sold_before", (json_int_t)db_i64(found, 8)));
-    }
-    enum status done = db_done(found);
-    status = status == STATUS_OK ? done : status;
-    if (status == STATUS_OK && order) {
-        json_object_set(order, "lines", lines);
-        response_json(response, 200, json_incref(order));
-    } else if (status == STATUS_OK) {
-        response_error(response, 404, "unknown_order", "there is no such order");
-    } else {
-        answer_trouble(response, status);
-    }
-    json_decref(order);
-    json_decref(lines);
-}
-
 static const struct server_route routes[] = {
     {.method = "POST", .path = "/orders", .handle = post_order},
     {.method = "POST", .path = "/withdrawals", .handle = post_withdrawal},
-    {.method = "GET", .path = "/orders/{order_id}", .handle = get_order},
+    {.method = "GET", .path = "/orders/{order_id}", .handle = stored_get},
     {.method = "GET", .path = "/totals", .handle = totals_get},
 };
 

@@ -151,12 +151,6 @@ static struct call refund_call(const char *key)
 
 /* ---- charging */
 
-static void answer_trouble(struct response *response, enum status status)
-{
-    response_error(response, status == STATUS_TIMEOUT ? 504 : 500, "payment_failed", "%s",
-                   status_words(status));
-}
-
 static void answer_declined(struct response *response)
 {
     response_error(response, 402, "declined", "the bank declined the charge");
@@ -187,7 +181,7 @@ static bool refund(const struct work *work, const char *operation_id, const stru
         good = status == STATUS_OK || status == STATUS_REFUSED; /* or written by another call */
     }
     if (!good && call_succeeded(&call)) {
-        answer_trouble(response, status);
+        response_trouble(response, "payment_failed", status);
     }
     json_decref(call.body);
     call_release(&call);
@@ -210,7 +204,7 @@ static bool keep_outcome(const struct work *work, const char *operation_id, cons
     if (status == STATUS_REFUSED) { /* a call beside this one wrote it, or takes it back */
         response_error(response, 409, "in_progress", "this payment is being worked on");
     } else if (status != STATUS_OK) {
-        answer_trouble(response, status);
+        response_trouble(response, "payment_failed", status);
     } else if (declined) {
         answer_declined(response);
     }
@@ -265,7 +259,7 @@ static void post_payment(struct request *request, struct response *response)
         status = intend(work, &payment, &entry);
     }
     if (status != STATUS_OK) {
-        answer_trouble(response, status);
+        response_trouble(response, "payment_failed", status);
         return;
     }
     pay(work, &payment, &entry, response);
@@ -304,7 +298,7 @@ static void delete_payment(struct request *request, struct response *response)
     } else if (status == STATUS_OK || status == STATUS_NOT_FOUND) {
         response_json(response, 200, json_pack("{s:b}", "refunded", entry.state == REFUNDED));
     } else {
-        answer_trouble(response, status);
+        response_trouble(response, "payment_failed", status);
     }
 }
 
@@ -330,7 +324,7 @@ static void get_totals(struct request *request, struct response *response)
     enum status done = db_done(found);
     status = status == STATUS_OK ? done : status;
     if (status != STATUS_OK) {
-        answer_trouble(response, status);
+        response_trouble(response, "payment_failed", status);
         return;
     }
     response_json(response, 200,

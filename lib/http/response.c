@@ -52,6 +52,12 @@ void response_error(struct response *response, unsigned status, const char *code
                   json_pack("{s:{s:s, s:s%}}", "error", "code", code, "message", message, length));
 }
 
+void response_trouble(struct response *response, const char *code, enum status status)
+{
+    response_error(response, status == STATUS_TIMEOUT ? 504 : 500, code, "%s",
+                   status_words(status));
+}
+
 void response_bytes(struct response *response, unsigned status, const char *content_type,
                     uint8_t *body, size_t length_bytes)
 {

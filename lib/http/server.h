@@ -72,6 +72,8 @@ void response_json(struct response *response, unsigned status, json_t *value);
 /* {"error":{"code":"out_of_stock","message":"..."}} */
 void response_error(struct response *response, unsigned status, const char *code,
                     const char *format, ...) PRINTF_LIKE(4, 5);
+/* The handler's own work failed with that status: 504 for a time-out, 500 for the rest. */
+void response_trouble(struct response *response, const char *code, enum status status);
 /* Takes malloc'ed bytes over. content_type must be static. */
 void response_bytes(struct response *response, unsigned status, const char *content_type,
                     uint8_t *body, size_t length_bytes);

@@ -27,8 +27,7 @@ void totals_get(struct request *request, struct response *response)
     status = status == STATUS_OK ? done : status;
     if (status != STATUS_OK) {
         json_decref(units);
-        response_error(response, status == STATUS_TIMEOUT ? 504 : 500, "orders_failed", "%s",
-                       status_words(status));
+        response_trouble(response, "orders_failed", status);
         return;
     }
     response_json(

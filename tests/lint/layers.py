@@ -15,6 +15,7 @@ ROOMS = {
     "lib/diagnose/": ["base", "otlp", "diagnose"],
     "services/collector/": ["base", "trace", "http", "otlp", "diagnose", "services/collector"],
     "services/orders/": ["base", "trace", "http", "services/orders"],
+    "services/checkout/": ["base", "trace", "http", "services/checkout"],
     "services/": ["base", "trace", "http"],
     "loadgen/": ["base", "trace", "http", "otlp", "diagnose", "loadgen"],
     "tests/": None,

@@ -75,7 +75,8 @@ def count(code, output, reports):
         output += reports
     if (code != 0 or reports) and failed == 0:
         failed = 1
-    if code == 0 and passed == 0 and not re.search(r"^skipped: ", output, re.MULTILINE):
+    skipped = re.search(r"^(skipped: |\[  SKIPPED \] \d+ test)", output, re.MULTILINE)
+    if code == 0 and passed == 0 and not skipped:
         failed = 1
         output += "\nno test ran\n"
     return passed, failed, output

@@ -13,6 +13,13 @@ MS = 10**6
 NO_BROWSER = "no chromium and chromedriver (make deps-page)"
 EVIL = ['<img src=x onerror="window.hit=1">', "<script>window.hit=1</script>",
         "javascript:window.hit=1", '"><svg onload=window.hit=1>', "{{hit=1}}${window.hit=1}",
+        "</title><script>window.hit=1</script>", "' onmouseover='window.hit=1",
+        '<a href="javascript:window.hit=1">x</a>', '<iframe srcdoc="<script>top.hit=1</script>">',
+        "<svg/onload=window.hit=1>", "<math><style><img src=x onerror=window.hit=1></style>",
+        "&lt;script&gt;window.hit=1&lt;/script&gt;", "data:text/html,<script>top.hit=1</script>",
+        "<style>*{background:url(//x.invalid)}</style>", "<base href=//x.invalid>",
+        "<meta http-equiv=refresh content=0;url=//x.invalid>", "__proto__", "constructor",
+        "../../search?last=1h#x", "%3Cscript%3Ewindow.hit=1%3C/script%3E",
         "\u202eevil\u0000\u0007", "x" * 10000]
 
 

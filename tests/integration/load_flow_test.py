@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from load_kit import ANSWER, Server, friendly, load, trace_ids
-from stack import SLOW, free_port, main, wait_until
+from stack import ROOT, SLOW, free_port, main, wait_until
 
 USERS = 'name,secret\nann,a1\nbob,"b,2"\ncid,"c""3"\n'
 
@@ -93,6 +93,21 @@ def test_both_engines_walk_through_a_flow():
             assert steps == {"log in": 30, "look": 30, "buy": 30}, steps
             assert done.report["all"]["received_bytes"] > 3 * 30 * 38, done.report["all"]
     assert max(p50) < 20 * SLOW * min(p50), p50  # of one order
+
+
+def test_the_report_is_what_its_schema_says():
+    with open(f"{ROOT}/scenarios/schema/load-report.schema.json", encoding="utf-8") as file:
+        schema = json.load(file)
+    with Server(shop) as server, written(plan(server.url)) as path:
+        report = load(path).report
+    assert set(report) == set(schema["properties"]) == set(schema["required"]), sorted(report)
+    step = schema["$defs"]["step"]
+    for one in [report["all"], *report["steps"]]:
+        assert set(one) == set(step["properties"]) == set(step["required"]), sorted(one)
+        for key, value in one.items():
+            if step["properties"][key].get("$ref") == "#/$defs/times":
+                assert set(value) == set(schema["$defs"]["times"]["required"]), (key, value)
+    assert set(report["flows"]) == set(schema["properties"]["flows"]["properties"])
 
 
 def test_both_engines_count_a_bad_server_alike():

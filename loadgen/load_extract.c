@@ -110,6 +110,8 @@ static bool take_json(struct text pointer, struct text body, struct buffer *out)
     switch (reader.token) {
     case JSON_STRING: {
         uint8_t *room;
+        if (reader.text.length == 0)
+            return true; /* an empty buffer may have no memory yet */
         if (buffer_extend(out, reader.text.length, &room) != STATUS_OK)
             return false;
         out->length_bytes -= reader.text.length - json_reader_unescape(&reader, (char *)room);

@@ -82,6 +82,18 @@ static void check_nothing(void **state)
     buffer_release(&out);
 }
 
+static void check_empty_value(void **state)
+{
+    (void)state;
+    const struct load_answer answer = {200, TEXT_CONSTANT(HEAD), TEXT_CONSTANT("{\"t\":\"\"}")};
+    const struct load_extract extract = POINTER("/t");
+    struct buffer out;
+    buffer_init(&out, 16);
+    assert_true(load_extract_run(&extract, &answer, &out));
+    assert_string_equal(buffer_text(&out), "");
+    buffer_release(&out);
+}
+
 static void check_no_room(void **state)
 {
     (void)state;
@@ -108,6 +120,7 @@ int main(void)
     static struct rows all;
     ROWS(&all, rows, check_row);
     rows_one(&all, "it finds nothing in nothing", check_nothing);
+    rows_one(&all, "it takes nothing into a buffer without memory", check_empty_value);
     rows_one(&all, "it does not take more than there is room for", check_no_room);
     rows_one(&all, "it knows a JSON pointer", check_pointers);
     return rows_run("load_extract", &all);

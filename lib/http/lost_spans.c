@@ -57,13 +57,14 @@ static struct text value_text(struct text line)
 
 struct lost_spans lost_spans_of_metrics(struct text metrics)
 {
+    static const double most = 9007199254740992; /* beyond it a double skips whole numbers */
     struct lost_spans lost = {0};
     while (metrics.data) {
         struct text line = text_split(&metrics, '\n');
         uint64_t *sum = line.length > 0 ? find_sum(&lost, line) : NULL;
         double value;
         if (sum && text_to_double(value_text(line), &value) == STATUS_OK && value > 0)
-            *sum += (uint64_t)value;
+            *sum += (uint64_t)(value < most ? value : most);
     }
     return lost;
 }

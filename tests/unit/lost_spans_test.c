@@ -28,6 +28,9 @@ static const struct row rows[] = {
      .rejected = 0},
     {"it passes over what is no number",
      "otel_sdk_exporter_span_exported_total{error_type=\"x\"} NaN\n", .dropped = 0, .rejected = 0},
+    {"it bounds what is too large for a count",
+     "otel_sdk_exporter_span_exported_total{error_type=\"x\"} 3e106\n",
+     .dropped = 9007199254740992},
     {"it counts what a collector refused and what it mislaid",
      "collector_spans_received_total 50\ncollector_spans_refused_total 2\n"
      "collector_spans_dropped_store_error_total 3\ncollector_spans_dropped_no_memory_total 4\n",

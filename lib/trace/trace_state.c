@@ -126,7 +126,7 @@ static size_t write_members(struct text *members, size_t count, size_t kept, cha
 
 size_t trace_state_reader_write(const struct trace_state_reader *reader, char *out, size_t size)
 {
-    struct text members[TRACE_STATE_MEMBERS_MAX];
+    struct text members[TRACE_STATE_MEMBERS_MAX] = {{NULL, 0}};
     size_t count = reader->invalid ? 0 : reader->count;
     if (count > 0)
         memcpy(members, reader->members, count * sizeof members[0]);
@@ -165,7 +165,7 @@ bool trace_state_get(struct text list, struct text key, struct text *value)
 static void write_changed(const struct trace_state_reader *reader, struct text first,
                           struct text key, struct trace_state *out)
 {
-    struct text members[TRACE_STATE_MEMBERS_MAX];
+    struct text members[TRACE_STATE_MEMBERS_MAX] = {{NULL, 0}};
     struct trace_state made;
     size_t kept = first.length > 0, count = kept;
     if (kept > 0)

@@ -7,26 +7,22 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/hex.h"
 #include "loadgen/due_queue.h"
 #include "loadgen/fetch.h"
 #include "loadgen/id_set.h"
-#include "otlp/span_file.h"
+#include "loadgen/trace_fetch.h"
 
 enum {
     THREADS = 4,
     THREADS_MAX = 16,
     WAITING_MAX = 65536,
     KNOWN_MAX = 4 * 1000 * 1000,
-    READ_MS = 3000,
-    TRACE_SPANS_MAX = 20000,
     POLL_ONE_IN = 100,
     POLL_MS = 20,
     POLLS_MAX = 500,
 };
 
 static const size_t answer_bytes_max = (size_t)64 * 1024 * 1024;
-static const size_t trace_bytes_max = (size_t)128 * 1024 * 1024;
 
 /* When a trace is asked for, counted from the time before: 10 s in all. The first wait is what
  * exporters (200 ms) and settling (500 ms) need, so that most are read once. */
@@ -81,22 +77,8 @@ static void note_trouble(struct readback *readback, const struct error *error)
 /* Fills reader->spans with what the back end has; false: it did not answer, or not sensibly. */
 static bool read_trace(struct reader *reader, const uint8_t trace_id[16])
 {
-    char path[64] = "/api/v3/traces/";
-    struct fetch_answer answer;
     struct error error = {0};
-    size_t prefix = strlen(path);
-    hex_encode(trace_id, 16, path + prefix);
-    path[prefix + 32] = '\0';
-    spans_release(&reader->spans);
-    spans_init(&reader->spans, TRACE_SPANS_MAX, trace_bytes_max);
-    enum status status =
-        fetch_do(&reader->fetch, &(struct fetch_request){.method = "GET", .path = path},
-                 clock_mono_ns() + READ_MS * NS_PER_MS, &answer, &error);
-    if (status == STATUS_OK && answer.status == 200)
-        status =
-            span_file_parse(&reader->spans, answer.body.data, answer.body.length, path, &error);
-    else if (status == STATUS_OK && answer.status != 404)
-        status = error_set(&error, STATUS_IO, "GET %s answered %u", path, answer.status);
+    enum status status = trace_fetch(&reader->fetch, trace_id, &reader->spans, &error);
     if (status != STATUS_OK)
         note_trouble(reader->readback, &error);
     return status == STATUS_OK;
@@ -247,7 +229,6 @@ static void *run(void *context)
     struct readback *readback = context;
     struct reader reader = {.readback = readback};
     struct error error = {0};
-    spans_init(&reader.spans, TRACE_SPANS_MAX, trace_bytes_max);
     /* checked by readback_new already */
     if (fetch_init(&reader.fetch, readback->config.query_url, answer_bytes_max, &error) !=
         STATUS_OK)

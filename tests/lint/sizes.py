@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Files stay readable: at most 420 lines, and no line over 100 characters in code."""
+"""Files stay readable: at most 410 lines, and no line over 100 characters in code."""
 import subprocess
 import sys
 
-LINES_MAX = 420
+LINES_MAX = 410
 
 
 def main():

@@ -192,3 +192,16 @@ void wire_end(struct wire_writer *writer, uint8_t *mark)
         mark[i] = (uint8_t)(length | 0x80);
     mark[MARK_BYTES - 1] = (uint8_t)length;
 }
+
+enum status wire_find(struct text message, uint32_t number, struct text *out)
+{
+    struct wire_reader reader = wire_reader_of(message.data, message.length);
+    struct wire_field field;
+    enum status status;
+    *out = (struct text){message.data, 0};
+    while ((status = wire_next(&reader, &field)) == STATUS_OK) {
+        if (field.number == number && field.type == WIRE_BYTES)
+            *out = field.bytes;
+    }
+    return status == STATUS_END ? STATUS_OK : status;
+}

@@ -35,6 +35,10 @@ static inline struct wire_reader wire_reader_of(const void *bytes, size_t length
  * numbers are the caller's to ignore. */
 MUST_CHECK enum status wire_next(struct wire_reader *reader, struct wire_field *field);
 
+/* The last field of that number that is of bytes, as protobuf has it for a field that is not
+ * repeated; empty, in the message, when there is none. STATUS_OK, or STATUS_INVALID as above. */
+MUST_CHECK enum status wire_find(struct text message, uint32_t number, struct text *out);
+
 /* Writer over memory of the caller: after an overflow `overflow` is set and nothing more is
  * written. `at` never passes `end`. */
 struct wire_writer {

@@ -27,20 +27,6 @@ enum status proto_envelope_broken(const struct proto_envelope *in, struct text m
                      message.data ? (size_t)(message.data - in->begin) : 0);
 }
 
-/* The last embedded message of that number; empty when there is none. */
-static enum status find_message(struct text message, uint32_t number, struct text *out)
-{
-    struct wire_reader reader = wire_reader_of(message.data, message.length);
-    struct wire_field field;
-    enum status status;
-    *out = (struct text){"", 0};
-    while ((status = wire_next(&reader, &field)) == STATUS_OK) {
-        if (field.number == number && field.type == WIRE_BYTES)
-            *out = field.bytes;
-    }
-    return status == STATUS_END ? STATUS_OK : status;
-}
-
 static enum status each_message(struct proto_envelope *in, struct text message, uint32_t number,
                                 proto_envelope_reader *read)
 {
@@ -59,8 +45,8 @@ static enum status each_message(struct proto_envelope *in, struct text message, 
 static enum status read_scope(struct proto_envelope *in, struct text message)
 {
     struct text name, version;
-    if (find_message(message, OTLP_SCOPE_NAME, &name) != STATUS_OK ||
-        find_message(message, OTLP_SCOPE_VERSION, &version) != STATUS_OK)
+    if (wire_find(message, OTLP_SCOPE_NAME, &name) != STATUS_OK ||
+        wire_find(message, OTLP_SCOPE_VERSION, &version) != STATUS_OK)
         return proto_envelope_broken(in, message, "scope");
     in->scope = spans_origin_scope(in->spans, name, version);
     return STATUS_OK;
@@ -78,7 +64,7 @@ static enum status reject(struct proto_envelope *in, struct text message)
 static enum status read_scope_items(struct proto_envelope *in, struct text message)
 {
     struct text scope;
-    if (find_message(message, SCOPE_ITEMS_SCOPE, &scope) != STATUS_OK)
+    if (wire_find(message, SCOPE_ITEMS_SCOPE, &scope) != STATUS_OK)
         return proto_envelope_broken(in, message, "scope's list");
     const enum status status = read_scope(in, scope);
     if (status != STATUS_OK)
@@ -113,7 +99,7 @@ static enum status read_resource(struct proto_envelope *in, struct text message)
 static enum status read_resource_items(struct proto_envelope *in, struct text message)
 {
     struct text resource;
-    if (find_message(message, RESOURCE_ITEMS_RESOURCE, &resource) != STATUS_OK)
+    if (wire_find(message, RESOURCE_ITEMS_RESOURCE, &resource) != STATUS_OK)
         return proto_envelope_broken(in, message, "resource's list");
     const enum status status = read_resource(in, resource);
     if (status != STATUS_OK)

@@ -85,15 +85,8 @@ static enum status each_message(struct batch_in *in, struct text message, uint32
 static enum status find_message(struct batch_in *in, struct text message, uint32_t number,
                                 struct text *out)
 {
-    struct wire_reader reader = wire_reader_of(message.data, message.length);
-    struct wire_field field;
-    enum status status;
-    *out = (struct text){message.data, 0};
-    while ((status = wire_next(&reader, &field)) == STATUS_OK) {
-        if (field.number == number && field.type == WIRE_BYTES)
-            *out = field.bytes;
-    }
-    return status == STATUS_END ? STATUS_OK : broken(in, message, "message");
+    return wire_find(message, number, out) == STATUS_OK ? STATUS_OK
+                                                        : broken(in, message, "message");
 }
 
 static enum status add_scope_spans(struct batch_in *in, struct text message)

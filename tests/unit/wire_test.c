@@ -222,6 +222,30 @@ static void check_noise(void **state)
     }
 }
 
+/* The last one counts; numbers in a field of that number and another type do not. */
+static const struct find_row {
+    const char *name, *message;
+    size_t length;
+    enum status status;
+    const char *found;
+} find_rows[] = {
+    {"finds the only one", "\x0a\x01x", 3, STATUS_OK, "x"},
+    {"finds the last of two", "\x0a\x01x\x12\x01y\x0a\x01z", 9, STATUS_OK, "z"},
+    {"finds nothing of another number", "\x12\x01y", 3, STATUS_OK, ""},
+    {"passes a varint of that number over", "\x0a\x01x\x08\x05", 5, STATUS_OK, "x"},
+    {"says when the message is cut", "\x0a\x01x\x12\x05y", 6, STATUS_INVALID, NULL},
+};
+
+static void check_find(void **state)
+{
+    const struct find_row *row = *state;
+    struct text found;
+    struct text message = {row->message, row->length};
+    assert_int_equal(wire_find(message, 1, &found), row->status);
+    if (row->found)
+        assert_true(text_is(found, row->found));
+}
+
 int main(void)
 {
     static struct rows all;
@@ -231,5 +255,6 @@ int main(void)
     rows_one(&all, "it reads what it wrote", check_round_trip);
     rows_one(&all, "it never writes behind the end", check_overflow);
     rows_one(&all, "it survives damaged messages", check_noise);
+    ROWS(&all, find_rows, check_find);
     return rows_run("wire", &all);
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/hex.h"
@@ -13,6 +14,7 @@ enum {
     TICK_MS = 250,
     HEAD_START_MS = 20, /* for the threads to be there when the first request is due */
     IDLE_MAX_MS = 10000,
+    FILES_BESIDE = 32,
 };
 
 struct run {
@@ -37,6 +39,23 @@ static enum status draw_ids(struct run *run, struct error *error)
     return STATUS_OK;
 }
 
+/* Every connection is an open file, and the usual soft limit is 1,024. */
+static enum status allow_files(const struct load_plan *plan, struct error *error)
+{
+    struct rlimit files;
+    rlim_t needed = plan->limits.connections + FILES_BESIDE + plan->limits.threads;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= needed)
+        return STATUS_OK;
+    if (files.rlim_max < needed)
+        return error_set(error, STATUS_INVALID,
+                         "load: %u connections are more files than this process may open (%llu)",
+                         plan->limits.connections, (unsigned long long)files.rlim_max);
+    files.rlim_cur = needed;
+    return setrlimit(RLIMIT_NOFILE, &files) == 0
+               ? STATUS_OK
+               : error_set(error, STATUS_IO, "load: the limit of open files cannot be raised");
+}
+
 static enum status prepare(struct run *run, struct error *error)
 {
     const struct load_plan *plan = run->plan;
@@ -59,11 +78,11 @@ static enum status prepare(struct run *run, struct error *error)
     run->shared.loops = limits->threads;
     run->shared.observe = run->config->observe;
     run->shared.context = run->config->context;
-    if (!run->config->client->speaks_tls) {
-        enum status status = origin_parse(&client->engine.origin, plan->target, error);
-        if (status != STATUS_OK)
-            return status;
-    }
+    enum status status = allow_files(plan, error);
+    if (status == STATUS_OK && !run->config->client->speaks_tls)
+        status = origin_parse(&client->engine.origin, plan->target, error);
+    if (status != STATUS_OK)
+        return status;
     if (!load_figures_init(&run->result->figures, plan->step_count))
         return error_set(error, STATUS_NO_MEMORY, "load: out of memory");
     return draw_ids(run, error);

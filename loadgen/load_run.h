@@ -50,7 +50,8 @@ struct load_result {
     enum verdict verdict;
 };
 
-/* STATUS_NOT_FOUND (no address of that name), STATUS_NO_MEMORY, STATUS_IO with words. The result is
+/* STATUS_NOT_FOUND (no address of that name), STATUS_INVALID (more connections than files may be
+ * open), STATUS_NO_MEMORY, STATUS_IO with words. The result is
  * to be released in any case. */
 MUST_CHECK enum status load_run(const struct load_run_config *config, struct load_result *result,
                                 struct error *error);

@@ -114,13 +114,13 @@ class Done:
 
 
 @contextlib.contextmanager
-def begin(*words):
+def begin(*words, **more):
     """`culprit load` as a child that is running; the second value waits for it."""
     with tempfile.TemporaryDirectory() as directory:
         path = f"{directory}/report.json"
         with subprocess.Popen([CULPRIT, "load", *words, "--quiet", "--json", path], cwd=ROOT,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True) as child:
+                              stderr=subprocess.PIPE, text=True, **more) as child:
             try:
                 yield child, lambda: Done(child, *child.communicate(timeout=60 * SLOW), path)
             finally:
@@ -128,8 +128,8 @@ def begin(*words):
                     child.kill()
 
 
-def load(*words):
-    with begin(*words) as (_, wait):
+def load(*words, **more):
+    with begin(*words, **more) as (_, wait):
         return wait()
 
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """`culprit load` against servers that behave and servers that do not: right counters, nothing
 omitted, no hang, bounded memory."""
+import resource
 import signal
 import sys
 import time
 
 from load_kit import ANSWER, Server, begin, friendly, load, read_request, trace_ids
-from stack import SLOW, main
+from stack import SLOW, main, wait_until
 
 MEMORY_KIB = 64 * 1024 * (4 if SLOW > 1 else 1)  # sanitizers need their own
 
@@ -218,6 +219,24 @@ def test_users_wait_for_their_answers():
         assert 4 <= count <= 44 and done.status == 0, str(done)
         numbers = [int(path[1:]) for _, path, _, _ in server.requests]
         assert len(set(numbers)) == count and set(numbers) >= {0, 1, 2, 3}
+
+
+def test_it_opens_as_many_files_as_connections_need():
+    def few_files(hard):
+        return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (20, hard))
+
+    def together(server, connection):
+        """Answers nobody before all are there."""
+        def answer(_):
+            wait_until(lambda: len(server.requests) >= 60, 10, "60 users are there")
+            return ANSWER
+        server.each(connection, answer)
+    with Server(together) as server:
+        words = (f"{server.url}/", "--users", "60", "--connections", "60", "--duration", "0.2")
+        done = load(*words, preexec_fn=few_files(200))
+        assert done.status == 0 and done.report["all"]["connects"] == 60, str(done)
+        done = load(*words, preexec_fn=few_files(50))
+        assert done.status == 2 and "more files than this process may open" in done.talk, str(done)
 
 
 def test_users_do_not_storm_a_server_that_is_down():

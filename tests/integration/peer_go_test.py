@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A service in Go with the OpenTelemetry SDK between two of ours, twice in one request: frontend,
 Go, cart, Go, catalog. One trace through all of them, read back from the collector; baggage and
-trace state arrive as they were sent."""
+trace state arrive as they were sent. The same with B3."""
 import os
 import subprocess
 import sys
@@ -165,7 +165,42 @@ def test_it_leaves_alone_what_the_caller_does_not_sample():
         assert ring.spans(unsampled) == []
 
 
+def single(trace_id, span_id, sampled="1"):
+    return {"b3": f"{trace_id}-{span_id}-{sampled}"}
+
+
+def multi(trace_id, span_id, sampled="1"):
+    return {"X-B3-TraceId": trace_id, "X-B3-SpanId": span_id, "X-B3-Sampled": sampled}
+
+
+# the propagators that both sides are told, and the headers that the request comes with
+B3_ROWS = [("b3,baggage", single), ("b3multi,baggage", multi), ("b3,baggage", multi),
+           ("b3multi,baggage", single)]
+
+
+def put_traced(ring, customer, key, headers):
+    status, reply, _ = ring.shop.ask("frontend", "PUT", f"/cart/{key}", {"lines": [line(1)]},
+                                     {**customer.headers(baggage=BAGGAGE), **headers})
+    assert status == 200, (status, reply)
+
+
+def test_it_is_one_trace_with_b3():
+    for propagators, headers in B3_ROWS:
+        with Ring(propagators) as ring:
+            customer = Customer(ring.shop)
+            long, short, unsampled = os.urandom(16).hex(), os.urandom(8).hex(), os.urandom(16).hex()
+            put_traced(ring, customer, "no", headers(unsampled, os.urandom(8).hex(), "0"))
+            put_traced(ring, customer, "long", headers(long, os.urandom(8).hex()))
+            put_traced(ring, customer, "short", headers(short, os.urandom(8).hex()))
+            for trace_id in (long, "0" * 16 + short):
+                rows = whole(ring, trace_id, WAY)
+                assert {s.get("traceState", "") for s in rows} == {""}, (propagators, rows)
+                assert [baggage_items(text) for text in saw(rows, "saw.baggage")] == [ITEMS] * 2
+            assert ring.spans(unsampled) == [], propagators
+
+
 if __name__ == "__main__":
     sys.exit(main(test_it_is_one_trace_through_go_and_back,
                   test_it_goes_on_with_a_trace_that_began_in_go,
-                  test_it_leaves_alone_what_the_caller_does_not_sample))
+                  test_it_leaves_alone_what_the_caller_does_not_sample,
+                  test_it_is_one_trace_with_b3))

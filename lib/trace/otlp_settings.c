@@ -32,10 +32,12 @@ static void read_base(struct otlp_settings *settings, const char *path)
     snprintf(settings->endpoint, sizeof settings->endpoint, "http://localhost:4318%s", path);
     if (base == NULL)
         return;
-    if (length + strlen(path) < sizeof settings->endpoint)
-        snprintf(settings->endpoint, sizeof settings->endpoint, "%.*s%s", (int)length, base, path);
-    else
+    if (length + strlen(path) >= sizeof settings->endpoint) {
         otel_env_warn("OTEL_EXPORTER_OTLP_ENDPOINT", base);
+        return;
+    }
+    memcpy(settings->endpoint, base, length);
+    text_copy(text_of(path), settings->endpoint + length, sizeof settings->endpoint - length);
 }
 
 /* What all signals and one signal have alike: `infix` "" or the signal's. */

@@ -106,8 +106,7 @@ static void index_attribute(struct span_body *body, struct found found, uint32_t
     }
 }
 
-void span_body_set_attribute(struct span_body *body, const struct attribute *attribute,
-                             uint32_t hash)
+static void set_any(struct span_body *body, const struct attribute *attribute, uint32_t hash)
 {
     if (attribute->key.length == 0)
         return;
@@ -228,7 +227,7 @@ void span_body_set_text(struct span_body *body, struct text key, uint32_t hash, 
         }
     }
     struct attribute attribute = {.key = key, .type = ATTRIBUTE_TEXT, .text = value};
-    span_body_set_attribute(body, &attribute, hash);
+    set_any(body, &attribute, hash);
 }
 
 void span_body_set_i64(struct span_body *body, struct text key, uint32_t hash, int64_t value)
@@ -240,7 +239,18 @@ void span_body_set_i64(struct span_body *body, struct text key, uint32_t hash, i
         return;
     }
     struct attribute attribute = {.key = key, .type = ATTRIBUTE_I64, .i64 = value};
-    span_body_set_attribute(body, &attribute, hash);
+    set_any(body, &attribute, hash);
+}
+
+void span_body_set_attribute(struct span_body *body, const struct attribute *attribute,
+                             uint32_t hash)
+{
+    if (attribute->type == ATTRIBUTE_TEXT)
+        span_body_set_text(body, attribute->key, hash, attribute->text);
+    else if (attribute->type == ATTRIBUTE_I64)
+        span_body_set_i64(body, attribute->key, hash, attribute->i64);
+    else
+        set_any(body, attribute, hash);
 }
 
 static bool add_short_event(struct span_body *body, uint64_t wall_ns, struct text name)

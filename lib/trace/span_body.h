@@ -57,7 +57,7 @@ void span_body_set_status(struct span_body *body, enum span_status status, struc
 void span_body_set_attribute(struct span_body *body, const struct attribute *attribute,
                              uint32_t hash);
 
-/* The same for the usual kinds; hash: span_key_hash. */
+/* The same for the usual kinds, which go the short way; hash: span_key_hash. */
 void span_body_set_text(struct span_body *body, struct text key, uint32_t hash, struct text value);
 void span_body_set_i64(struct span_body *body, struct text key, uint32_t hash, int64_t value);
 void span_body_add_event(struct span_body *body, uint64_t wall_ns, struct text name,

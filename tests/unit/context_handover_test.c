@@ -31,7 +31,7 @@ struct job {
     struct context_handover context;
     struct span_context child, current;
     char user[16];
-    bool has_baggage, left_clean;
+    bool has_baggage, has_empty_baggage, left_clean;
 };
 
 static void *work(void *argument)
@@ -43,12 +43,14 @@ static void *work(void *argument)
         job->current = span_context_of(now.span);
     job->has_baggage = now.baggage != NULL &&
                        baggage_find(now.baggage, "user", job->user, sizeof job->user) == STATUS_OK;
+    job->has_empty_baggage = now.baggage != NULL && now.baggage->length_bytes == 0;
     struct span *child = span_start(&tracer, "taken up", NULL);
     job->child = span_context_of(child);
     span_end(child);
     context_handover_detach(&scope);
     context_handover_detach(&scope);
-    job->left_clean = context_current().span == NULL && context_current().baggage == NULL;
+    job->left_clean =
+        scope.span == NULL && context_current().span == NULL && context_current().baggage == NULL;
     return NULL;
 }
 
@@ -79,6 +81,8 @@ static void check_state(void **state)
     for (int i = 0; i < THREADS; i++) {
         memset(&jobs[i], 0x5a, sizeof jobs[i]);
         context_handover_take(&jobs[i].context);
+        struct text own = jobs[i].context.span.trace_state;
+        assert_true(own.length == 0 || own.data == jobs[i].context.trace_state);
     }
     context_attach(before);
     span_end(span);
@@ -94,6 +98,7 @@ static void check_state(void **state)
         const struct job *job = &jobs[i];
         assert_true(job->left_clean);
         assert_int_equal(job->has_baggage, row->has_baggage);
+        assert_false(job->has_empty_baggage);
         if (row->has_baggage)
             assert_string_equal(job->user, "a b");
         if (!row->has_span) {

@@ -59,6 +59,7 @@ class Sink:
 def measure_once(command, row):
     """The figures of one row, and why they do not count ("" when they do)."""
     _, mode, threads, rate = row
+    wants_counter = "plain-clock" not in command
     with Sink() as sink:
         words = {"MODE": mode, "THREADS": str(threads), "RATE": str(rate), "URL": sink.url}
         done = subprocess.run([words.get(word, word) for word in command], text=True,
@@ -69,6 +70,8 @@ def measure_once(command, row):
     figures["wire_bytes"] = got["body_bytes"] / got["spans"] if got["spans"] else 0
     if not ended == got["spans"] == got["distinct"] == got["whole"]:
         return figures, f"{ended} ended, the sink got {got}"
+    if ended and figures.get("counter", wants_counter) != wants_counter:
+        return figures, f"the clock was the other one: {figures}"
     return figures, ""
 
 

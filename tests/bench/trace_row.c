@@ -1,4 +1,5 @@
-/* One row of the tracing bench, in a process of its own, through the public header alone.
+/* One row of the tracing bench, in a process of its own, through the public header; the
+ * timeline says which clock it was.
  *
  *     trace_row MODE THREADS RATE URL [plain-clock]
  *                                      MODE: recording, sustained, unsampled, disabled;
@@ -16,7 +17,8 @@
  *   process_ns     the same plus what all other threads of the process burnt, a span
  *   mallocs, heap_bytes   a span, of the whole process, flushes included
  *   rss_anon_kib   anonymous memory above that before tracing_start
- *   ended, exported, dropped */
+ *   ended, exported, dropped
+ *   counter        times came off the time-stamp counter */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -28,6 +30,7 @@
 
 #include "base/clock.h"
 #include "tests/bench/trace_workload.h"
+#include "trace/timeline.h"
 #include "trace/trace.h"
 
 enum { SAMPLES_MAX = 4096, SETTLE_MS = 5 };
@@ -339,11 +342,12 @@ static void report(const struct row *row, const struct phase *before, const stru
     printf("\"mallocs\":%.4f,\"heap_bytes\":%.2f,\"rss_anon_kib\":%lld,",
            (double)with->mallocs / spans, (double)with->heap_bytes / spans,
            (long long)with->rss_anon_kib - (long long)before->rss_anon_kib);
-    printf("\"made\":%llu,\"ended\":%llu,\"exported\":%llu,\"dropped\":%llu}\n",
+    printf("\"made\":%llu,\"ended\":%llu,\"exported\":%llu,\"dropped\":%llu,\"counter\":%s}\n",
            (unsigned long long)with->spans, (unsigned long long)(row->recording ? stats.ended : 0),
            (unsigned long long)stats.exported,
            (unsigned long long)(stats.dropped_queue_full + stats.dropped_export_failed +
-                                stats.rejected));
+                                stats.rejected),
+           timeline_counts() ? "true" : "false");
 }
 
 static bool start_tracing(struct row *row, const char *url)
@@ -427,6 +431,8 @@ int main(int argc, char **argv)
     before = run_phase(&row, false);
     if (!row.disabled && !start_tracing(&row, argv[4]))
         return 1;
+    /* the counter is compared with the clock for a while before it is read */
+    clock_sleep_until_ns(clock_mono_ns() + WORKLOAD_SETTLE_MS * NS_PER_MS);
     with = run_phase(&row, row.recording);
     report(&row, &before, &with);
     stop_workers(&row);

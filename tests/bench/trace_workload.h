@@ -34,6 +34,7 @@ enum {
     WORKLOAD_SUSTAINED_WAIT_US = 50,
     /* Paced: so long, in ticks of at least a millisecond and a span a thread. */
     WORKLOAD_PACED_MS = 2000,
+    WORKLOAD_SETTLE_MS = 300, /* after the start of tracing */
     WORKLOAD_THREADS_MAX = 2,
     WORKLOAD_FLUSH_MS = 10000,
 };

@@ -193,6 +193,49 @@ def test_it_ends_a_demo_with_99_when_a_detector_is_broken():
     assert "sequential_calls at pricing \"POST /quotes\" was not found" in done.stdout, done.stdout
 
 
+@contextlib.contextmanager
+def opened(store):
+    """`culprit open` on it: a function that gets JSON from a path."""
+    child = subprocess.Popen([CULPRIT, "open", "--listen", "127.0.0.1:0", store], cwd=ROOT,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+
+    def get(path):
+        with urllib.request.urlopen(base + path, timeout=20) as answer:
+            return json.load(answer)
+    try:
+        base = next(re.search(r"http://127\.0\.0\.1:\d+", line).group() for line in child.stdout
+                    if "http://" in line)
+        yield get
+    finally:
+        child.terminate()
+        child.wait(20 * SLOW)
+        child.stdout.close()
+
+
+def window(words, prefix=""):
+    """start and end as the collector takes them, of the "1795892290.1,8.4" of an address."""
+    start, length = (float(word) for word in words.split(","))
+    told = [datetime.datetime.fromtimestamp(at, datetime.timezone.utc).isoformat(
+        timespec="milliseconds").replace("+00:00", "Z") for at in (start, start + length)]
+    return f"{prefix}start={told[0]}&{prefix}end={told[1]}"
+
+
+def check_addresses(text, store):
+    """What demo's table links to, on the store that it kept: the traces, and what the page says of
+    each window."""
+    found = []
+    with opened(store) as get:
+        for link in re.findall(r"http://127\.0\.0\.1:16686(/\S+)", text):
+            if link.startswith("/trace/"):
+                assert get(f"/api/v3{link.replace('/trace/', '/traces/')}")["result"], link
+            else:
+                now, before = re.fullmatch(r"/findings\?at=([\d.,]+)&was=([\d.,]+)", link).groups()
+                answer = get(f"/api/culprit/findings?{window(now)}&{window(before, 'baseline_')}")
+                assert answer["requests"] >= 50 and answer["with_baseline"], (link, answer)
+                found.append([one["kind"] for one in answer["findings"]])
+    return found
+
+
 def test_it_runs_all_scenarios_of_a_directory():
     with tempfile.TemporaryDirectory() as directory:
         store = f"{directory}/kept.db"

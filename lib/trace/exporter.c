@@ -9,16 +9,18 @@
 #include "base/log.h"
 #include "base/wire.h"
 #include "trace/exporters.h"
+#include "trace/losses.h"
 #include "trace/resource.h"
 #include "trace/span_batch.h"
 #include "trace/timeline.h"
 #include "trace/trace_thread.h"
 
-static const uint64_t log_gap_ns = 10 * NS_PER_S;
 static const uint64_t grace_ns = 250 * NS_PER_MS; /* to fail what goes on at a deadline */
 
 /* Producers press when they drop; a press that brought nothing to export waits for the delay. */
 enum press { PRESS_NONE, PRESS_PENDING, PRESS_SEEN };
+
+enum { ROUND_BATCHES = 16 };
 
 enum wake_reason { WAKE_BATCH, WAKE_DELAY, WAKE_FLUSH, WAKE_PRESS };
 
@@ -70,32 +72,6 @@ static uint32_t export_one(void)
 }
 
 /* ---- the thread */
-
-/* A loss that the program should know of, said again only after a while. */
-struct loss {
-    enum trace_counter counter;
-    const char *words;
-    uint64_t logged_ns, logged; /* the exporter thread's own */
-};
-static struct loss losses[] = {
-    {TRACE_DROPPED, "the span queue was full and spans were dropped", 0, 0},
-    {TRACE_LIMITED, "spans went without some attributes, events or links, for the limits", 0, 0},
-};
-
-static void log_losses(void)
-{
-    uint64_t totals[TRACE_COUNTERS], now_ns = clock_mono_ns();
-    trace_thread_totals(totals);
-    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
-        struct loss *loss = &losses[i];
-        uint64_t now = totals[loss->counter];
-        if (now == loss->logged || (loss->logged != 0 && now_ns - loss->logged_ns < log_gap_ns))
-            continue;
-        loss->logged = now;
-        loss->logged_ns = now_ns;
-        log_event(LOG_WARN, LOG_NO_IDS, loss->words, LOG_I64("so_far", (int64_t)now));
-    }
-}
 
 static bool batch_waits(void)
 {
@@ -153,10 +129,22 @@ static void collect(void)
     span_batch_add(&exporter.batch, span_queue_take());
 }
 
-/* Full batches alone; the rest waits for the deadline. */
+/* Somebody waits for more than full batches. */
+static bool is_asked(void)
+{
+    pthread_mutex_lock(&exporter.lock);
+    bool asked = exporter.stopping || exporter.flush_wanted != exporter.flush_done;
+    pthread_mutex_unlock(&exporter.lock);
+    return asked;
+}
+
+/* Full batches alone; the rest waits for the deadline. Some at a time: whoever flushes must get
+ * in, and clocks and losses be looked at, however fast spans come. */
 static void export_full(void)
 {
-    while (exporter.batch.waiting_count >= exporter.batch_count && export_one() > 0)
+    for (int i = 0; i < ROUND_BATCHES && exporter.batch.waiting_count >= exporter.batch_count &&
+                    !is_asked() && export_one() > 0;
+         i++)
         collect();
 }
 
@@ -198,7 +186,7 @@ static void *run(void *unused)
         enum wake_reason reason = wait_for_work(next_ns, &flush);
         timeline_refresh();
         export_round(reason);
-        log_losses();
+        losses_log();
         if (reason == WAKE_FLUSH)
             finish_flush(flush);
         if (reason != WAKE_BATCH || clock_mono_ns() >= next_ns)
@@ -251,8 +239,7 @@ static void reset(const struct tracing_config *config)
     exporter.batch_count = config->batch.batch_count;
     exporter.queue_count = config->batch.queue_count;
     exporter.delay_ns = config->batch.delay_ms * NS_PER_MS;
-    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
-        losses[i].logged_ns = losses[i].logged = 0;
+    losses_reset();
     atomic_store(&exporter.press, PRESS_NONE);
 }
 

@@ -262,13 +262,15 @@ static bool end_recording(struct span *span, struct trace_thread *thread, uint64
     bool batch = false, sampled = span_context_is_sampled(&span->context);
     struct recording *recording = (struct recording *)(void *)span;
     end_wall_ns = end_time(recording, end_wall_ns);
-    if (__builtin_expect(tracing_policy.processors[0] != NULL, 0) && tracing_is_on())
-        tell_ending(span);
-    (void)enter(span);
     if (!tracing_is_on()) {
+        if (!tracing_is_forked()) /* there its lock may be one of a thread that is not */
+            (void)enter(span);
         recording_discard(recording);
         return !sampled;
     }
+    if (__builtin_expect(tracing_policy.processors[0] != NULL, 0))
+        tell_ending(span);
+    (void)enter(span);
     if (__builtin_expect(tracing_policy.processors[0] != NULL, 0))
         tell_end(recording, end_wall_ns);
     if (__builtin_expect(!sampled, 0)) {
@@ -315,6 +317,8 @@ struct span_context span_context_of(const struct span *span)
 
 void span_record_text(struct span *span, struct text key, uint32_t hash, struct text value)
 {
+    if (!tracing_is_on())
+        return;
     struct inside inside = enter(span);
     span_body_set_text(&inside.recording->body, key, hash, value);
     leave(inside);
@@ -322,6 +326,8 @@ void span_record_text(struct span *span, struct text key, uint32_t hash, struct 
 
 void span_record_i64(struct span *span, struct text key, uint32_t hash, int64_t value)
 {
+    if (!tracing_is_on())
+        return;
     struct inside inside = enter(span);
     span_body_set_i64(&inside.recording->body, key, hash, value);
     leave(inside);
@@ -329,6 +335,8 @@ void span_record_i64(struct span *span, struct text key, uint32_t hash, int64_t 
 
 void span_record(struct span *span, const struct attribute *attribute)
 {
+    if (!tracing_is_on())
+        return;
     struct inside inside = enter(span);
     span_body_set_attribute(&inside.recording->body, attribute, span_key_hash(attribute->key));
     leave(inside);
@@ -336,7 +344,7 @@ void span_record(struct span *span, const struct attribute *attribute)
 
 void span_update_name(struct span *span, struct text name)
 {
-    if (!span_is_recording(span))
+    if (!span_is_recording(span) || !tracing_is_on())
         return;
     struct inside inside = enter(span);
     span_body_set_name(&inside.recording->body, name);
@@ -351,7 +359,7 @@ static bool status_wins(enum span_status now, enum span_status next)
 
 void span_set_status(struct span *span, enum span_status status, struct text description)
 {
-    if (!span_is_recording(span))
+    if (!span_is_recording(span) || !tracing_is_on())
         return;
     struct inside inside = enter(span);
     struct recording *recording = inside.recording;
@@ -367,6 +375,8 @@ void span_set_status(struct span *span, enum span_status status, struct text des
 void span_record_event(struct span *span, struct text name, uint64_t wall_ns,
                        const struct attribute *attributes, size_t attribute_count)
 {
+    if (!tracing_is_on())
+        return;
     struct inside inside = enter(span);
     if (wall_ns == 0)
         wall_ns = recording_now_ns(inside.recording);
@@ -376,7 +386,7 @@ void span_record_event(struct span *span, struct text name, uint64_t wall_ns,
 
 void span_add_link(struct span *span, const struct span_link *link)
 {
-    if (!span_is_recording(span))
+    if (!span_is_recording(span) || !tracing_is_on())
         return;
     struct inside inside = enter(span);
     span_body_add_link(&inside.recording->body, link);

@@ -108,15 +108,22 @@ static uint32_t close_holes(struct span_body *body, uint32_t follow)
     return followed;
 }
 
-/* Room for `need` more bytes, taking blocks as needed. */
+/* Room for `need` more bytes, taking blocks as needed; where there are not enough, none. */
 static bool extend(struct span_body *body, size_t need)
 {
+    struct span_block *tail = body->tail;
+    uint32_t capacity_bytes = body->capacity_bytes;
     if (body->length_bytes + need > SPAN_BODY_MAX)
         return false;
     while (body->capacity_bytes - body->length_bytes < need) {
         struct span_block *block = span_pool_get();
-        if (block == NULL)
+        if (block == NULL) {
+            span_pool_put_chain(tail->more);
+            tail->more = NULL;
+            body->tail = tail;
+            body->capacity_bytes = capacity_bytes;
             return false;
+        }
         body->tail->more = block;
         body->tail = block;
         body->capacity_bytes += SPAN_BLOCK_DATA_BYTES;

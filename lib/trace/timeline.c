@@ -30,7 +30,9 @@ static _Atomic uint64_t base_ticks, base_wall_ns, ns_a_tick;
 static struct {
     bool has_counter;
     struct reading anchor; /* what the rate is measured from */
+    struct reading middle; /* the next anchor, half as old; ticks 0: none yet */
     struct reading last;
+    uint64_t due_ns; /* of the next look while there is no rate */
 } looks;
 
 static uint64_t read_ticks(void)
@@ -59,7 +61,8 @@ static struct reading look(void)
 
 static void publish(struct timeline next)
 {
-    uint64_t before = atomic_load_explicit(&version, memory_order_relaxed);
+    /* Even, also where a fork caught its parent in between. */
+    uint64_t before = atomic_load_explicit(&version, memory_order_relaxed) & ~1ull;
     atomic_store_explicit(&version, before + 1, memory_order_relaxed);
     /* release: nobody sees a new part with the old version */
     atomic_thread_fence(memory_order_release);
@@ -138,8 +141,12 @@ static void use_counter(const struct reading *now)
     if (age_ns < first_look_ns)
         return;
     publish((struct timeline){now->ticks, now->wall_ns, rate_between(&looks.anchor, now)});
-    if (age_ns >= anchor_ns)
-        looks.anchor = looks.last;
+    if (looks.middle.ticks == 0 && age_ns >= anchor_ns / 2)
+        looks.middle = *now;
+    if (age_ns < anchor_ns)
+        return;
+    looks.anchor = looks.middle;
+    looks.middle.ticks = 0;
 }
 
 /* ---- from outside */
@@ -148,12 +155,15 @@ void timeline_start(bool use_counter)
 {
     looks.has_counter = use_counter && is_invariant() && kernel_trusts_it();
     looks.anchor = looks.last = look();
+    looks.middle.ticks = 0;
+    looks.due_ns = looks.last.mono_ns + first_look_ns;
     publish((struct timeline){0, looks.last.wall_ns - looks.last.mono_ns, 0});
 }
 
 void timeline_refresh(void)
 {
     struct reading now = look();
+    looks.due_ns = now.mono_ns + first_look_ns;
     if (looks.has_counter && now.gap_ns > rough_ns)
         return; /* the machine was elsewhere between the readings: next time */
     if (looks.has_counter && !agrees(&now))
@@ -167,8 +177,7 @@ void timeline_refresh(void)
 
 uint64_t timeline_due_ns(void)
 {
-    return looks.has_counter && !timeline_counts() ? looks.anchor.mono_ns + first_look_ns
-                                                   : UINT64_MAX;
+    return looks.has_counter && !timeline_counts() ? looks.due_ns : UINT64_MAX;
 }
 
 bool timeline_counts(void)

@@ -57,8 +57,16 @@ static void in_parent(void)
     pthread_mutex_unlock(&tracing.lock);
 }
 
+static atomic_bool forked;
+
+bool tracing_is_forked(void)
+{
+    return atomic_load_explicit(&forked, memory_order_relaxed);
+}
+
 static void in_child(void)
 {
+    atomic_store(&forked, true);
     atomic_store(&tracing_gate, false);
     tracing.is_started = false;
     trace_thread_after_fork(true);
@@ -156,6 +164,7 @@ enum status tracing_start(const struct tracing_config *config, struct error *err
         propagation_use(config->propagators);
     if (status == STATUS_OK) {
         tracing.is_started = true;
+        atomic_store(&forked, false);
         atomic_store_explicit(&tracing_gate, !is_off(config), memory_order_release);
     }
     pthread_mutex_unlock(&tracing.lock);

@@ -15,6 +15,9 @@ static inline bool tracing_is_on(void)
     return atomic_load_explicit(&tracing_gate, memory_order_acquire);
 }
 
+/* The child of a fork that has not started tracing itself. */
+bool tracing_is_forked(void);
+
 /* What was chosen at the start. Written while off; good while tracing_is_on. */
 struct tracing_policy {
     struct sampler sampler;

@@ -595,6 +595,34 @@ static void counts_spans_that_find_no_memory(void **state)
     sink_stop(&sink);
 }
 
+/* One value that does not fit takes no memory from others. */
+static void keeps_no_memory_for_what_does_not_fit(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {SINK_OK};
+    static char huge[50000];
+    enum { LIVE = 220, MORE = 20 };
+    struct span *spans[LIVE + MORE];
+    memset(huge, 'x', sizeof huge);
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, tiny_pool);
+    for (int i = 0; i < LIVE; i++)
+        spans[i] = span_start(&tracer, "live", NULL);
+    span_set_text(spans[0], SPAN_KEY("huge"), (struct text){huge, sizeof huge});
+    for (int i = LIVE; i < LIVE + MORE; i++) {
+        spans[i] = span_start(&tracer, "more", NULL);
+        assert_true(span_is_recording(spans[i]));
+    }
+    for (int i = LIVE + MORE; i-- > 0;) {
+        span_end(spans[i]);
+        if (i % 50 == 0)
+            assert_int_equal(tracing_flush(sink_soon()), STATUS_OK);
+    }
+    assert_int_equal(tracing_stats().limited, 1);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
 static void carries_contexts_on_while_off(void **state)
 {
     (void)state;
@@ -728,6 +756,7 @@ int main(void)
         cmocka_unit_test(takes_spans_from_idle_threads),
         cmocka_unit_test(adds_up_under_load),
         cmocka_unit_test(counts_spans_that_find_no_memory),
+        cmocka_unit_test(keeps_no_memory_for_what_does_not_fit),
         cmocka_unit_test(starts_once),
         cmocka_unit_test(sends_nothing_twice_after_a_fork),
     };

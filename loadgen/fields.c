@@ -120,3 +120,10 @@ enum status fields_number(struct fields *fields, double lowest, double highest, 
         return fields_fail(fields, "must lie in %g .. %g", lowest, highest);
     return STATUS_OK;
 }
+
+enum status fields_editor_hint(struct fields *fields, void *into)
+{
+    (void)into;
+    return fields->reader.token == JSON_STRING ? STATUS_OK
+                                               : fields_fail(fields, "must be a string");
+}

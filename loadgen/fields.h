@@ -61,4 +61,7 @@ MUST_CHECK enum status fields_text(struct fields *fields, char *out, size_t size
 MUST_CHECK enum status fields_number(struct fields *fields, double lowest, double highest,
                                      double *out);
 
+/* Of "$schema", which is for editors alone: any string. */
+enum status fields_editor_hint(struct fields *fields, void *into);
+
 #endif

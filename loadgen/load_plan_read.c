@@ -246,13 +246,6 @@ static enum status read_schema(struct fields *fields, void *into)
     return STATUS_OK;
 }
 
-static enum status read_editor_hint(struct fields *fields, void *into)
-{
-    (void)into;
-    return fields->reader.token == JSON_STRING ? STATUS_OK
-                                               : fields_fail(fields, "must be a string");
-}
-
 static enum status read_name(struct fields *fields, void *into)
 {
     return fields_text(fields, into, LOAD_TEXT_MAX);
@@ -289,7 +282,7 @@ enum { FIELD_ARRIVALS = 6, FIELD_USERS };
 static enum status read_document(struct load_step_reader *reader)
 {
     static const struct field table[] = {
-        {"$schema", read_editor_hint, 0, false},
+        {"$schema", fields_editor_hint, 0, false},
         {"schema", read_schema, 0, true},
         {"name", read_name, offsetof(struct load_plan, name), true},
         {"target", read_target, offsetof(struct load_plan, target), true},

@@ -201,14 +201,6 @@ static enum status read_schema(struct fields *fields, void *into)
     return STATUS_OK;
 }
 
-/* For editors alone. */
-static enum status read_editor_hint(struct fields *fields, void *into)
-{
-    (void)into;
-    return fields->reader.token == JSON_STRING ? STATUS_OK
-                                               : fields_fail(fields, "must be a string");
-}
-
 /* A scenario has either steps or, as one step of its own, faults and what they lead to. */
 struct document {
     struct scenario scenario;
@@ -218,7 +210,7 @@ struct document {
 enum { FIELD_FAULTS = 5, FIELD_EXPECT, FIELD_STEPS };
 
 static const struct field document_fields[] = {
-    {"$schema", read_editor_hint, 0, false},
+    {"$schema", fields_editor_hint, 0, false},
     {"schema", read_schema, 0, true},
     {"name", read_name, offsetof(struct document, scenario.name), true},
     {"title", read_title, offsetof(struct document, scenario.title), true},

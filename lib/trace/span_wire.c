@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/otlp_fields.h"
+#include "trace/attribute_wire.h"
 #include "trace/span_body.h"
 
 static void next_block(struct span_wire *wire)
@@ -99,19 +100,6 @@ static struct bounds inner(struct bounds bounds)
     return (struct bounds){bounds.value_max, bounds.depth - 1};
 }
 
-/* A byte that is no UTF-8 counts as a character, as which it is written. */
-static struct text cut_text(struct text text, uint32_t characters)
-{
-    size_t length = 0;
-    if (text.length <= characters)
-        return text;
-    for (; characters > 0 && length < text.length; characters--) {
-        size_t next = text_utf8_length((struct text){text.data + length, text.length - length});
-        length += next ? next : 1;
-    }
-    return (struct text){text.data, length};
-}
-
 static struct text cut_bytes(struct text bytes, uint32_t count)
 {
     return (struct text){bytes.data, bytes.length < count ? bytes.length : count};
@@ -147,7 +135,7 @@ static size_t value_size(const struct attribute *attribute, struct bounds bounds
 {
     switch (attribute->type) {
     case ATTRIBUTE_TEXT:
-        return field_size(cut_text(attribute->text, bounds.value_max).length);
+        return field_size(attribute_wire_cut(attribute->text, bounds.value_max).length);
     case ATTRIBUTE_BYTES:
         return field_size(cut_bytes(attribute->text, bounds.value_max).length);
     case ATTRIBUTE_BOOL:
@@ -208,7 +196,8 @@ static void put_value(struct span_wire *wire, const struct attribute *attribute,
 {
     switch (attribute->type) {
     case ATTRIBUTE_TEXT:
-        span_wire_field_text(wire, OTLP_VALUE_STRING, cut_text(attribute->text, bounds.value_max));
+        span_wire_field_text(wire, OTLP_VALUE_STRING,
+                             attribute_wire_cut(attribute->text, bounds.value_max));
         break;
     case ATTRIBUTE_BYTES:
         put_bytes(wire, cut_bytes(attribute->text, bounds.value_max));

@@ -1,0 +1,47 @@
+/* A report of a run, read back from its JSON: culprit.load-report/1 of `culprit load`, and the
+ * report of `culprit run`, whose windows are the parts. What pages, summaries and comparisons are
+ * made from, so that all of them can be made later and elsewhere. Opaque but for what is here; read
+ * only once it is made. */
+#ifndef CULPRIT_LOADGEN_LOAD_DOCUMENT_H
+#define CULPRIT_LOADGEN_LOAD_DOCUMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "loadgen/load_figures.h"
+#include "loadgen/load_timeline.h"
+#include "loadgen/verdict.h"
+
+enum {
+    LOAD_DOCUMENT_PARTS_MAX = 32,
+    LOAD_DOCUMENT_BYTES_MAX = 64 * 1024 * 1024,
+    LOAD_DOCUMENT_TEXT_MAX = 160,
+};
+
+/* One load under one condition: all of a load run, one window of an experiment. */
+struct load_part {
+    char name[LOAD_DOCUMENT_TEXT_MAX]; /* "" of a load run; "healthy", "step 1: ..." */
+    double elapsed_s;
+    struct load_figures figures;
+    struct load_timeline timeline;              /* slot_count 0: the report has none */
+    char (*step_names)[LOAD_DOCUMENT_TEXT_MAX]; /* figures.step_count of them */
+};
+
+struct load_document {
+    char schema[64], name[LOAD_DOCUMENT_TEXT_MAX], target[512];
+    uint64_t seed;
+    enum verdict verdict;
+    bool is_interrupted, is_trustworthy;
+    struct load_part parts[LOAD_DOCUMENT_PARTS_MAX];
+    size_t part_count;
+};
+
+/* STATUS_INVALID with "file:line: words" (no such report, or of a version that is not known),
+ * STATUS_NOT_FOUND, STATUS_TOO_LARGE, STATUS_IO, STATUS_NO_MEMORY. Release in any case. */
+MUST_CHECK enum status load_document_read(struct load_document *document, const char *path,
+                                          struct error *error);
+void load_document_release(struct load_document *document);
+
+#endif

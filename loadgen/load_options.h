@@ -1,0 +1,33 @@
+/* The flags of `culprit load`, and the plan that they make of a URL or a flow file. Texts are
+ * borrowed from the command line. */
+#ifndef CULPRIT_LOADGEN_LOAD_OPTIONS_H
+#define CULPRIT_LOADGEN_LOAD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/flags.h"
+#include "base/status.h"
+#include "loadgen/load_plan.h"
+
+enum { LOAD_BODY_FILE_MAX = 32 * 1024 };
+
+struct load_options {
+    const char *word; /* the URL or the flow file */
+    double rate, duration_s, users, ramp_s, think_ms, timeout_s, p99_ms, error_share;
+    uint64_t seed, connections, threads;
+    const char *stages, *method, *body, *expect, *engine, *ca_file, *json_path, *target;
+    struct flag_texts headers;
+    bool poisson, http2, insecure, no_trace, no_keep_alive, aborts, quiet;
+};
+
+/* false: the command is over with *exit_status (help was printed, or the words were wrong). */
+bool load_options_parse(struct load_options *options, int argc, char **argv, int *exit_status);
+
+/* Makes the plan, which is initialised; `body` (of LOAD_BODY_FILE_MAX) must live as long as it.
+ * STATUS_INVALID with words (a flag's name, or file:line), STATUS_IO, STATUS_NO_MEMORY. */
+MUST_CHECK enum status load_options_plan(const struct load_options *options, struct buffer *body,
+                                         struct load_plan *plan, struct error *error);
+
+#endif

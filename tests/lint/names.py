@@ -25,6 +25,7 @@ PREFIXES = {
     "loadgen/complete": ["plan_"],
     "loadgen/experiment": ["reference_"],
     "loadgen/load_sample": ["load_outcome_"],
+    "loadgen/load_timeline": ["load_slot_"],
     "loadgen/measure": ["measurement_"],
     "loadgen/report_json": ["report_"],
     "loadgen/session": ["sessions_"],

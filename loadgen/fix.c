@@ -4,7 +4,7 @@
 
 static double median_ms(const struct window_result *window)
 {
-    return (double)histogram_quantile_ns(&window->latency, 0.5) / 1e6;
+    return (double)window_latency_ns(window, 0.5) / 1e6;
 }
 
 static bool is_expected(const struct scenario_step *step, const struct finding *finding)

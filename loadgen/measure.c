@@ -1,6 +1,5 @@
 #include "loadgen/measure.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,7 +53,7 @@ static enum status draw_nonce(char nonce[17], struct error *error)
 }
 
 static enum status run_window(struct teller *teller, const struct measure_config *config,
-                              uint64_t duration_ms, struct window_result *result,
+                              const struct schedule_plan *arrivals, struct window_result *result,
                               struct error *error)
 {
     const struct scenario_environment *environment = config->environment;
@@ -62,8 +61,7 @@ static enum status run_window(struct teller *teller, const struct measure_config
         .frontend = target_find(&teller->lab->target, "frontend"),
         .tokens = teller->lab->sessions.list,
         .token_count = teller->lab->sessions.count,
-        .rate = environment->rate,
-        .duration_ms = duration_ms,
+        .arrivals = arrivals,
         .seed = config->seed,
         .lines_min = environment->lines_min,
         .lines_max = environment->lines_max,
@@ -96,8 +94,11 @@ enum status measure_warm_up(struct lab *lab, const struct measure_config *config
     struct progress progress;
     struct teller teller = {.lab = lab, .progress = &progress};
     struct window_result result = {0};
+    struct schedule_plan arrivals = {0};
+    schedule_set_constant(&arrivals, schedule_peak(&config->environment->arrivals),
+                          WARM_UP_MS / 1000.0);
     progress_begin(&progress, "warm-up", WARM_UP_MS);
-    enum status status = run_window(&teller, config, WARM_UP_MS, &result, error);
+    enum status status = run_window(&teller, config, &arrivals, &result, error);
     progress_end(&progress);
     window_result_release(&result);
     return status;
@@ -150,8 +151,7 @@ static enum status check_back_end(const struct readback *readback, struct error 
 enum status measure_run(struct lab *lab, const struct measure_config *config,
                         struct measurement *out, struct error *error)
 {
-    const struct scenario_environment *environment = config->environment;
-    double flows = ceil(environment->rate * (double)environment->duration_ms / 1000);
+    const struct schedule_plan *arrivals = &config->environment->arrivals;
     struct progress progress;
     struct teller teller = {.lab = lab, .progress = &progress};
     *out = (struct measurement){.readback = NULL};
@@ -161,13 +161,13 @@ enum status measure_run(struct lab *lab, const struct measure_config *config,
         readback_new(&out->readback,
                      &(struct readback_config){.query_url = target_find(&lab->target, "query"),
                                                .plans = lab->plans,
-                                               .flow_count = (uint64_t)flows},
+                                               .flow_count = schedule_count_max(arrivals)},
                      error);
     if (status != STATUS_OK)
         return status;
     teller.readback = out->readback;
-    progress_begin(&progress, config->label, environment->duration_ms);
-    status = run_window(&teller, config, environment->duration_ms, &out->window, error);
+    progress_begin(&progress, config->label, (uint64_t)(schedule_duration_s(arrivals) * 1000));
+    status = run_window(&teller, config, arrivals, &out->window, error);
     if (status == STATUS_OK)
         status = decide_all(&teller, error);
     else
@@ -218,10 +218,5 @@ struct coverage measurement_coverage(const struct measurement *measurement)
 
 uint64_t measurement_failed(const struct measurement *measurement)
 {
-    uint64_t failed = 0;
-    for (size_t step = 0; step < READBACK_STEPS; step++)
-        for (size_t outcome = 0; outcome < LOAD_OUTCOME_COUNT; outcome++)
-            if (outcome != LOAD_OK)
-                failed += measurement->window.outcomes[step][outcome];
-    return failed;
+    return window_failed(&measurement->window);
 }

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/histogram.h"
 #include "base/status.h"
 #include "loadgen/drops.h"
 #include "loadgen/fragments.h"

@@ -99,15 +99,14 @@ static void add_window(struct table *table, const char *name, const struct measu
     const struct window_result *window = &measurement->window;
     struct coverage coverage = measurement_coverage(measurement);
     uint64_t failed = measurement_failed(measurement);
-    static const double quantiles[] = {0.5, 0.9, 0.99};
+    static const double quantiles[] = {0.5, 0.9, 0.99, 1};
     table_row(table);
     table_cell(table, TABLE_PLAIN, "%s", name);
     table_cell(table, TABLE_PLAIN, "%" PRIu64, window->flows_done);
     table_cell(table, failed ? TABLE_BAD : TABLE_PLAIN, "%" PRIu64, failed);
     for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
         table_cell(table, TABLE_PLAIN, "%.1f",
-                   (double)histogram_quantile_ns(&window->latency, quantiles[i]) / 1e6);
-    table_cell(table, TABLE_PLAIN, "%.1f", (double)window->latency.max_ns / 1e6);
+                   (double)window_latency_ns(window, quantiles[i]) / 1e6);
     table_cell(table, TABLE_PLAIN, "%" PRIu64, coverage.requests);
     table_cell(table, coverage.arrived < 1 ? TABLE_UNSURE : TABLE_PLAIN, "%.2f %%",
                coverage.arrived * 100);
@@ -177,8 +176,8 @@ static void print_fixes(const struct experiment *experiment, FILE *out)
         {"step", false, true},  {"p50", true, false},       {"found, and fixed next", false, false},
         {"where", false, true}, {"predicted", true, false}, {"measured", true, false},
     };
-    const struct histogram *healthy = &experiment->reference->measurement.window.latency;
-    const double after_ms = (double)histogram_quantile_ns(healthy, 0.5) / 1e6;
+    const struct window_result *healthy = &experiment->reference->measurement.window;
+    const double after_ms = (double)window_latency_ns(healthy, 0.5) / 1e6;
     double before_ms = after_ms, predicted_ms = 0;
     struct table *table = malloc(sizeof *table);
     if (!table)
@@ -283,14 +282,26 @@ static void print_trouble(const struct measurement *measurement, FILE *out)
     report_drops(measurement, out);
 }
 
+static void print_arrivals(const struct schedule_plan *arrivals, FILE *out)
+{
+    const struct schedule_stage *first = &arrivals->stages[0];
+    if (arrivals->stage_count == 1 && first->from == first->to)
+        fprintf(out, "%g checkouts/s", first->from);
+    else
+        fprintf(out, "up to %g checkouts/s in %zu stages", schedule_peak(arrivals),
+                arrivals->stage_count);
+    fprintf(out, "%s for %g s", arrivals->is_poisson ? ", by chance," : "",
+            schedule_duration_s(arrivals));
+}
+
 void report_experiment(const struct experiment *experiment, FILE *out)
 {
     const struct scenario *scenario = experiment->scenario;
     const struct scenario_environment *environment = &scenario->environment;
     const struct backend_latency *latency = &experiment->trace_latency;
-    fprintf(out, "%s: %s\n%g checkouts/s for %g s, seed %" PRIu64 "\n\n", scenario->name,
-            scenario->title, environment->rate, (double)environment->duration_ms / 1000,
-            experiment->seed);
+    fprintf(out, "%s: %s\n", scenario->name, scenario->title);
+    print_arrivals(&environment->arrivals, out);
+    fprintf(out, ", seed %" PRIu64 "\n\n", experiment->seed);
     print_windows(experiment, out);
     print_trouble(&experiment->reference->measurement, out);
     for (size_t i = 0; i < experiment->step_count; i++)

@@ -33,9 +33,9 @@ static enum status read_scenario(const char *word, const struct options *options
     if (status == STATUS_OK)
         status = scenario_read(scenario, path, error);
     if (status == STATUS_OK && options->rate > 0)
-        scenario->environment.rate = options->rate;
+        schedule_scale_rate(&scenario->environment.arrivals, options->rate);
     if (status == STATUS_OK && options->duration_s > 0)
-        scenario->environment.duration_ms = (uint64_t)(options->duration_s * 1000);
+        schedule_scale_duration(&scenario->environment.arrivals, options->duration_s);
     return status;
 }
 
@@ -125,9 +125,10 @@ int command_run(int argc, char **argv)
 {
     struct options options = {.seed = 1};
     const struct flag flags[] = {
-        {"rate", 'r', FLAG_DOUBLE, &options.rate, "R", "checkouts a second (the scenario's)"},
+        {"rate", 'r', FLAG_DOUBLE, &options.rate, "R",
+         "checkouts a second, at the highest (the scenario's)"},
         {"duration", 'd', FLAG_DOUBLE, &options.duration_s, "S",
-         "seconds of each window (the scenario's)"},
+         "seconds of each window, stages stretched (the scenario's)"},
         {"seed", 's', FLAG_U64, &options.seed, "N", "of the sequence of requests"},
         {"target", 't', FLAG_TEXT, &options.lab.target_path, "FILE",
          "what `culprit up --json` wrote (default: start a system of its own)"},

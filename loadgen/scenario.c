@@ -6,8 +6,14 @@
 
 #include "base/buffer.h"
 #include "loadgen/fields.h"
+#include "loadgen/schedule_read.h"
 
 enum { FILE_BYTES_MAX = 256 * 1024, VALUE_MAX = 47 };
+
+#define RATE_MIN       0.1
+#define RATE_MAX       100000.0
+#define DURATION_MIN_S 0.5
+#define DURATION_MAX_S 3600.0
 
 static const char schema_word[] = "culprit.scenario/1";
 
@@ -26,15 +32,12 @@ TEXT_READER(read_prose, struct scenario_lesson, symptom)
 
 static enum status read_rate(struct fields *fields, void *into)
 {
-    return fields_number(fields, 0.1, 100000, into);
+    return fields_number(fields, RATE_MIN, RATE_MAX, into);
 }
 
 static enum status read_duration(struct fields *fields, void *into)
 {
-    double seconds = 0;
-    enum status status = fields_number(fields, 0.5, 3600, &seconds);
-    *(uint64_t *)into = (uint64_t)(seconds * 1000);
-    return status;
+    return fields_number(fields, DURATION_MIN_S, DURATION_MAX_S, into);
 }
 
 static enum status read_lines(struct fields *fields, void *into)
@@ -170,15 +173,49 @@ static enum status read_steps(struct fields *fields, void *into)
     return status;
 }
 
+static enum status read_arrivals(struct fields *fields, void *into)
+{
+    const struct schedule_plan *arrivals = into;
+    enum status status = schedule_read(fields, into);
+    if (status != STATUS_OK)
+        return status;
+    double duration_s = schedule_duration_s(arrivals), peak = schedule_peak(arrivals);
+    if (duration_s < DURATION_MIN_S || duration_s > DURATION_MAX_S)
+        return fields_fail(fields, "all stages together must last %g .. %g s", DURATION_MIN_S,
+                           DURATION_MAX_S);
+    if (peak < RATE_MIN || peak > RATE_MAX)
+        return fields_fail(fields, "the highest rate must lie in %g .. %g", RATE_MIN, RATE_MAX);
+    return STATUS_OK;
+}
+
+/* Arrivals are stages or, as one stage of their own, a rate and a duration. */
+struct environment_text {
+    struct scenario_environment environment; /* first */
+    double rate, duration_s;
+};
+
 static enum status read_environment(struct fields *fields, void *into)
 {
+    enum { HAS_RATE = 1, HAS_DURATION = 2, HAS_ARRIVALS = 4, HAS_LOAD = 7 };
     static const struct field table[] = {
-        {"rate", read_rate, offsetof(struct scenario_environment, rate), true},
-        {"duration_s", read_duration, offsetof(struct scenario_environment, duration_ms), true},
+        {"rate", read_rate, offsetof(struct environment_text, rate), false},
+        {"duration_s", read_duration, offsetof(struct environment_text, duration_s), false},
+        {"arrivals", read_arrivals, offsetof(struct environment_text, environment.arrivals), false},
         {"cart_lines", read_cart_lines, 0, true},
-        {"settings", read_settings, offsetof(struct scenario_environment, settings), true},
+        {"settings", read_settings, offsetof(struct environment_text, environment.settings), true},
     };
-    return fields_object(fields, table, sizeof table / sizeof table[0], into, NULL);
+    struct environment_text text = {0};
+    uint32_t seen = 0;
+    enum status status = fields_object(fields, table, sizeof table / sizeof table[0], &text, &seen);
+    if (status != STATUS_OK)
+        return status;
+    unsigned load = seen & HAS_LOAD;
+    if (load != (HAS_RATE | HAS_DURATION) && load != HAS_ARRIVALS)
+        return fields_fail(fields, "either \"rate\" and \"duration_s\", or \"arrivals\"");
+    if (load != HAS_ARRIVALS)
+        schedule_set_constant(&text.environment.arrivals, text.rate, text.duration_s);
+    *(struct scenario_environment *)into = text.environment;
+    return STATUS_OK;
 }
 
 static enum status read_lesson(struct fields *fields, void *into)
@@ -281,9 +318,9 @@ static bool has_setting(const struct settings *settings, const struct setting *w
 bool scenario_same_environment(const struct scenario *a, const struct scenario *b)
 {
     const struct scenario_environment *one = &a->environment, *other = &b->environment;
-    if (one->rate != other->rate || one->duration_ms != other->duration_ms ||
-        one->lines_min != other->lines_min || one->lines_max != other->lines_max ||
-        one->lines_median != other->lines_median || one->settings.count != other->settings.count)
+    if (!schedule_same(&one->arrivals, &other->arrivals) || one->lines_min != other->lines_min ||
+        one->lines_max != other->lines_max || one->lines_median != other->lines_median ||
+        one->settings.count != other->settings.count)
         return false;
     for (size_t i = 0; i < one->settings.count; i++)
         if (!has_setting(&other->settings, &one->settings.items[i]))

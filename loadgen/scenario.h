@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "diagnose/diagnose.h"
+#include "loadgen/schedule.h"
 #include "loadgen/setting.h"
 
 enum {
@@ -36,8 +37,7 @@ struct scenario_step {
 };
 
 struct scenario_environment {
-    double rate; /* checkouts a second */
-    uint64_t duration_ms;
+    struct schedule_plan arrivals;               /* of checkouts */
     unsigned lines_min, lines_max, lines_median; /* median 0: uniform */
     struct settings settings;
 };

@@ -32,6 +32,55 @@ double schedule_arrivals(const struct schedule_plan *plan)
     return sum;
 }
 
+double schedule_peak(const struct schedule_plan *plan)
+{
+    double peak = 0;
+    for (size_t i = 0; i < plan->stage_count; i++)
+        peak = fmax(peak, fmax(plan->stages[i].from, plan->stages[i].to));
+    return peak;
+}
+
+uint64_t schedule_count_max(const struct schedule_plan *plan)
+{
+    double expected = ceil(schedule_arrivals(plan));
+    return (uint64_t)(plan->is_poisson ? expected + 10 * sqrt(expected) + 64 : expected);
+}
+
+void schedule_set_constant(struct schedule_plan *plan, double rate, double duration_s)
+{
+    plan->stages[0] = (struct schedule_stage){duration_s, rate, rate};
+    plan->stage_count = 1;
+}
+
+void schedule_scale_rate(struct schedule_plan *plan, double peak)
+{
+    double factor = peak / schedule_peak(plan);
+    for (size_t i = 0; i < plan->stage_count; i++) {
+        plan->stages[i].from *= factor;
+        plan->stages[i].to *= factor;
+    }
+}
+
+void schedule_scale_duration(struct schedule_plan *plan, double duration_s)
+{
+    double factor = duration_s / schedule_duration_s(plan);
+    for (size_t i = 0; i < plan->stage_count; i++)
+        plan->stages[i].duration_s *= factor;
+}
+
+bool schedule_same(const struct schedule_plan *a, const struct schedule_plan *b)
+{
+    if (a->stage_count != b->stage_count || a->is_poisson != b->is_poisson)
+        return false;
+    for (size_t i = 0; i < a->stage_count; i++) {
+        const struct schedule_stage *one = &a->stages[i], *other = &b->stages[i];
+        if (one->duration_s != other->duration_s || one->from != other->from ||
+            one->to != other->to)
+            return false;
+    }
+    return true;
+}
+
 double schedule_rate(const struct schedule_plan *plan, double elapsed_s)
 {
     for (size_t i = 0; i < plan->stage_count && elapsed_s >= 0; i++) {

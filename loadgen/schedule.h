@@ -39,8 +39,20 @@ MUST_CHECK enum status schedule_check(const struct schedule_plan *plan, struct e
 
 double schedule_duration_s(const struct schedule_plan *plan);
 double schedule_arrivals(const struct schedule_plan *plan); /* expected */
+double schedule_peak(const struct schedule_plan *plan);     /* the highest rate */
+/* No schedule of this plan has more, whatever the seed: evenly spaced ones have just as many,
+ * Poisson ones stay far below it (ten standard deviations). */
+uint64_t schedule_count_max(const struct schedule_plan *plan);
 /* The rate that is wanted `elapsed_s` after the start; 0 outside. */
 double schedule_rate(const struct schedule_plan *plan, double elapsed_s);
+
+/* One stage, always `rate`. */
+void schedule_set_constant(struct schedule_plan *plan, double rate, double duration_s);
+/* The same shape, higher or lower, so that its highest rate is `peak`; longer or shorter, so that
+ * all of it lasts `duration_s`. */
+void schedule_scale_rate(struct schedule_plan *plan, double peak);
+void schedule_scale_duration(struct schedule_plan *plan, double duration_s);
+bool schedule_same(const struct schedule_plan *a, const struct schedule_plan *b);
 
 struct schedule {
     const struct schedule_plan *plan; /* borrowed */

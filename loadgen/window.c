@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "loadgen/engine.h"
 #include "loadgen/flow.h"
-#include "loadgen/pacer.h"
 #include "loadgen/root_span.h"
 
 enum {
@@ -24,6 +23,13 @@ enum {
 };
 
 #define TIME_MAX_MS (366ull * 86400 * 1000)
+
+const char *window_step_word(enum window_step step)
+{
+    static const char *const words[WINDOW_STEPS] = {
+        [WINDOW_CART] = "fill the cart", [WINDOW_CHECKOUT] = "check out"};
+    return words[step];
+}
 
 struct window;
 
@@ -42,7 +48,8 @@ struct window {
     struct window_result *result;
     struct flow_shape shape;
     struct origin origin;
-    struct pacer pacer;
+    struct schedule schedule;
+    uint64_t start_ns, flow_max;
     struct engine *engine;
     struct arena arena; /* of shoppers */
     struct shopper *free_shoppers;
@@ -58,17 +65,12 @@ static uint64_t since(uint64_t later_ns, uint64_t earlier_ns)
     return later_ns > earlier_ns ? later_ns - earlier_ns : 0;
 }
 
-static void count_times(struct window_result *result, const struct load_sample *sample)
+static void count(struct window_result *result, const struct load_sample *sample)
 {
     uint64_t latency_ns = load_sample_latency_ns(sample);
-    if (sample->sent_ns != 0 || sample->outcome == LOAD_DROPPED)
-        histogram_add(&result->lag, load_sample_lag_ns(sample));
-    if (sample->step != WINDOW_CHECKOUT)
-        return;
-    histogram_add(&result->latency, latency_ns);
-    if (sample->sent_ns != 0)
-        histogram_add(&result->service_time, load_sample_service_ns(sample));
-    if (sample->outcome == LOAD_OK)
+    load_figures_add(&result->figures, sample);
+    result->dropped += sample->outcome == LOAD_DROPPED;
+    if (sample->step == WINDOW_CHECKOUT && sample->outcome == LOAD_OK)
         result->latency_by_flow_ns[sample->number] = latency_ns > 0 ? latency_ns : 1;
 }
 
@@ -86,9 +88,7 @@ static void report(struct shopper *shopper, enum load_outcome outcome)
     request.sample.number = shopper->flow.number;
     request.sample.step = (uint16_t)shopper->flow.step;
     memcpy(request.sample.trace_id, shopper->root.trace_id.bytes, sizeof(request.sample.trace_id));
-    window->result->outcomes[shopper->flow.step][outcome]++;
-    window->result->dropped += outcome == LOAD_DROPPED;
-    count_times(window->result, &request.sample);
+    count(window->result, &request.sample);
     if (window->config->observe != NULL)
         window->config->observe(window->config->context, &request);
 }
@@ -193,15 +193,15 @@ static void tell(struct window *window, uint64_t now_ns)
     if (config->tell == NULL)
         return;
     struct window_progress progress = {
-        .due = window->pacer.taken,
+        .due = result->flows_due,
         .started = window->started,
         .done = result->flows_done,
         .failed = result->flows_done - result->flows_ok,
         .in_flight = window->under_way,
-        .elapsed_ms = since(now_ns, window->pacer.start_ns) / NS_PER_MS,
-        .duration_ms = config->duration_ms,
-        .p50_ns = histogram_quantile_ns(&result->latency, 0.5),
-        .p99_ns = histogram_quantile_ns(&result->latency, 0.99),
+        .elapsed_ms = since(now_ns, window->start_ns) / NS_PER_MS,
+        .duration_ms = (uint64_t)(schedule_duration_s(config->arrivals) * 1000),
+        .p50_ns = window_latency_ns(result, 0.5),
+        .p99_ns = window_latency_ns(result, 0.99),
     };
     config->tell(config->context, &progress);
 }
@@ -212,16 +212,19 @@ static void look_at_stop(struct window *window)
     if (stop == NULL || window->result->interrupted || !atomic_load(stop))
         return;
     window->result->interrupted = true;
-    pacer_stop(&window->pacer);
+    schedule_stop(&window->schedule);
 }
 
 static void let_in(struct window *window)
 {
     uint64_t number, due_ns, now_ns = clock_mono_ns();
     for (unsigned i = 0; i < ARRIVALS_MAX; i++) {
-        if (!pacer_take(&window->pacer, now_ns, &number, &due_ns))
+        if (!schedule_take(&window->schedule, now_ns, &number, &due_ns))
             return;
+        window->result->flows_due++;
         arrive(window, number, due_ns);
+        if (window->result->flows_due == window->flow_max)
+            schedule_stop(&window->schedule);
     }
 }
 
@@ -240,10 +243,10 @@ static enum status run(struct window *window)
         look_at_stop(window);
         let_in(window);
         uint64_t now_ns = clock_mono_ns();
-        uint64_t next_ns = pacer_next_ns(&window->pacer);
-        if (next_ns == PACER_NEVER && give_up_ns == UINT64_MAX)
+        uint64_t next_ns = schedule_next_ns(&window->schedule);
+        if (next_ns == SCHEDULE_NEVER && give_up_ns == UINT64_MAX)
             give_up_ns = now_ns + grace_ms * NS_PER_MS;
-        if (now_ns >= give_up_ns || (next_ns == PACER_NEVER && window->under_way == 0))
+        if (now_ns >= give_up_ns || (next_ns == SCHEDULE_NEVER && window->under_way == 0))
             return STATUS_OK;
         if (now_ns >= window->tell_ns)
             tell(window, now_ns);
@@ -278,8 +281,7 @@ static enum status make_engine(struct window *window, struct error *error)
 static enum status prepare(struct window *window, struct error *error)
 {
     const struct window_config *config = window->config;
-    if (config->duration_ms > TIME_MAX_MS || config->grace_ms > TIME_MAX_MS ||
-        config->request_timeout_ms > TIME_MAX_MS)
+    if (config->grace_ms > TIME_MAX_MS || config->request_timeout_ms > TIME_MAX_MS)
         return error_set(error, STATUS_INVALID, "load: a time is over a year");
     window->shape = (struct flow_shape){
         .tokens = config->tokens,
@@ -293,19 +295,20 @@ static enum status prepare(struct window *window, struct error *error)
     };
     enum status status = flow_shape_check(&window->shape, error);
     if (status == STATUS_OK)
+        status = schedule_check(config->arrivals, error);
+    if (status == STATUS_OK)
         status = origin_parse(&window->origin, config->frontend, error);
     if (status == STATUS_OK)
         status = make_engine(window, error);
     if (status != STATUS_OK)
         return status == STATUS_NO_MEMORY || status == STATUS_IO ? status : STATUS_INVALID;
-    if (pacer_init(&window->pacer, config->rate, clock_mono_ns(),
-                   config->duration_ms * NS_PER_MS) != STATUS_OK)
-        return error_set(error, STATUS_INVALID,
-                         "load: %g checkouts a second for %.3f s are no window", config->rate,
-                         (double)config->duration_ms / 1000);
-    window->result->latency_by_flow_ns = calloc(window->pacer.count, sizeof(uint64_t));
-    if (window->result->latency_by_flow_ns == NULL)
+    window->flow_max = schedule_count_max(config->arrivals);
+    window->result->latency_by_flow_ns = calloc(window->flow_max, sizeof(uint64_t));
+    if (window->result->latency_by_flow_ns == NULL ||
+        !load_figures_init(&window->result->figures, WINDOW_STEPS))
         return error_set(error, STATUS_NO_MEMORY, "load: out of memory");
+    window->start_ns = clock_mono_ns();
+    schedule_start(&window->schedule, config->arrivals, config->seed, window->start_ns);
     return STATUS_OK;
 }
 
@@ -324,7 +327,7 @@ enum status window_run(const struct window_config *config, struct window_result 
             (void)error_set(error, status, "load: waiting for the sockets failed");
         engine_abandon(window.engine);
         result->end_wall_ns = clock_wall_ns();
-        result->flows_due = window.pacer.taken;
+        result->elapsed_s = (double)since(clock_mono_ns(), window.start_ns) / (double)NS_PER_S;
         tell(&window, clock_mono_ns());
     }
     engine_free(window.engine);
@@ -337,4 +340,21 @@ void window_result_release(struct window_result *result)
 {
     free(result->latency_by_flow_ns);
     result->latency_by_flow_ns = NULL;
+    load_figures_release(&result->figures);
+}
+
+uint64_t window_latency_ns(const struct window_result *result, double q)
+{
+    bool is_open;
+    return result->figures.step_count > WINDOW_CHECKOUT
+               ? load_figures_quantile_ns(&result->figures.steps[WINDOW_CHECKOUT], q, &is_open)
+               : 0;
+}
+
+uint64_t window_failed(const struct window_result *result)
+{
+    uint64_t failed = 0;
+    for (size_t i = 0; i < result->figures.step_count; i++)
+        failed += load_figures_failed(&result->figures.steps[i]);
+    return failed;
 }

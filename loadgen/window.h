@@ -1,8 +1,9 @@
-/* One window of load: an open model at a constant rate. Each arrival is one checkout flow (fill a
- * cart, then check out), due at a time that is fixed before the window starts and does not depend
- * on answers; latency is counted from the due time. Runs the epoll engine on the calling thread
+/* One window of load: an open model by a schedule. Each arrival is one checkout flow (fill a cart,
+ * then check out), due at a time that is fixed before the window starts and does not depend on
+ * answers; latency is counted from the due time. Runs the epoll engine on the calling thread
  * until the last flow ended or the grace time is over. The request sequence (users, carts, lines)
- * follows from the seed alone; ids of traces, carts and idempotency keys carry the nonce.
+ * and the times at which they are due follow from the seed alone; ids of traces, carts and
+ * idempotency keys carry the nonce.
  *
  * Every request is a CLIENT root span of the calling process's tracing (trace/trace.h), which the
  * caller started. */
@@ -13,11 +14,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/histogram.h"
 #include "base/status.h"
+#include "loadgen/load_figures.h"
 #include "loadgen/load_sample.h"
+#include "loadgen/schedule.h"
 
-enum window_step { WINDOW_CART, WINDOW_CHECKOUT };
+enum window_step { WINDOW_CART, WINDOW_CHECKOUT, WINDOW_STEPS };
+
+/* "fill the cart", "check out"; what thresholds and reports call them. */
+const char *window_step_word(enum window_step step);
 
 /* A request that ended. */
 struct window_request {
@@ -43,8 +48,7 @@ struct window_config {
     const char *frontend;      /* "http://127.0.0.1:8080" */
     const char *const *tokens; /* session tokens, used in turn */
     size_t token_count;
-    double rate; /* checkouts a second */
-    uint64_t duration_ms;
+    const struct schedule_plan *arrivals; /* of checkouts; borrowed */
     uint64_t seed;
     char nonce[17];                /* hex */
     unsigned lines_min, lines_max; /* of a cart */
@@ -63,13 +67,10 @@ struct window_result {
     uint64_t flows_due, flows_done, flows_ok;
     uint64_t dropped; /* due, but never sent: no free connection within the request's
                          time-out; the LOAD_DROPPED outcomes of both steps */
-    uint64_t outcomes[2][LOAD_OUTCOME_COUNT]; /* by step: each request that was due is in one */
-    uint64_t start_wall_ns, end_wall_ns;      /* first due time, last answer */
+    uint64_t start_wall_ns, end_wall_ns; /* first due time, last answer */
+    double elapsed_s;                    /* between them */
     bool interrupted;
-    /* Checkout requests, whatever their outcome: from when the checkout was due (see due_ns), and
-     * from sending; those in flight at the end count with their age. How late sending was: requests
-     * of both steps. */
-    struct histogram latency, service_time, lag;
+    struct load_figures figures; /* by enum window_step; no step where there was no memory */
     /* Latency of the checkout by flow number; 0: not ok. flows_due items. */
     uint64_t *latency_by_flow_ns;
 };
@@ -78,5 +79,10 @@ struct window_result {
 MUST_CHECK enum status window_run(const struct window_config *config, struct window_result *result,
                                   struct error *error);
 void window_result_release(struct window_result *result);
+
+/* Latency of checkouts, those of unknown latency above the rest; 0 where there is none. */
+uint64_t window_latency_ns(const struct window_result *result, double q);
+/* Requests of both steps that were not answered rightly. */
+uint64_t window_failed(const struct window_result *result);
 
 #endif

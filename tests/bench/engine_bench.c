@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/histogram.h"
 #include "loadgen/engine.h"
-#include "loadgen/pacer.h"
+#include "loadgen/schedule.h"
 
 enum { CONNECTIONS = 32, EVENTS = 64 };
 
@@ -163,15 +163,18 @@ static bool flat_out(struct run *run, uint64_t duration_ns)
 
 static bool paced(struct run *run, double rate, uint64_t duration_ns)
 {
-    struct pacer pacer;
-    uint64_t index, due_ns;
-    if (pacer_init(&pacer, rate, clock_mono_ns(), duration_ns) != STATUS_OK)
+    struct schedule_plan plan = {0};
+    struct schedule schedule;
+    uint64_t number, due_ns;
+    schedule_set_constant(&plan, rate, (double)duration_ns / (double)NS_PER_S);
+    if (schedule_check(&plan, NULL) != STATUS_OK)
         return false;
-    while (pacer_next_ns(&pacer) != PACER_NEVER || run->under_way > 0) {
+    schedule_start(&schedule, &plan, 1, clock_mono_ns());
+    while (schedule_next_ns(&schedule) != SCHEDULE_NEVER || run->under_way > 0) {
         uint64_t now_ns = clock_mono_ns();
-        while (pacer_take(&pacer, now_ns, &index, &due_ns))
+        while (schedule_take(&schedule, now_ns, &number, &due_ns))
             submit(run, due_ns);
-        if (engine_poll(run->engine, pacer_next_ns(&pacer)) != STATUS_OK)
+        if (engine_poll(run->engine, schedule_next_ns(&schedule)) != STATUS_OK)
             return false;
     }
     return true;

@@ -44,6 +44,10 @@ struct wrong_row {
     const char *words; /* part of the error */
 };
 
+#define ARRIVALS(before, stages)                                                                   \
+    "{" before "\"arrivals\": {\"spacing\": \"poisson\", \"stages\": [" stages "]}, "              \
+    "\"cart_lines\": {\"min\": 1, \"max\": 8}, \"settings\": {\"tax.latency_ms\": 40}}"
+
 #define FINDING(text) .what = "\"faults\": [],\n\"expect\": {\"findings\": [" text "]}"
 
 static const struct wrong_row wrong_rows[] = {
@@ -61,6 +65,24 @@ static const struct wrong_row wrong_rows[] = {
      {.name =
           "\"name\": \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""},
      "longer than 63 bytes"},
+    {"it refuses a rate beside arrivals",
+     {.environment = ARRIVALS("\"rate\": 1, ", "{\"duration_s\": 1, \"rate\": 1}")},
+     "f.json:4: key \"environment\": either \"rate\" and \"duration_s\", or \"arrivals\""},
+    {"it refuses a rate without a duration",
+     {.environment = "{\"rate\": 1, \"cart_lines\": {\"min\":1,\"max\":1}, \"settings\": {}}"},
+     "either \"rate\" and \"duration_s\", or \"arrivals\""},
+    {"it refuses stages that are none",
+     {.environment = ARRIVALS("", "{\"duration_s\": 1, \"rate\": 0}")},
+     "f.json:4: key \"arrivals\": load: no stage has a rate above 0"},
+    {"it refuses an unknown key of a stage",
+     {.environment = ARRIVALS("", "{\"duration_s\": 1, \"rate\": 1, \"from\": 0}")},
+     "f.json:4: key \"from\": nobody knows it"},
+    {"it refuses two hours in stages",
+     {.environment = ARRIVALS("", "{\"duration_s\": 7200, \"rate\": 1}")},
+     "all stages together must last 0.5 .. 3600 s"},
+    {"it refuses a peak over the highest rate",
+     {.environment = ARRIVALS("", "{\"duration_s\": 1, \"rate\": 1, \"to\": 200000}")},
+     "the highest rate must lie in 0.1 .. 100000"},
     {"it refuses a rate of 0",
      {.environment = "{\"rate\": 0, \"duration_s\": 1, \"cart_lines\": {\"min\":1,\"max\":1}, "
                      "\"settings\": {}}"},
@@ -136,8 +158,10 @@ static void check_good(void **state)
     char *json = compose(&(struct parts){0});
     assert_int_equal(scenario_parse(scenario, json, strlen(json), "f.json", &error), STATUS_OK);
     assert_string_equal(scenario->name, "x");
-    assert_true(scenario->environment.rate == 20);
-    assert_int_equal(scenario->environment.duration_ms, 2500);
+    assert_int_equal(scenario->environment.arrivals.stage_count, 1);
+    assert_true(schedule_peak(&scenario->environment.arrivals) == 20);
+    assert_true(schedule_duration_s(&scenario->environment.arrivals) == 2.5);
+    assert_false(scenario->environment.arrivals.is_poisson);
     assert_int_equal(scenario->environment.lines_max, 8);
     assert_string_equal(scenario->environment.settings.items[0].row, "latency_ms");
     assert_string_equal(scenario->environment.settings.items[0].value, "40");
@@ -147,6 +171,23 @@ static void check_good(void **state)
     assert_int_equal(scenario->steps[0].expected[0].kind, FINDING_SEQUENTIAL_CALLS);
     assert_string_equal(scenario->steps[0].expected[0].operation, "POST /quotes");
     assert_string_equal(scenario->lesson.fix, "d");
+    free(json);
+    free(scenario);
+}
+
+static void check_arrivals(void **state)
+{
+    (void)state;
+    struct scenario *scenario = calloc(1, sizeof *scenario);
+    struct error error = {0};
+    char *json = compose(
+        &(struct parts){.environment = ARRIVALS("", "{\"duration_s\": 2, \"rate\": 5, \"to\": 50},"
+                                                    "{\"duration_s\": 3, \"rate\": 10}")});
+    assert_int_equal(scenario_parse(scenario, json, strlen(json), "f.json", &error), STATUS_OK);
+    assert_true(schedule_same(&scenario->environment.arrivals,
+                              &(struct schedule_plan){{{2, 5, 50}, {3, 10, 10}}, 2, true}));
+    assert_int_equal(scenario->environment.lines_max, 8);
+    assert_int_equal(scenario->environment.settings.count, 1);
     free(json);
     free(scenario);
 }
@@ -199,6 +240,8 @@ struct same_row {
 static const struct same_row same_rows[] = {
     {"it calls equal environments equal", ENVIRONMENT("20", "8", "\"tax.latency_ms\": 40"), true},
     {"it tells rates apart", ENVIRONMENT("21", "8", "\"tax.latency_ms\": 40"), false},
+    {"it tells chance from even spacing", ARRIVALS("", "{\"duration_s\": 2.5, \"rate\": 20}"),
+     false},
     {"it tells cart sizes apart", ENVIRONMENT("20", "9", "\"tax.latency_ms\": 40"), false},
     {"it tells values apart", ENVIRONMENT("20", "8", "\"tax.latency_ms\": 41"), false},
     {"it tells names apart", ENVIRONMENT("20", "8", "\"fx.latency_ms\": 40"), false},
@@ -225,6 +268,7 @@ int main(void)
 {
     static struct rows all;
     rows_one(&all, "it reads a whole scenario", check_good);
+    rows_one(&all, "it reads arrivals in stages", check_arrivals);
     rows_one(&all, "it reads steps", check_steps);
     rows_one(&all, "it refuses every file that was cut", check_prefixes);
     ROWS(&all, wrong_rows, check_wrong);

@@ -174,6 +174,43 @@ static void check_rate(void **state)
     expect_near(schedule_rate(&plan, 15), 0, 0);
 }
 
+static const struct schedule_plan spike = {{{10, 0, 100}, {5, 40, 40}}, 2, false};
+
+static void check_scale(void **state)
+{
+    (void)state;
+    struct schedule_plan plan = spike;
+    expect_near(schedule_peak(&plan), 100, 0);
+    schedule_scale_rate(&plan, 50);
+    expect_near(plan.stages[0].to, 50, 1e-9);
+    expect_near(plan.stages[1].from, 20, 1e-9);
+    assert_false(schedule_same(&plan, &spike));
+    schedule_scale_rate(&plan, 100);
+    assert_true(schedule_same(&plan, &spike));
+    schedule_scale_duration(&plan, 30);
+    expect_near(plan.stages[0].duration_s, 20, 1e-9);
+    expect_near(schedule_arrivals(&plan), 2 * schedule_arrivals(&spike), 1e-9);
+    plan = spike;
+    plan.is_poisson = true;
+    assert_false(schedule_same(&plan, &spike));
+    plan = spike;
+    plan.stage_count = 1;
+    assert_false(schedule_same(&plan, &spike));
+    schedule_set_constant(&plan, 7, 2);
+    expect_near(schedule_arrivals(&plan), 14, 0);
+}
+
+static void check_count_max(void **state)
+{
+    (void)state;
+    struct schedule_plan plan = spike;
+    assert_int_equal(schedule_count_max(&plan), all_of(&plan, SEED).count);
+    plan.is_poisson = true;
+    for (uint64_t seed = 0; seed < 200; seed++)
+        assert_true(all_of(&plan, seed).count < schedule_count_max(&plan));
+    assert_true(schedule_count_max(&plan) < 1100);
+}
+
 struct bad_row {
     const char *it;
     struct schedule_plan plan;
@@ -209,5 +246,7 @@ int main(void)
     rows_one(&all, "it ramps Poisson arrivals", check_poisson_ramp);
     rows_one(&all, "it gives an arrival when it is due, late ones with their own time", check_take);
     rows_one(&all, "it tells the rate that is wanted", check_rate);
+    rows_one(&all, "it scales rates and times and keeps the shape", check_scale);
+    rows_one(&all, "it never has more arrivals than it said", check_count_max);
     return rows_run("schedule", &all);
 }

@@ -117,6 +117,7 @@ struct watch {
     uint64_t observed, sampled, told;
     uint64_t by_step[2];
     uint64_t last_lines;
+    struct schedule_plan arrivals;
     struct window_progress progress;
     struct window_request all[SEEN_MAX];
 };
@@ -152,12 +153,12 @@ static struct window_config config_of(struct watch *watch, struct shop *shop)
 {
     memset(watch, 0, sizeof(*watch));
     watch->shop = shop;
+    schedule_set_constant(&watch->arrivals, 200, 0.005 * FLOWS);
     return (struct window_config){
         .frontend = shop->server.url,
         .tokens = tokens,
         .token_count = 2,
-        .rate = 200,
-        .duration_ms = 5 * FLOWS,
+        .arrivals = &watch->arrivals,
         .seed = 42,
         .nonce = "0123456789abcdef",
         .lines_min = 1,
@@ -219,41 +220,51 @@ static uint64_t done_of_cart(uint64_t flow)
     return 0;
 }
 
-/* The histograms are of the times that the observer saw. */
+static const struct load_step_figures *figures_of(const struct window_result *result,
+                                                  enum window_step step)
+{
+    assert_int_equal(result->figures.step_count, WINDOW_STEPS);
+    return &result->figures.steps[step];
+}
+
+/* The figures are of the times that the observer saw. */
 static void expect_times(const struct window_result *result)
 {
-    uint64_t latency_ns = 0, service_ns = 0, lag_ns = 0;
+    uint64_t latency_ns[WINDOW_STEPS] = {0}, service_ns[WINDOW_STEPS] = {0},
+             lag_ns[WINDOW_STEPS] = {0};
     for (uint64_t i = 0; i < watch.observed; i++) {
-        const struct window_request *request = &watch.all[i];
-        bool never_sent = request->sample.sent_ns == 0;
-        bool dropped = never_sent && request->sample.outcome == LOAD_DROPPED;
-        if (!never_sent || dropped)
-            lag_ns += (never_sent ? request->sample.done_ns : request->sample.sent_ns) -
-                      request->sample.due_ns;
-        if (request->sample.step != WINDOW_CHECKOUT)
+        const struct load_sample *sample = &watch.all[i].sample;
+        lag_ns[sample->step] +=
+            (sample->sent_ns == 0 ? sample->done_ns : sample->sent_ns) - sample->due_ns;
+        if (sample->step == WINDOW_CHECKOUT)
+            assert_true(sample->due_ns == done_of_cart(sample->number));
+        if (load_outcome_is_censored(sample->outcome))
             continue;
-        assert_true(request->sample.due_ns == done_of_cart(request->sample.number));
-        latency_ns += request->sample.done_ns - request->sample.due_ns;
-        service_ns += never_sent ? 0 : request->sample.done_ns - request->sample.sent_ns;
+        latency_ns[sample->step] += sample->done_ns - sample->due_ns;
+        service_ns[sample->step] += sample->done_ns - sample->sent_ns;
     }
-    assert_true(result->latency.sum_ns == latency_ns);
-    assert_true(result->service_time.sum_ns == service_ns);
-    assert_true(result->lag.sum_ns == lag_ns);
+    for (enum window_step step = 0; step < WINDOW_STEPS; step++) {
+        const struct load_step_figures *figures = figures_of(result, step);
+        assert_true(figures->latency.sum_ns == latency_ns[step]);
+        assert_true(figures->service.sum_ns == service_ns[step]);
+        assert_true(figures->lag.sum_ns == lag_ns[step]);
+    }
 }
 
 /* What must hold of every result. */
 static void expect_consistent(const struct window_result *result)
 {
-    assert_int_equal(sum_of(result->outcomes[WINDOW_CART]), result->flows_due);
-    assert_int_equal(sum_of(result->outcomes[WINDOW_CHECKOUT]),
-                     result->outcomes[WINDOW_CART][LOAD_OK]);
+    const uint64_t *carts = figures_of(result, WINDOW_CART)->outcomes;
+    const uint64_t *checkouts = figures_of(result, WINDOW_CHECKOUT)->outcomes;
+    assert_int_equal(sum_of(carts), result->flows_due);
+    assert_int_equal(sum_of(checkouts), carts[LOAD_OK]);
     assert_int_equal(watch.by_step[WINDOW_CART], result->flows_due);
-    assert_int_equal(watch.by_step[WINDOW_CHECKOUT], sum_of(result->outcomes[WINDOW_CHECKOUT]));
-    assert_int_equal(result->flows_ok, result->outcomes[WINDOW_CHECKOUT][LOAD_OK]);
-    assert_int_equal(result->flows_done, result->flows_due -
-                                             result->outcomes[WINDOW_CART][LOAD_UNFINISHED] -
-                                             result->outcomes[WINDOW_CHECKOUT][LOAD_UNFINISHED]);
-    assert_int_equal(result->latency.count, sum_of(result->outcomes[WINDOW_CHECKOUT]));
+    assert_int_equal(watch.by_step[WINDOW_CHECKOUT], sum_of(checkouts));
+    assert_int_equal(result->flows_ok, checkouts[LOAD_OK]);
+    assert_int_equal(result->flows_done,
+                     result->flows_due - carts[LOAD_UNFINISHED] - checkouts[LOAD_UNFINISHED]);
+    assert_int_equal(window_failed(result),
+                     sum_of(carts) - carts[LOAD_OK] + sum_of(checkouts) - checkouts[LOAD_OK]);
     assert_true(result->end_wall_ns >= result->start_wall_ns);
     assert_int_equal(watch.progress.done, result->flows_done);
     assert_int_equal(watch.progress.due, result->flows_due);
@@ -276,14 +287,13 @@ static void check_outcome(void **state)
     assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
     expect_consistent(&result);
     assert_int_equal(result.flows_due, FLOWS);
-    assert_int_equal(result.outcomes[row->fails_at][row->outcome], FLOWS);
+    assert_int_equal(figures_of(&result, row->fails_at)->outcomes[row->outcome], FLOWS);
     assert_int_equal(result.dropped, 0);
-    assert_int_equal(result.lag.count, row->fails_at == WINDOW_CART ? FLOWS : 2 * FLOWS);
     assert_false(result.interrupted);
     if (row->outcome == LOAD_TIMEOUT)
-        assert_true(result.latency.min_ns >= row->request_timeout_ms * NS_PER_MS);
+        assert_true(window_latency_ns(&result, 0.5) >= row->request_timeout_ms * NS_PER_MS);
     if (row->outcome == LOAD_UNFINISHED && row->fails_at == WINDOW_CHECKOUT)
-        assert_true(result.latency.max_ns >= row->grace_ms * NS_PER_MS);
+        assert_true(window_latency_ns(&result, 0) >= row->grace_ms * NS_PER_MS);
     window_result_release(&result);
     window_result_release(&result);
     close_shop(shop);
@@ -298,8 +308,8 @@ static void check_nobody(void **state)
     shut_shop(shop);
     assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
     expect_consistent(&result);
-    assert_int_equal(result.outcomes[WINDOW_CART][LOAD_CONNECT], FLOWS);
-    assert_int_equal(result.lag.count, 0);
+    assert_int_equal(figures_of(&result, WINDOW_CART)->outcomes[LOAD_CONNECT], FLOWS);
+    assert_int_equal(window_latency_ns(&result, 0.5), 0);
     window_result_release(&result);
     free_shop(shop);
 }
@@ -315,13 +325,12 @@ static void check_dropped(void **state)
         100; /* the window is over before the first ones free a connection */
     assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
     expect_consistent(&result);
-    assert_int_equal(result.outcomes[WINDOW_CART][LOAD_TIMEOUT] +
-                         result.outcomes[WINDOW_CART][LOAD_DROPPED],
+    assert_int_equal(figures_of(&result, WINDOW_CART)->outcomes[LOAD_TIMEOUT] +
+                         figures_of(&result, WINDOW_CART)->outcomes[LOAD_DROPPED],
                      FLOWS);
-    assert_int_equal(result.outcomes[WINDOW_CART][LOAD_DROPPED], result.dropped);
+    assert_int_equal(figures_of(&result, WINDOW_CART)->outcomes[LOAD_DROPPED], result.dropped);
     assert_true(result.dropped >= 2 && result.dropped <= FLOWS - 2);
-    assert_int_equal(result.lag.count, FLOWS);
-    assert_true(result.lag.max_ns >= 100 * NS_PER_MS);
+    assert_true(figures_of(&result, WINDOW_CART)->lag.max_ns >= 100 * NS_PER_MS);
     shut_shop(shop);
     assert_int_equal(atomic_load(&shop->server.requests) + result.dropped, FLOWS);
     window_result_release(&result);
@@ -338,7 +347,7 @@ static void check_due_time(void **state)
     struct window_config config = config_of(&watch, shop);
     shop->stalls = true;
     config.connection_limit = 1;
-    config.duration_ms = 200;
+    schedule_scale_duration(&watch.arrivals, 0.2);
     assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
     expect_consistent(&result);
     assert_int_equal(result.flows_ok, 40);
@@ -348,8 +357,9 @@ static void check_due_time(void **state)
             assert_true(request->sample.done_ns - request->sample.due_ns >=
                         (200 - 5 * request->sample.number) * NS_PER_MS);
     }
-    /* Of 40 carts and 40 checkouts, carts 1 to 20 were sent 100 ms late and more. */
-    assert_true(histogram_quantile_ns(&result.lag, 0.8) >= 99 * NS_PER_MS);
+    /* Carts 1 to 20 of 40 were sent 100 ms late and more. */
+    assert_true(histogram_quantile_ns(&figures_of(&result, WINDOW_CART)->lag, 0.6) >=
+                99 * NS_PER_MS);
     window_result_release(&result);
     close_shop(shop);
 }
@@ -360,8 +370,7 @@ static void check_stop(void **state)
     struct window_result result;
     struct shop *shop = open_shop(CART_OK, ORDER_OK);
     struct window_config config = config_of(&watch, shop);
-    config.rate = 1000;
-    config.duration_ms = 3600 * 1000;
+    schedule_set_constant(&watch.arrivals, 1000, 3600);
     watch.stop_after = 40;
     assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
     expect_consistent(&result);
@@ -393,7 +402,7 @@ static void check_repeat(void **state)
     struct window_config config = config_of(&watch, shop);
     assert_int_equal(window_run(&config, &one, NULL), STATUS_OK);
     strcpy(config.nonce, "fedcba9876543210");
-    config.rate = 100;
+    schedule_scale_rate(&watch.arrivals, 100);
     assert_int_equal(window_run(&config, &two, NULL), STATUS_OK);
     shut_shop(shop);
     assert_int_equal(one.flows_ok, FLOWS);
@@ -409,6 +418,52 @@ static void check_repeat(void **state)
     window_result_release(&one);
     window_result_release(&two);
     free_shop(shop);
+}
+
+/* When each flow of a window was due, since its first one. */
+static void due_times(uint64_t out_ns[SEEN_MAX])
+{
+    memset(out_ns, 0, SEEN_MAX * sizeof(out_ns[0]));
+    uint64_t first_ns = UINT64_MAX;
+    for (uint64_t i = 0; i < watch.observed; i++) {
+        const struct load_sample *sample = &watch.all[i].sample;
+        if (sample->step != WINDOW_CART)
+            continue;
+        out_ns[sample->number] = sample->due_ns;
+        first_ns = sample->due_ns < first_ns ? sample->due_ns : first_ns;
+    }
+    for (uint64_t flow = 0; flow < SEEN_MAX; flow++)
+        out_ns[flow] -= out_ns[flow] > 0 ? first_ns : 0;
+}
+
+/* Two windows by chance, the second one with `seed`: whether flows were due at the same times. */
+static bool repeats(uint64_t seed)
+{
+    static uint64_t first_ns[SEEN_MAX], second_ns[SEEN_MAX];
+    struct window_result result;
+    struct shop *shop = open_shop(CART_OK, ORDER_OK);
+    for (int window = 0; window < 2; window++) {
+        struct window_config config = config_of(&watch, shop);
+        watch.arrivals =
+            (struct schedule_plan){.stages = {{0.1, 0, 400}, {0.02, 0, 0}, {0.1, 100, 100}},
+                                   .stage_count = 3,
+                                   .is_poisson = true};
+        config.seed = window == 0 ? 42 : seed;
+        assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
+        expect_consistent(&result);
+        assert_true(result.flows_due > 5 && result.flows_due < 100);
+        due_times(window == 0 ? first_ns : second_ns);
+        window_result_release(&result);
+    }
+    close_shop(shop);
+    return memcmp(first_ns, second_ns, sizeof(first_ns)) == 0;
+}
+
+static void check_chance(void **state)
+{
+    (void)state;
+    assert_true(repeats(42));
+    assert_false(repeats(43));
 }
 
 /* ---- traces */
@@ -518,15 +573,18 @@ static void no_frontend(struct window_config *config)
 }
 static void no_rate(struct window_config *config)
 {
-    config->rate = 0;
+    schedule_set_constant(&watch.arrivals, 0, 1);
+    config->arrivals = &watch.arrivals;
 }
 static void no_duration(struct window_config *config)
 {
-    config->duration_ms = 0;
+    schedule_set_constant(&watch.arrivals, 1, 0);
+    config->arrivals = &watch.arrivals;
 }
 static void endless(struct window_config *config)
 {
-    config->duration_ms = UINT64_MAX;
+    schedule_set_constant(&watch.arrivals, 1, 1e18);
+    config->arrivals = &watch.arrivals;
 }
 static void no_token(struct window_config *config)
 {
@@ -572,6 +630,8 @@ static void check_config(void **state)
     assert_int_equal(window_run(&config, &result, &error), STATUS_INVALID);
     assert_true(error.text[0] != '\0');
     assert_int_equal(result.flows_due, 0);
+    assert_int_equal(window_failed(&result), 0);
+    assert_int_equal(window_latency_ns(&result, 0.5), 0);
     assert_int_equal(watch.observed, 0);
     window_result_release(&result);
     close_shop(shop);
@@ -595,6 +655,9 @@ int main(void)
     rows_one(&all, "it lets nobody in after a stop, and ends what is in flight", check_stop);
     rows_one(&all, "it sends the same carts in both windows, under names of their own",
              check_repeat);
+    rows_one(&all,
+             "it makes the same flows due at the same times in both windows, ramps and chance",
+             check_chance);
     rows_one(&all, "it sends no context while tracing is off", check_untraced);
     ROWS(&all, trace_rows, check_traced);
     ROWS(&all, config_rows, check_config);

@@ -1,7 +1,7 @@
-/* The one pool of memory behind all spans: blocks of 1 KiB from one mapping made at the start. A
- * live span, what overflows from it, and the chunks of ended spans are all blocks. Last in, first
- * out, so that a quiet process touches few pages. Lock-free: callable from any thread; never
- * allocates or blocks after span_pool_start. */
+/* The one pool of memory behind all spans: blocks of 1 KiB from one range of addresses. A live
+ * span, what overflows from it, and the chunks of ended spans are all blocks. Last in, first out,
+ * so that a quiet process touches few pages. Lock-free: callable from any thread; never allocates
+ * or blocks after span_pool_start. */
 #ifndef CULPRIT_TRACE_SPAN_POOL_H
 #define CULPRIT_TRACE_SPAN_POOL_H
 
@@ -11,6 +11,7 @@
 #include "base/status.h"
 
 enum { SPAN_BLOCK_BYTES = 1024, SPAN_BLOCK_HEADER_BYTES = 24 };
+enum { SPAN_POOL_BLOCKS_MAX = 64 << 10 };
 enum { SPAN_BLOCK_DATA_BYTES = SPAN_BLOCK_BYTES - SPAN_BLOCK_HEADER_BYTES };
 
 struct span_block {
@@ -23,9 +24,10 @@ struct span_block {
     uint8_t data[SPAN_BLOCK_DATA_BYTES];
 };
 
-/* Maps `block_count` blocks. A pool of that size that is there already is used again; otherwise a
- * new one takes its place, and blocks of the old one that are still out stay good until they are
- * put back, but are never handed out again. STATUS_NO_MEMORY. */
+/* Makes it a pool of `block_count` blocks, also while others take and return them: blocks never
+ * move, and those that are out stay good until they are put back. Not two of these at once, nor
+ * span_pool_forget. STATUS_NO_MEMORY, STATUS_TOO_LARGE (above SPAN_POOL_BLOCKS_MAX): nothing has
+ * changed. */
 MUST_CHECK enum status span_pool_start(size_t block_count);
 
 /* A block with next, more and the counts 0, the data undefined. NULL: exhausted. */

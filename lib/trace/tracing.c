@@ -15,7 +15,7 @@
 #include "trace/trace_thread.h"
 
 /* A span takes some 200 to 500 bytes: by default 1 MiB in all. */
-enum { POOL_BYTES_A_SPAN = 512, POOL_BLOCKS_MIN = 256, POOL_BLOCKS_MAX = 64 << 10 };
+enum { POOL_BYTES_A_SPAN = 512, POOL_BLOCKS_MIN = 256 };
 
 static struct {
     pthread_mutex_t lock; /* starts, shutdowns and forks come one after the other */
@@ -88,7 +88,7 @@ static size_t pool_blocks(const struct tracing_config *config)
 {
     size_t blocks = (size_t)config->batch.queue_count * POOL_BYTES_A_SPAN / SPAN_BLOCK_BYTES;
     blocks = blocks > POOL_BLOCKS_MIN ? blocks : POOL_BLOCKS_MIN;
-    return blocks < POOL_BLOCKS_MAX ? blocks : POOL_BLOCKS_MAX;
+    return blocks < SPAN_POOL_BLOCKS_MAX ? blocks : SPAN_POOL_BLOCKS_MAX;
 }
 
 static enum status check(const struct tracing_config *config, struct error *error)

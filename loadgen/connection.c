@@ -115,46 +115,73 @@ static void keep_head(struct connection *connection, struct text line)
     buffer_append(&connection->head, line.data, line.length < room ? line.length : room);
 }
 
+/* The head at the beginning of `input`, where it is there whole: as the one before, or to be
+ * remembered. What it says is how many bytes of the input are done with, its *status that of
+ * http1_feed. */
+static size_t feed_head(struct connection *connection, struct http1_memo *memo, struct text input,
+                        enum status *status)
+{
+    struct http1 *parser = &connection->parser;
+    bool is_new = parser->head_bytes == 0;
+    size_t done = is_new && !connection->keeps_head ? http1_memo_recall(memo, parser, input) : 0;
+    if (done > 0)
+        return done;
+    for (size_t used = 1; *status == STATUS_OK && used > 0 && http1_in_head(parser); done += used) {
+        struct text left = {input.data + done, input.length - done}, no_body;
+        *status = http1_feed(parser, left, &used, &no_body);
+        if (connection->keeps_head)
+            keep_head(connection, (struct text){left.data, used});
+    }
+    bool is_read = *status == STATUS_OK || *status == STATUS_END;
+    if (is_new && is_read && !http1_in_head(parser))
+        http1_memo_keep(memo, parser, (struct text){input.data, done});
+    return done;
+}
+
 /* Whole lines and body are used up; a part of a line is put by. */
-static enum status feed(struct connection *connection, struct text input)
+static enum status feed(struct connection *connection, struct http1_memo *memo, struct text input)
 {
     enum status status = STATUS_OK;
-    size_t used = 1;
+    size_t used = feed_head(connection, memo, input, &status);
+    input = (struct text){input.data + used, input.length - used};
+    used = http1_in_head(&connection->parser) ? 0 : 1;
     while (status == STATUS_OK && used > 0) {
         struct text body;
-        bool in_head = connection->keeps_head && http1_in_head(&connection->parser);
         status = http1_feed(&connection->parser, input, &used, &body);
         keep_body(connection, body);
-        if (in_head)
-            keep_head(connection, (struct text){input.data, used});
         input = (struct text){input.data + used, input.length - used};
     }
     buffer_clear(&connection->rest);
+    if (input.length == 0)
+        return status;
     /* Behind the end only whether there is something matters. */
     size_t put_by = input.length < HTTP1_LINE_MAX ? input.length : HTTP1_LINE_MAX;
     enum status kept = buffer_append(&connection->rest, input.data, put_by);
     return status == STATUS_OK ? kept : status;
 }
 
-enum status connection_receive(struct connection *connection, char *scratch, bool drain)
+enum status connection_receive(struct connection *connection, struct connection_scratch *scratch,
+                               bool drain)
 {
     for (;;) {
         const struct buffer *rest = &connection->rest;
         size_t before = rest->length_bytes;
         size_t room = CONNECTION_SCRATCH_BYTES - before;
-        ssize_t got = recv(connection->fd, scratch + before, room, 0);
+        ssize_t got = recv(connection->fd, scratch->bytes + before, room, 0);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return errno == EAGAIN || errno == EWOULDBLOCK ? STATUS_OK : STATUS_CLOSED;
+        connection->last_byte_ns = clock_mono_ns();
         if (got == 0)
             return http1_close(&connection->parser);
         connection->received_bytes += (size_t)got;
         if (connection->first_byte_ns == 0)
-            connection->first_byte_ns = clock_mono_ns();
+            connection->first_byte_ns = connection->last_byte_ns;
         if (before > 0)
-            memcpy(scratch, rest->data, before);
-        enum status status = feed(connection, (struct text){scratch, before + (size_t)got});
+            memcpy(scratch->bytes, rest->data, before);
+        enum status status =
+            feed(connection, &scratch->memo, (struct text){scratch->bytes, before + (size_t)got});
         if (status != STATUS_OK || ((size_t)got < room && !drain))
             return status;
     }

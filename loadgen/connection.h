@@ -10,13 +10,21 @@
 #include "base/buffer.h"
 #include "base/status.h"
 #include "loadgen/http1.h"
+#include "loadgen/http1_memo.h"
 #include "loadgen/origin.h"
 
 enum {
     CONNECTION_REQUEST_MAX = 64 * 1024,
-    CONNECTION_BODY_KEPT = 64 * 1024,     /* of a response; the rest is counted, not kept */
-    CONNECTION_HEAD_KEPT = 16 * 1024,     /* where `keeps_head` is set */
-    CONNECTION_SCRATCH_BYTES = 64 * 1024, /* what connection_receive needs */
+    CONNECTION_BODY_KEPT = 64 * 1024, /* of a response; the rest is counted, not kept */
+    CONNECTION_HEAD_KEPT = 16 * 1024, /* where `keeps_head` is set */
+    CONNECTION_SCRATCH_BYTES = 64 * 1024,
+};
+
+/* What connection_receive works with; its content means nothing from call to call but that the same
+ * is read faster the second time. One for all connections of a thread, zeroed at first. */
+struct connection_scratch {
+    struct http1_memo memo;
+    char bytes[CONNECTION_SCRATCH_BYTES];
 };
 
 enum connection_state {
@@ -36,6 +44,7 @@ struct connection {
     uint64_t since_ns;              /* in this state */
     uint64_t connect_ns;            /* how long connecting took; 0 once a request was told */
     uint64_t first_byte_ns;         /* of the response; 0: none yet */
+    uint64_t last_byte_ns;          /* when what came last came; of a close too */
     struct engine_request *request; /* of a busy one */
     struct buffer out;              /* the request */
     size_t sent_bytes;
@@ -67,10 +76,11 @@ void connection_begin(struct connection *connection, uint64_t body_max_bytes);
  * STATUS_TOO_LARGE, STATUS_NO_MEMORY: `out` failed. */
 MUST_CHECK enum status connection_send(struct connection *connection);
 
-/* Reads what is there; `drain`: up to the end of the stream, where one was announced. `scratch` has
- * CONNECTION_SCRATCH_BYTES. STATUS_OK: not complete; STATUS_END: the response is, `body` and
- * `parser` tell of it; STATUS_CLOSED, and what http1_feed refuses. */
-MUST_CHECK enum status connection_receive(struct connection *connection, char *scratch, bool drain);
+/* Reads what is there; `drain`: up to the end of the stream, where one was announced. STATUS_OK:
+ * not complete; STATUS_END: the response is, `body` and `parser` tell of it; STATUS_CLOSED, and
+ * what http1_feed refuses. */
+MUST_CHECK enum status connection_receive(struct connection *connection,
+                                          struct connection_scratch *scratch, bool drain);
 
 /* After STATUS_END: another request may follow. */
 bool connection_is_reusable(const struct connection *connection);

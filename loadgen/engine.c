@@ -29,7 +29,7 @@ struct engine {
     struct connection *connections;
     struct connection_list lists[CONNECTION_STATES];
     struct epoll_event events[EVENTS_MAX];
-    char scratch[CONNECTION_SCRATCH_BYTES];
+    struct connection_scratch scratch;
 };
 
 /* ---- lists */
@@ -273,7 +273,7 @@ static void on_busy(struct engine *engine, struct connection *connection, uint32
     if ((events & EPOLLOUT) && connection->sent_bytes < connection->out.length_bytes)
         status = connection_send(connection);
     if ((events & EVENTS_READ) && status != STATUS_CLOSED)
-        status = connection_receive(connection, engine->scratch, peer_closed);
+        status = connection_receive(connection, &engine->scratch, peer_closed);
     if (status != STATUS_OK && status != STATUS_BUSY)
         finish(engine, connection, status, peer_closed);
 }

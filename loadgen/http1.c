@@ -28,19 +28,40 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* tchar of RFC 9110, section 5.6.2 */
+/* tchar of RFC 9110, section 5.6.2: a bit for each character from 0 to 127 */
 static bool is_token_char(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    static const uint64_t token[] = {0x03ff6cfa00000000u, 0x57ffffffc7fffffeu};
+    unsigned char byte = (unsigned char)c;
+    return byte < 128 && (token[byte >> 6] >> (byte & 63) & 1) != 0;
+}
+
+static bool is_value_char(char c)
+{
+    unsigned char byte = (unsigned char)c;
+    return (byte >= 0x20 && byte != 0x7f) || byte == '\t';
+}
+
+/* Whether one of eight bytes is a control character; the tab counts. */
+static bool has_control(const char *eight)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t word;
+    memcpy(&word, eight, sizeof(word));
+    uint64_t deleted = word ^ 0x7f * ones;
+    return (((word - 0x20 * ones) & ~word) | ((deleted - ones) & ~deleted)) & 0x80 * ones;
 }
 
 /* Field values: everything but control characters, the tab excepted. */
 static bool is_value(struct text value)
 {
-    for (size_t i = 0; i < value.length; i++) {
-        unsigned char c = (unsigned char)value.data[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
+    const char *at = value.data, *end = value.data + value.length;
+    while (at < end) {
+        if (end - at >= 8 && !has_control(at))
+            at += 8;
+        else if (is_value_char(*at))
+            at++;
+        else
             return false;
     }
     return true;
@@ -118,12 +139,12 @@ static enum status read_connection(struct http1 *parser, struct text value)
 }
 
 static const struct field {
-    const char *name;
+    struct text name;
     enum status (*read)(struct http1 *parser, struct text value);
 } fields[] = {
-    {"content-length", read_length},
-    {"transfer-encoding", read_coding},
-    {"connection", read_connection},
+    {TEXT_CONSTANT("content-length"), read_length},
+    {TEXT_CONSTANT("transfer-encoding"), read_coding},
+    {TEXT_CONSTANT("connection"), read_connection},
 };
 
 /* Also of a trailer, whose fields are checked and mean nothing here. */
@@ -142,7 +163,7 @@ static enum status read_field(struct http1 *parser, struct text line)
     if (parser->state == STATE_TRAILER)
         return STATUS_OK;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        if (text_equal_ignore_case(name, text_of(fields[i].name)))
+        if (name.length == fields[i].name.length && text_equal_ignore_case(name, fields[i].name))
             return fields[i].read(parser, value);
     return STATUS_OK;
 }

@@ -1,9 +1,31 @@
 #include "base/hex.h"
 
+#include <endian.h>
+#include <string.h>
+
+/* Four bytes at once: their halves are spread over the eight bytes of a word, each is made a digit
+ * of its own. */
+static void encode_four(const uint8_t bytes[4], char out[8])
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint32_t four;
+    memcpy(&four, bytes, sizeof(four));
+    uint64_t spread = le32toh(four);
+    spread = (spread | spread << 16) & 0x0000ffff0000ffffu;
+    spread = (spread | spread << 8) & 0x00ff00ff00ff00ffu;
+    uint64_t halves = (spread >> 4 & 0x000f000f000f000fu) | (spread & 0x000f000f000f000fu) << 8;
+    uint64_t is_letter = (halves + 6 * ones) >> 4 & ones;
+    uint64_t digits = htole64(halves + '0' * ones + is_letter * ('a' - '9' - 1));
+    memcpy(out, &digits, sizeof(digits));
+}
+
 void hex_encode(const uint8_t *bytes, size_t count, char *out)
 {
     static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < count; i++) {
+    size_t i = 0;
+    for (; count - i >= 4; i += 4)
+        encode_four(bytes + i, out + 2 * i);
+    for (; i < count; i++) {
         out[2 * i] = digits[bytes[i] >> 4];
         out[2 * i + 1] = digits[bytes[i] & 15];
     }

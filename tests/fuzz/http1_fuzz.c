@@ -1,5 +1,6 @@
 /* The outcome of a response must not depend on where the network cuts it: each input is read whole
- * and again in pieces whose lengths follow from its first byte. */
+ * and again in pieces whose lengths follow from its first byte. Nor on whether its head was read
+ * before: it is read a third time with the memo of the first. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include "loadgen/http1.h"
+#include "loadgen/http1_memo.h"
 
 enum { BODY_MAX = 1 << 16 };
 
@@ -40,6 +42,44 @@ static void offer(struct http1 *parser, const uint8_t *input, size_t until, stru
     }
 }
 
+/* The bytes of the head: 0 where it is not whole, or refused. */
+static size_t keep_head(const uint8_t *input, size_t length, struct http1_memo *memo)
+{
+    struct http1 parser;
+    struct text body;
+    size_t at = 0, used = 1;
+    enum status status = STATUS_OK;
+    http1_init(&parser, BODY_MAX, false);
+    for (; status == STATUS_OK && used > 0 && http1_in_head(&parser); at += used)
+        status =
+            http1_feed(&parser, (struct text){(const char *)input + at, length - at}, &used, &body);
+    if (http1_in_head(&parser) || (status != STATUS_OK && status != STATUS_END))
+        return 0;
+    http1_memo_keep(memo, &parser, (struct text){(const char *)input, at});
+    return at;
+}
+
+/* By the memo and as ever: the same. */
+static void read_again(const uint8_t *input, size_t length)
+{
+    static struct http1_memo memo; /* of earlier inputs, at first */
+    struct http1 parser, known;
+    const struct text text = {(const char *)input, length};
+    for (int turn = 0; turn < 2; turn++) {
+        http1_init(&known, BODY_MAX, false);
+        size_t recalled = http1_memo_recall(&memo, &known, text);
+        size_t head = keep_head(input, length, &memo);
+        assert(recalled == 0 || recalled == head);
+        assert(turn == 0 || head > HTTP1_MEMO_MAX || recalled == head);
+        if (recalled == 0)
+            continue;
+        parser = memo.after;
+        assert(parser.state == known.state && parser.http_status == known.http_status);
+        assert(parser.left_bytes == known.left_bytes && parser.head_bytes == known.head_bytes);
+        assert(http1_keeps_alive(&parser) == http1_keeps_alive(&known));
+    }
+}
+
 static struct outcome read_in_pieces(const uint8_t *input, size_t length, size_t piece)
 {
     struct http1 parser;
@@ -66,6 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct outcome whole = read_in_pieces(input, size - 1, SIZE_MAX);
     struct outcome pieces = read_in_pieces(input, size - 1, data[0] % 31 + 1u);
     assert(whole.status == pieces.status);
+    read_again(input, size - 1);
     /* On a refusal a part of the body may have been seen or not. */
     if (whole.status != STATUS_OK && whole.status != STATUS_END)
         return 0;

@@ -13,7 +13,7 @@ struct pair {
     int other_end;
 };
 
-static char scratch[CONNECTION_SCRATCH_BYTES]; /* one for all, as in the engine */
+static struct connection_scratch scratch; /* one for all, as in the engine */
 
 static void open_pair(struct pair *pair, const char *request)
 {
@@ -37,7 +37,7 @@ static enum status receive(struct pair *pair, const char *bytes)
 {
     size_t length = strlen(bytes);
     assert_int_equal(write(pair->other_end, bytes, length), length);
-    return connection_receive(&pair->connection, scratch, false);
+    return connection_receive(&pair->connection, &scratch, false);
 }
 
 #define OK11 "HTTP/1.1 200 OK\r\n"
@@ -147,6 +147,27 @@ static void check_long_head(void **state)
     close_pair(&pair);
 }
 
+/* An answer that came before makes the next ones no different: nor one that is cut elsewhere. */
+static void check_repeated(void **state)
+{
+    (void)state;
+    static const char answer[] = OK11 "Content-Length: 2\r\nX: y\r\n\r\nhi";
+    struct pair pair;
+    for (size_t cut = 0; cut < sizeof(answer) - 1; cut++) {
+        char first[sizeof(answer)];
+        snprintf(first, sizeof(first), "%.*s", (int)cut, answer);
+        open_pair(&pair, "");
+        if (cut > 0)
+            assert_int_equal(receive(&pair, first), STATUS_OK);
+        assert_int_equal(receive(&pair, answer + cut), STATUS_END);
+        assert_string_equal(buffer_text(&pair.connection.body), "hi");
+        assert_int_equal(pair.connection.parser.http_status, 200);
+        assert_true(connection_is_reusable(&pair.connection));
+        assert_true(pair.connection.last_byte_ns >= pair.connection.first_byte_ns);
+        close_pair(&pair);
+    }
+}
+
 static void check_early_answer(void **state)
 {
     (void)state;
@@ -181,7 +202,7 @@ static void check_drain(void **state)
     static const char answer[] = OK11 "\r\nabc";
     assert_int_equal(write(pair.other_end, answer, sizeof(answer) - 1), sizeof(answer) - 1);
     assert_int_equal(shutdown(pair.other_end, SHUT_WR), 0);
-    assert_int_equal(connection_receive(&pair.connection, scratch, true), STATUS_END);
+    assert_int_equal(connection_receive(&pair.connection, &scratch, true), STATUS_END);
     assert_string_equal(buffer_text(&pair.connection.body), "abc");
     close_pair(&pair);
 }
@@ -228,6 +249,7 @@ int main(void)
 {
     struct rows all = {0};
     ROWS(&all, rows, check_row);
+    rows_one(&all, "it reads an answer again as it did before, however it is cut", check_repeated);
     rows_one(&all, "it keeps the head of the final answer alone", check_head);
     rows_one(&all, "it keeps a part of a long head", check_long_head);
     rows_one(&all, "it keeps the halves of two connections' lines apart", check_two_apart);

@@ -314,6 +314,49 @@ static void check_nul(void **state)
     assert_int_equal(reading.status, STATUS_INVALID);
 }
 
+static enum status read_field(const char *name, const char *value, size_t value_length)
+{
+    const struct row open = {.no_body = false};
+    char input[128];
+    int length = snprintf(input, sizeof(input), OK11 "%s: ", name);
+    memcpy(input + length, value, value_length);
+    memcpy(input + (size_t)length + value_length, "\r\n", 2);
+    struct reading reading;
+    start(&reading, &open);
+    offer(&reading, input, (size_t)length + value_length + 2);
+    return reading.status;
+}
+
+/* Values are looked at eight bytes at a time: each byte in each place of them, and behind. */
+static void check_value_bytes(void **state)
+{
+    (void)state;
+    for (unsigned byte = 0; byte < 256; byte++)
+        for (size_t at = 1; at < 20; at++) {
+            char value[] = "0123456789abcdefghijk";
+            bool is_good = (byte >= ' ' && byte != 0x7f) || byte == '\t';
+            value[at] = (char)byte;
+            if (byte == '\n') /* the end of the line; what follows is no field */
+                continue;
+            assert_int_equal(read_field("X", value, sizeof(value) - 1),
+                             is_good ? STATUS_OK : STATUS_INVALID);
+        }
+}
+
+static void check_name_bytes(void **state)
+{
+    (void)state;
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for (unsigned byte = 1; byte < 256; byte++) {
+        const char name[] = {'X', (char)byte, 'X', '\0'};
+        if (byte == ':') /* the end of the name */
+            continue;
+        assert_int_equal(read_field(name, "a", 1),
+                         strchr(token, (int)byte) != NULL ? STATUS_OK : STATUS_INVALID);
+    }
+}
+
 int main(void)
 {
     struct rows all = {0};
@@ -322,5 +365,8 @@ int main(void)
     ROWS(&all, close_rows, check_close);
     ROWS(&all, size_rows, check_size);
     rows_one(&all, "it refuses a NUL in a value", check_nul);
+    rows_one(&all, "it refuses control characters in a value, wherever they stand",
+             check_value_bytes);
+    rows_one(&all, "it takes the characters of a token in a name, and no others", check_name_bytes);
     return rows_run("http1", &all);
 }

@@ -12,7 +12,9 @@
  * evidence.pool.size              int       places that there are
  * evidence.cache.name             text      the span that asked the cache
  * evidence.cache.hit              bool      it had the answer
- * evidence.thread.cpu_us          int  us   SERVER, CONSUMER: CPU time of the span's thread
+ * evidence.thread.cpu_us          int  us   SERVER, CONSUMER: CPU time of the span's thread; SERVER:
+ *                                           with what it took to send the thread's last reply and
+ *                                           to read this request, and at most the span's duration
  * evidence.queue.depth            int       CONSUMER: messages due behind this one, up to 1,000
  * evidence.queue.enqueued_unix_us int  us   CONSUMER: when the message came into the queue
  * evidence.queue.wait_us          int  us   CONSUMER: from then until it was taken
@@ -60,7 +62,11 @@ void evidence_message(struct span *span, const struct evidence_message *message)
 /* CPU time of this thread until now; 0 where the span does not record, as it costs a system call.
  */
 uint64_t evidence_cpu_begin_ns(const struct span *span);
-/* On the same thread; `began_ns` 0 sets nothing. */
-void evidence_cpu_end(struct span *span, uint64_t began_ns);
+/* The same for a thread that serves one request after the other: what it said at the end of the
+ * last one where nothing ran since, so that each costs one call in place of two. NULL: a request
+ * without a span runs now, the next one that has one asks the clock. */
+uint64_t evidence_cpu_resume_ns(const struct span *span);
+/* On the same thread; tells `most_ns` at the most. `began_ns` 0 sets nothing. */
+void evidence_cpu_end(struct span *span, uint64_t began_ns, uint64_t most_ns);
 
 #endif

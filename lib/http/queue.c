@@ -181,7 +181,7 @@ static void handle(struct queue_consumers *consumers, struct queue_claim *claim)
         context_attach((struct context){span, has_baggage ? &message.context.baggage : NULL});
     enum status status = config->handle(&work, &message);
     context_attach(before);
-    evidence_cpu_end(span, cpu_began_ns);
+    evidence_cpu_end(span, cpu_began_ns, UINT64_MAX);
     if (status != STATUS_OK) {
         span_set_text(span, SPAN_KEY("error.type"), text_of(status_words(status)));
         span_set_status(span, SPAN_ERROR, (struct text){0});

@@ -136,12 +136,14 @@ static void begin_work(struct server_exchange *exchange)
     work->deadline_ns = exchange->began_ns + config->work_timeout_ms * NS_PER_MS;
     if (config->faults)
         faults_snapshot(config->faults, &work->faults);
-    if (!config->traced || exchange->is_quiet)
+    if (!config->traced || exchange->is_quiet) {
+        (void)evidence_cpu_resume_ns(NULL);
         return;
+    }
     trace_mhd_begin(&exchange->trace, exchange->request.connection, exchange->method,
                     exchange->path, route ? route->path : NULL);
     exchange->is_traced = true;
-    exchange->cpu_began_ns = evidence_cpu_begin_ns(exchange->trace.span);
+    exchange->cpu_began_ns = evidence_cpu_resume_ns(exchange->trace.span);
 }
 
 static void count_in(struct server_exchange *exchange)
@@ -173,7 +175,8 @@ static void write_log_line(const struct server_exchange *exchange, const struct 
 static void end_span(struct server_exchange *exchange, unsigned status, const char *error_type)
 {
     if (exchange->is_traced) {
-        evidence_cpu_end(exchange->trace.span, exchange->cpu_began_ns);
+        evidence_cpu_end(exchange->trace.span, exchange->cpu_began_ns,
+                         clock_mono_ns() - exchange->began_ns);
         trace_mhd_sizes(&exchange->trace, exchange->body_bytes,
                         status ? exchange->response.body_bytes : 0);
         trace_mhd_end(&exchange->trace, status, error_type);

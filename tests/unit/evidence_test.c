@@ -245,29 +245,56 @@ static void check_cache(void **state)
     assert_int_equal(number(&span, "evidence.cache.hit"), 0);
 }
 
+static void burn_cpu_ns(uint64_t burnt_ns)
+{
+    uint64_t until_ns = clock_thread_cpu_ns() + burnt_ns;
+    while (clock_thread_cpu_ns() < until_ns) {
+    }
+}
+
 static void check_cpu(void **state)
 {
     (void)state;
     struct span_scope scope = span_enter(&tracer, "busy");
-    uint64_t began_ns = evidence_cpu_begin_ns(scope.span), until_ns;
-    struct timespec used;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    until_ns = (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec + 10 * NS_PER_MS;
-    do
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    while ((uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec < until_ns);
-    evidence_cpu_end(scope.span, began_ns);
+    uint64_t began_ns = evidence_cpu_begin_ns(scope.span);
+    burn_cpu_ns(10 * NS_PER_MS);
+    evidence_cpu_end(scope.span, began_ns, UINT64_MAX);
     span_leave(&scope);
     scope = span_enter(&tracer, "idle");
     began_ns = evidence_cpu_begin_ns(scope.span);
     clock_sleep_until_ns(clock_mono_ns() + HOLD_MS * NS_PER_MS);
-    evidence_cpu_end(scope.span, began_ns);
+    evidence_cpu_end(scope.span, began_ns, UINT64_MAX);
     span_leave(&scope);
     struct sink_span span = arrived("busy");
     int64_t busy_us = number(&span, "evidence.thread.cpu_us");
     span = arrived("idle");
     assert_in_range(busy_us, 10000, 20 * 1000 * 1000);
     assert_true(number(&span, "evidence.thread.cpu_us") < busy_us);
+}
+
+/* What a span tells that begins 10 ms of CPU time after one that ended. */
+static int64_t served_us(const char *name, bool had_other, uint64_t most_ns)
+{
+    struct span_scope scope = span_enter(&tracer, "before");
+    evidence_cpu_end(scope.span, evidence_cpu_begin_ns(scope.span), UINT64_MAX);
+    span_leave(&scope);
+    burn_cpu_ns(10 * NS_PER_MS);
+    if (had_other)
+        assert_int_equal(evidence_cpu_resume_ns(NULL), 0);
+    scope = span_enter(&tracer, name);
+    evidence_cpu_end(scope.span, evidence_cpu_resume_ns(scope.span), most_ns);
+    span_leave(&scope);
+    struct sink_span span = arrived(name);
+    return number(&span, "evidence.thread.cpu_us");
+}
+
+static void check_resumed_cpu(void **state)
+{
+    (void)state;
+    int64_t since_last_us = served_us("since the last", false, UINT64_MAX);
+    assert_in_range(since_last_us, 10000, 20 * 1000 * 1000);
+    assert_int_equal(served_us("at most its duration", false, 7000), 7);
+    assert_true(served_us("after another", true, UINT64_MAX) < since_last_us);
 }
 
 static void check_message(void **state)
@@ -317,7 +344,8 @@ int main(void)
         cmocka_unit_test(check_named_lock), cmocka_unit_test(check_keylock),
         cmocka_unit_test(check_free_lock),  cmocka_unit_test(check_one_at_a_time),
         cmocka_unit_test(check_pool),       cmocka_unit_test(check_cache),
-        cmocka_unit_test(check_cpu),        cmocka_unit_test(check_message),
+        cmocka_unit_test(check_cpu),        cmocka_unit_test(check_resumed_cpu),
+        cmocka_unit_test(check_message),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -45,7 +45,8 @@ void drops_read(const struct target *target, struct drops *out)
     struct tracing_stats own = tracing_stats();
     uint64_t rejected = own.rejected, refused = 0;
     *out = (struct drops){.count = 0};
-    add_source(out, "culprit", own.dropped_queue_full + own.dropped_export_failed);
+    add_source(out, "culprit",
+               own.dropped_queue_full + own.dropped_shutdown + own.dropped_export_failed);
     for (size_t i = 0; i < target->count; i++) {
         const struct target_endpoint *endpoint = &target->endpoints[i];
         bool is_back_end = strcmp(endpoint->name, "query") == 0;

@@ -40,9 +40,11 @@ static void write_processor(const struct metrics_text *text, const struct tracin
     uint64_t waiting = without(stats->queued, stats->inflight);
     const struct metrics_row rows[] = {
         {processed, METRICS_COUNTER, PROCESSOR,
-         without(stats->ended, stats->dropped_queue_full + waiting),
+         without(stats->ended, stats->dropped_queue_full + stats->dropped_shutdown + waiting),
          "Spans that left the queue, or found no room in it."},
         {processed, METRICS_COUNTER, PROCESSOR FAILED("queue_full"), stats->dropped_queue_full,
+         NULL},
+        {processed, METRICS_COUNTER, PROCESSOR FAILED("already_shutdown"), stats->dropped_shutdown,
          NULL},
         {"otel_sdk_processor_span_queue_size", METRICS_GAUGE, PROCESSOR, waiting,
          "Spans that wait in the queue."},

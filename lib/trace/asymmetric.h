@@ -25,7 +25,11 @@ static inline void asymmetric_light(void)
     atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* Between the rare side's store and its load. Some microseconds. */
+/* Whether any start ever did: there may be something that relied on it. */
+bool asymmetric_was_there(void);
+
+/* Between the rare side's store and its load. Some microseconds. Where a sandbox that came after
+ * the start refuses it, a millisecond, and from then on it is not there. */
 void asymmetric_heavy(void);
 
 #endif

@@ -12,8 +12,7 @@
 #include "trace/trace.h"
 
 /* Starts the thread; the config is read here alone. STATUS_INVALID, STATUS_UNSUPPORTED or
- * STATUS_TOO_LARGE (endpoint or headers), STATUS_NO_MEMORY, STATUS_IO, STATUS_BUSY (a thread that a
- * shutdown gave up on is still there). */
+ * STATUS_TOO_LARGE (endpoint or headers), STATUS_NO_MEMORY, STATUS_IO. */
 MUST_CHECK enum status exporter_start(const struct tracing_config *config, struct error *error);
 
 /* Never waits for input or output: at most for the exporter to fall asleep. */
@@ -28,6 +27,14 @@ enum status exporter_flush(uint64_t deadline_ns);
 /* Sends what is queued until the deadline, drops and counts the rest, ends the thread.
  * STATUS_TIMEOUT: it did not end in time (a name look-up cannot be cut) and was left behind. */
 enum status exporter_stop(uint64_t deadline_ns);
+
+/* No thread was left behind. */
+bool exporter_is_free(void);
+
+/* One was, and has ended since: exporter_tidy then does what exporter_stop could not, after which
+ * it is free. */
+bool exporter_has_left(void);
+void exporter_tidy(void);
 
 /* Fills the exporter's own counters and `queued`. */
 void exporter_stats(struct tracing_stats *stats);

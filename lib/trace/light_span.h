@@ -14,7 +14,6 @@
 enum span_type {
     SPAN_TYPE_NONE, /* the one span of the whole process that stands for nothing */
     SPAN_TYPE_LIGHT,
-    SPAN_TYPE_DROPPED, /* light, and counted as a dropped one at its end */
     SPAN_TYPE_RECORDING,
 };
 

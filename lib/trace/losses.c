@@ -14,6 +14,8 @@ struct loss {
 };
 static struct loss losses[] = {
     {TRACE_DROPPED, "the span queue was full and spans were dropped", 0, 0},
+    {TRACE_LATE, "spans ended after the shutdown of their tracing and were dropped", 0, 0},
+    {TRACE_UNCARRIED, "contexts were not carried on: too many spans that record nothing", 0, 0},
     {TRACE_LIMITED, "spans went without some attributes, events or links, for the limits", 0, 0},
 };
 

@@ -17,7 +17,8 @@ _Static_assert(offsetof(struct recording, first) ==
                "the front ends where the body begins");
 _Static_assert(SPAN_BLOCK_HEADER_BYTES % _Alignof(struct recording) == 0, "aligned in its block");
 
-struct recording *recording_new(struct trace_thread *thread, const struct span_context *context)
+struct recording *recording_new(const struct tracing_policy *policy, struct trace_thread *thread,
+                                const struct span_context *context)
 {
     struct span_block *block = trace_thread_get_block(thread);
     if (block == NULL)
@@ -28,8 +29,9 @@ struct recording *recording_new(struct trace_thread *thread, const struct span_c
     recording->span.context = *context;
     recording->block = block;
     recording->status = SPAN_UNSET;
+    recording->generation = policy->generation;
     recording->timeline = timeline_take();
-    span_body_init(&recording->body, block, recording->first, &tracing_policy.limits);
+    span_body_init(&recording->body, block, recording->first, &policy->limits);
     struct text state = context->trace_state;
     recording->span.context.trace_state = (struct text){NULL, 0};
     if (state.length > 0 && state.length <= TRACE_STATE_MAX) {
@@ -155,18 +157,27 @@ bool recording_finish(struct recording *recording, uint64_t end_wall_ns,
     return result != SPAN_QUEUE_FULL;
 }
 
-struct span_view recording_view(struct recording *recording, uint64_t end_wall_ns,
-                                uint8_t buffer[RECORDING_VIEW_MAX])
+/* Without gaps, in `buffer`; how long. The fixed fields alone where there is no room for more. */
+static size_t copy_whole(const struct recording *recording, const uint8_t *prefix,
+                         size_t prefix_bytes, uint8_t *buffer)
+{
+    memcpy(buffer, prefix, prefix_bytes);
+    span_entries_copy(&recording->body, buffer + prefix_bytes);
+    return prefix_bytes +
+           span_entries_close_holes(buffer + prefix_bytes, recording->body.length_bytes);
+}
+
+struct span_view recording_view(struct recording *recording, uint64_t end_wall_ns, uint8_t *buffer,
+                                size_t buffer_bytes)
 {
     struct span_record record;
     const uint8_t *at = write_front(recording, end_wall_ns, &record) + sizeof record;
     size_t length = record.length_bytes;
     if (recording->block->more != NULL || record.has_holes) {
-        size_t prefix = record.prefix_bytes;
-        memcpy(buffer, at, prefix);
-        span_entries_copy(&recording->body, buffer + prefix);
-        length = prefix + span_entries_close_holes(buffer + prefix, length - prefix);
-        at = buffer;
+        bool fits = length <= buffer_bytes;
+        length =
+            fits ? copy_whole(recording, at, record.prefix_bytes, buffer) : record.prefix_bytes;
+        at = fits ? buffer : at;
     }
     return (struct span_view){
         .tracer = recording->tracer,

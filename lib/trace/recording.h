@@ -10,6 +10,8 @@
 #include "trace/timeline.h"
 #include "trace/trace_thread.h"
 
+struct tracing_policy; /* tracing.h */
+
 /* The longest prefix: ids 18 + 10 + 10, kind 2, times 18, dropped counts 3 * 6, flags 6. */
 enum { RECORDING_PREFIX_MAX = 88 };
 
@@ -24,6 +26,7 @@ struct recording {
     bool parent_is_remote;
     uint8_t kind;
     uint8_t status;
+    uint32_t generation; /* see tracing.h */
     struct span_body body;
     /* Filled at the end, right before the body: head of the record and fixed fields. */
     uint8_t front[sizeof(struct span_record) + RECORDING_PREFIX_MAX];
@@ -31,7 +34,8 @@ struct recording {
 };
 
 /* NULL: the pool is exhausted. The caller fills in the rest of the fields. */
-struct recording *recording_new(struct trace_thread *thread, const struct span_context *context);
+struct recording *recording_new(const struct tracing_policy *policy, struct trace_thread *thread,
+                                const struct span_context *context);
 
 /* Unix time now, on the span's own timeline. */
 static inline uint64_t recording_now_ns(const struct recording *recording)
@@ -44,10 +48,11 @@ static inline uint64_t recording_now_ns(const struct recording *recording)
 bool recording_finish(struct recording *recording, uint64_t end_wall_ns,
                       struct trace_thread *thread, bool *batch);
 
-/* The ended span for processors; `buffer` holds its message where it does not lie in one piece. */
+/* The ended span for processors; `buffer` holds its message where it does not lie in one piece. A
+ * buffer that is too small for it: the fixed fields alone. */
 enum { RECORDING_VIEW_MAX = RECORDING_PREFIX_MAX + SPAN_BODY_MAX };
-struct span_view recording_view(struct recording *recording, uint64_t end_wall_ns,
-                                uint8_t buffer[RECORDING_VIEW_MAX]);
+struct span_view recording_view(struct recording *recording, uint64_t end_wall_ns, uint8_t *buffer,
+                                size_t buffer_bytes);
 
 /* Gives the memory back. */
 void recording_discard(struct recording *recording);

@@ -29,17 +29,6 @@ struct sampler sampler_of(const struct sampling *sampling)
     };
 }
 
-const struct sampler_ready *sampler_find(const struct sampler *sampler,
-                                         const struct span_context *parent)
-{
-    if (parent == NULL || sampler->ignores_parent)
-        return &sampler->cases[SAMPLER_ROOT];
-    bool sampled = (parent->flags & TRACE_FLAG_SAMPLED) != 0;
-    if (parent->is_remote)
-        return &sampler->cases[sampled ? SAMPLER_REMOTE_SAMPLED : SAMPLER_REMOTE_UNSAMPLED];
-    return &sampler->cases[sampled ? SAMPLER_LOCAL_SAMPLED : SAMPLER_LOCAL_UNSAMPLED];
-}
-
 static uint64_t randomness(const struct trace_id *trace_id)
 {
     uint64_t value = 0;
@@ -48,18 +37,12 @@ static uint64_t randomness(const struct trace_id *trace_id)
     return value;
 }
 
-static enum sampling_decision dropped(const struct sampler *sampler)
+enum sampling_decision sampler_decide_ratio(const struct sampler *sampler,
+                                            const struct sampler_ready *rule,
+                                            const struct trace_id *trace_id)
 {
-    return sampler->records_dropped ? SAMPLING_RECORD_ONLY : SAMPLING_DROP;
-}
-
-enum sampling_decision sampler_decide(const struct sampler *sampler,
-                                      const struct sampler_ready *rule,
-                                      const struct trace_id *trace_id)
-{
-    bool kept = rule->kind == SAMPLER_ALWAYS_ON ||
-                (rule->kind == SAMPLER_TRACE_ID_RATIO && randomness(trace_id) >= rule->threshold);
-    return kept ? SAMPLING_RECORD_AND_SAMPLE : dropped(sampler);
+    return randomness(trace_id) >= rule->threshold ? SAMPLING_RECORD_AND_SAMPLE
+                                                   : sampler_dropped(sampler);
 }
 
 /* Consistent probability sampling: those downstream learn with which threshold it was kept. */
@@ -102,5 +85,5 @@ void sampler_ask(const struct sampler *sampler, const struct sampler_ready *rule
     else
         ask_probability(rule, input, result, memory);
     if (result->decision == SAMPLING_DROP)
-        result->decision = dropped(sampler);
+        result->decision = sampler_dropped(sampler);
 }

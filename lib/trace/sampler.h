@@ -32,8 +32,16 @@ struct sampler {
 struct sampler sampler_of(const struct sampling *sampling);
 
 /* The rule for a span with this parent (NULL: a root). */
-const struct sampler_ready *sampler_find(const struct sampler *sampler,
-                                         const struct span_context *parent);
+static inline const struct sampler_ready *sampler_find(const struct sampler *sampler,
+                                                       const struct span_context *parent)
+{
+    if (parent == NULL || sampler->ignores_parent)
+        return &sampler->cases[SAMPLER_ROOT];
+    bool sampled = (parent->flags & TRACE_FLAG_SAMPLED) != 0;
+    if (parent->is_remote)
+        return &sampler->cases[sampled ? SAMPLER_REMOTE_SAMPLED : SAMPLER_REMOTE_UNSAMPLED];
+    return &sampler->cases[sampled ? SAMPLER_LOCAL_SAMPLED : SAMPLER_LOCAL_UNSAMPLED];
+}
 
 /* Whether the rule needs all that a sampler may see, for sampler_ask; otherwise sampler_decide is
  * enough. */
@@ -42,12 +50,29 @@ static inline bool sampler_must_ask(const struct sampler_ready *rule)
     return rule->kind == SAMPLER_CUSTOM || rule->kind == SAMPLER_PROBABILITY;
 }
 
-/* Ratio: R >= T, R being the last 56 bits of the trace id and T the rejected share of 2^56
+/* What becomes of a span that is not kept. */
+static inline enum sampling_decision sampler_dropped(const struct sampler *sampler)
+{
+    return sampler->records_dropped ? SAMPLING_RECORD_ONLY : SAMPLING_DROP;
+}
+
+/* R >= T, R being the last 56 bits of the trace id and T the rejected share of 2^56
  * (OpenTelemetry, probability sampling), so that a trace which a lower ratio keeps is kept by
  * every higher one. */
-enum sampling_decision sampler_decide(const struct sampler *sampler,
-                                      const struct sampler_ready *rule,
-                                      const struct trace_id *trace_id);
+enum sampling_decision sampler_decide_ratio(const struct sampler *sampler,
+                                            const struct sampler_ready *rule,
+                                            const struct trace_id *trace_id);
+
+/* Of a rule that need not be asked. */
+static inline enum sampling_decision sampler_decide(const struct sampler *sampler,
+                                                    const struct sampler_ready *rule,
+                                                    const struct trace_id *trace_id)
+{
+    if (rule->kind == SAMPLER_ALWAYS_ON)
+        return SAMPLING_RECORD_AND_SAMPLE;
+    return rule->kind == SAMPLER_TRACE_ID_RATIO ? sampler_decide_ratio(sampler, rule, trace_id)
+                                                : sampler_dropped(sampler);
+}
 
 /* *result as sampling.h says; its tracestate is a valid list: the parent's, or in *memory. */
 void sampler_ask(const struct sampler *sampler, const struct sampler_ready *rule,

@@ -8,25 +8,45 @@
 static struct {
     _Atomic(struct span_block *) full; /* newest first */
     _Atomic uint32_t count;
-    uint32_t max_count;
-    uint32_t batch_count;
+    _Atomic uint32_t max_count; /* 0: closed */
+    _Atomic uint32_t batch_count;
 } queue;
 
 /* A chunk holds about as many spans of the usual size. */
 enum { CREDIT = 4, SPINS = 64 };
 
+/* What a thread put that was held up for so long that nobody waited for it any more. */
+static void clear(void)
+{
+    struct span_block *block = span_queue_take();
+    while (block != NULL) {
+        struct span_block *next = block->next;
+        span_queue_taken(block->record_count);
+        span_pool_put_chain(block);
+        block = next;
+    }
+}
+
 void span_queue_configure(uint32_t max_count, uint32_t batch_count)
 {
-    queue.max_count = max_count;
-    queue.batch_count = batch_count;
+    clear();
+    atomic_store(&queue.batch_count, batch_count);
+    atomic_store(&queue.max_count, max_count);
+}
+
+void span_queue_close(void)
+{
+    atomic_store(&queue.max_count, 0);
 }
 
 /* Books `count` places. *crossed: with them a whole batch waits. */
 static bool book(uint32_t count, bool *crossed)
 {
-    uint32_t before = atomic_fetch_add_explicit(&queue.count, count, memory_order_relaxed);
-    if (before + count <= queue.max_count) {
-        *crossed |= before < queue.batch_count && before + count >= queue.batch_count;
+    /* seq_cst, both: who closed it and sees no place booked knows that none will be. */
+    uint32_t before = atomic_fetch_add(&queue.count, count);
+    if (before + count <= atomic_load(&queue.max_count)) {
+        uint32_t batch_count = atomic_load_explicit(&queue.batch_count, memory_order_relaxed);
+        *crossed |= before < batch_count && before + count >= batch_count;
         return true;
     }
     atomic_fetch_sub_explicit(&queue.count, count, memory_order_relaxed);
@@ -192,7 +212,7 @@ struct span_block *span_queue_take(void)
 
 uint32_t span_queue_count(void)
 {
-    return atomic_load_explicit(&queue.count, memory_order_relaxed);
+    return atomic_load(&queue.count);
 }
 
 void span_queue_taken(uint32_t count)

@@ -44,8 +44,12 @@ enum span_queue_result {
     SPAN_QUEUE_FULL,
 };
 
-/* Bounds in spans. Before the first put, or while nothing runs. */
+/* Bounds in spans. What still lies in it is given back to the pool. Not while anybody takes. */
 void span_queue_configure(uint32_t max_count, uint32_t batch_count);
+
+/* No place is booked any more. Once the open chunks were moved to the list after it, and
+ * span_queue_count is 0, nothing comes. */
+void span_queue_close(void);
 
 /* Copies a record, its head first, that fits one block. `producer` NULL: a thread that is on its
  * way out, or a machine without asymmetric fences. */

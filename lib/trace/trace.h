@@ -29,21 +29,26 @@
 
 /* Starts the exporter thread. STATUS_INVALID or STATUS_TOO_LARGE (`error` says what),
  * STATUS_UNSUPPORTED (https), STATUS_NO_MEMORY, STATUS_IO, STATUS_EXISTS (started already),
- * STATUS_BUSY (the thread of a shutdown that timed out is still there). The config is copied. */
+ * STATUS_BUSY (a shutdown goes on, or the thread of one that timed out is still there). The config
+ * is copied. A span that began before is not of this start: see `dropped_shutdown`. */
 MUST_CHECK enum status tracing_start(const struct tracing_config *config, struct error *error);
 
 /* Sends all that ended so far. STATUS_TIMEOUT, STATUS_IO (the batch was given up and counted). */
 enum status tracing_flush(uint64_t deadline_ns);
 
-/* Flushes, stops the thread, makes spans no-ops. May be called twice. Statuses as above. A program
- * that returns from main or calls exit without it does so by itself, within two seconds; one that
+/* Flushes, stops the thread, makes spans no-ops. May be called twice; one that goes on in another
+ * thread is waited for. When it has returned nothing of the program's own (exporters, processors,
+ * samplers) is called any more, unless STATUS_TIMEOUT: something did not end in time and goes on
+ * until it does. Other statuses as above; STATUS_BUSY: called from within itself. A program that
+ * returns from main or calls exit without it does so by itself, within two seconds; one that
  * is killed or calls _exit loses what was queued. */
 enum status tracing_shutdown(uint64_t deadline_ns);
 
-/* Counters since the start, of sampled spans but for `unsampled`: started = ended + live, and every
- * ended one is exported, rejected, dropped or still queued (a batch on its way counts as queued;
- * for a moment it may count twice). Dropped for a full queue are also those that found no memory in
- * the pool, and those that ended after the shutdown. */
+/* Counters since the start, of sampled spans but for `unsampled`: started = ended + live (spans
+ * that were live at the start count as started then), and every ended one is exported, rejected,
+ * dropped or still queued (a batch on its way counts as queued; for a moment it may count twice).
+ * Dropped for a full queue are also those that found no memory in the pool: they end at once. In
+ * the child of a fork all is 0, and spans that it inherited do not count. */
 struct tracing_stats {
     uint64_t started;
     uint64_t unsampled;
@@ -60,6 +65,8 @@ struct tracing_stats {
     /* One batch each, with all its repetitions; failed ones too. */
     struct durations export_durations;
     uint64_t limited; /* of the ended: without some attributes, events or links, for the limits */
+    uint64_t dropped_shutdown; /* ended after the shutdown of the tracing that they began in */
+    uint64_t uncarried;        /* contexts of spans that record nothing, for which none was free */
 };
 struct tracing_stats tracing_stats(void);
 
@@ -105,7 +112,7 @@ struct span_options {
 
 /* What the inline functions below look at, and call when there is something to do. Not for use
  * by others. */
-enum { SPAN_FACE_NONE = 0, SPAN_FACE_RECORDING = 3 };
+enum { SPAN_FACE_NONE = 0, SPAN_FACE_RECORDING = 2 };
 struct span_face {
     uint8_t type;
 };
@@ -143,7 +150,8 @@ static inline void span_end(struct span *span)
 }
 
 /* A span that records nothing and stands for a context, to make a remote parent current for one.
- * End it as any other. */
+ * End it as any other. There are 2,048 of those that record nothing at a time: beyond, it is an
+ * empty one, which is counted as `uncarried`. */
 struct span *span_wrap(const struct span_context *context);
 
 /* Valid until span_end. Of a no-op span: the parent's context, or all zero. */

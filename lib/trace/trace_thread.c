@@ -95,8 +95,8 @@ void trace_thread_count_gone(enum trace_counter counter)
 
 void trace_thread_seal_all(void)
 {
-    if (!asymmetric_is_there())
-        return; /* no chunk is ever left open */
+    if (!asymmetric_was_there())
+        return; /* no chunk was ever left open */
     pthread_mutex_lock(&lock);
     for (struct trace_thread *thread = registry; thread != NULL; thread = thread->next)
         span_queue_turn(&thread->producer);
@@ -104,6 +104,18 @@ void trace_thread_seal_all(void)
     for (struct trace_thread *thread = registry; thread != NULL; thread = thread->next)
         span_queue_seal_down(&thread->producer);
     pthread_mutex_unlock(&lock);
+}
+
+atomic_uint trace_thread_stray_hooks;
+
+bool trace_thread_others_in_hooks(void)
+{
+    bool found = atomic_load(&trace_thread_stray_hooks) > 0;
+    pthread_mutex_lock(&lock);
+    for (struct trace_thread *thread = registry; thread != NULL; thread = thread->next)
+        found |= thread != &trace_thread_own && atomic_load(&thread->hooks) > 0;
+    pthread_mutex_unlock(&lock);
+    return found;
 }
 
 uint32_t trace_thread_credit(void)
@@ -138,13 +150,23 @@ void trace_thread_reset_totals(void)
 {
     pthread_mutex_lock(&lock);
     for (int i = 0; i < TRACE_COUNTERS; i++)
-        baseline[i] = total(i);
+        baseline[i] = total(i == TRACE_STARTED ? TRACE_ENDED : i);
     pthread_mutex_unlock(&lock);
 }
 
 void trace_thread_before_fork(void)
 {
     pthread_mutex_lock(&lock);
+}
+
+/* What other threads have counted is the parent's. */
+static void forget_counters(struct trace_thread *own)
+{
+    for (int i = 0; i < TRACE_COUNTERS; i++) {
+        atomic_store_explicit(&own->counters[i], 0, memory_order_relaxed);
+        gone[i] = baseline[i] = 0;
+    }
+    atomic_store(&trace_thread_stray_hooks, 0);
 }
 
 void trace_thread_after_fork(bool is_child)
@@ -156,6 +178,7 @@ void trace_thread_after_fork(bool is_child)
         own->is_ready = false;
         own->spare_block = NULL;
         own->producer = (struct span_producer){0};
+        forget_counters(own);
     }
     pthread_mutex_unlock(&lock);
 }

@@ -18,8 +18,10 @@ enum trace_counter {
     TRACE_STARTED,
     TRACE_UNSAMPLED,
     TRACE_ENDED,
-    TRACE_DROPPED, /* queue full or pool exhausted */
-    TRACE_LIMITED, /* exported without some attributes, events or links */
+    TRACE_DROPPED,   /* queue full or pool exhausted */
+    TRACE_LATE,      /* ended after the shutdown of the tracing that they began in */
+    TRACE_LIMITED,   /* exported without some attributes, events or links */
+    TRACE_UNCARRIED, /* contexts that found no light span: their trace ends there */
     TRACE_COUNTERS,
 };
 
@@ -31,6 +33,7 @@ struct trace_thread {
     bool is_registered;                        /* false after the thread's destructors ran */
     struct span_block *spare_block;            /* kept while the pool is more than half free */
     struct light_spare spare_light;
+    atomic_uint hooks;                    /* entered and not left */
     struct trace_thread *previous, *next; /* in the registry, under its lock */
 };
 
@@ -73,6 +76,16 @@ static inline struct light_spare *trace_thread_light(struct trace_thread *thread
     return thread->is_registered ? &thread->spare_light : NULL;
 }
 
+/* Where the thread counts the hooks that it is inside of. */
+extern atomic_uint trace_thread_stray_hooks; /* of threads on their way out */
+static inline atomic_uint *trace_thread_hook_mark(struct trace_thread *thread)
+{
+    return thread->is_registered ? &thread->hooks : &trace_thread_stray_hooks;
+}
+
+/* Any thread but the calling one is inside a hook. */
+bool trace_thread_others_in_hooks(void);
+
 /* Of a thread that is on its way out. */
 void trace_thread_count_gone(enum trace_counter counter);
 
@@ -114,7 +127,8 @@ void trace_thread_seal_all(void);
 /* Places of the queue that all threads together have booked and not used yet. */
 uint32_t trace_thread_credit(void);
 
-/* Sums over all threads, also those that are gone, since the last reset. */
+/* Sums over all threads, also those that are gone, since the last reset. What was live at the
+ * reset counts as started since, so that started is never less than ended. */
 void trace_thread_totals(uint64_t totals[TRACE_COUNTERS]);
 void trace_thread_reset_totals(void);
 

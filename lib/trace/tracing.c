@@ -7,7 +7,9 @@
 
 #include "base/clock.h"
 #include "trace/asymmetric.h"
+#include "trace/deadline_wait.h"
 #include "trace/exporter.h"
+#include "trace/hooks.h"
 #include "trace/span_batch.h"
 #include "trace/span_pool.h"
 #include "trace/span_queue.h"
@@ -17,13 +19,27 @@
 /* A span takes some 200 to 500 bytes: by default 1 MiB in all. */
 enum { POOL_BYTES_A_SPAN = 512, POOL_BLOCKS_MIN = 256 };
 
+enum life { LIFE_OFF, LIFE_ON, LIFE_CHANGING };
+
+/* Nothing of the program's own is called with the lock: a hook may start, flush, shut down or
+ * fork. */
 static struct {
-    pthread_mutex_t lock; /* starts, shutdowns and forks come one after the other */
-    bool is_started;
+    pthread_mutex_t lock; /* guards the rest; starts and forks come one after the other */
+    pthread_cond_t changed;
+    bool has_condition;
+    enum life life;
+    pthread_t changer; /* while LIFE_CHANGING: who does it, without the lock */
+    uint32_t last_generation;
 } tracing = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* A thread that is held up in the start of a span may still look at an old one. */
+enum { POLICIES = 8 };
+static struct tracing_policy policies[POLICIES];
+const struct tracing_policy *_Atomic tracing_policy_last = &policies[0];
+
 atomic_bool tracing_gate;
-struct tracing_policy tracing_policy;
+_Atomic uint32_t tracing_generation;
+static _Atomic uint32_t first_own_generation;
 
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
@@ -38,6 +54,23 @@ void tracing_press(void)
 {
     if (tracing_is_on())
         exporter_press();
+}
+
+void tracing_export_now(const struct tracing_policy *policy)
+{
+    (void)exporter_flush(clock_mono_ns() + policy->export_timeout_ns);
+}
+
+static void open_gate(uint32_t generation)
+{
+    atomic_store(&tracing_generation, generation);
+    atomic_store_explicit(&tracing_gate, true, memory_order_release);
+}
+
+static void close_gate(void)
+{
+    atomic_store(&tracing_gate, false);
+    atomic_store(&tracing_generation, 0);
 }
 
 /* ---- fork: the child has no exporter and must not send its parent's spans again. It records
@@ -57,18 +90,25 @@ static void in_parent(void)
     pthread_mutex_unlock(&tracing.lock);
 }
 
-static atomic_bool forked;
-
-bool tracing_is_forked(void)
+bool tracing_is_inherited(uint32_t generation)
 {
-    return atomic_load_explicit(&forked, memory_order_relaxed);
+    return generation < atomic_load_explicit(&first_own_generation, memory_order_relaxed);
+}
+
+/* A shutdown in which a hook forked goes on in the child too. */
+static bool is_own_change(void)
+{
+    return tracing.life == LIFE_CHANGING && pthread_equal(tracing.changer, pthread_self());
 }
 
 static void in_child(void)
 {
-    atomic_store(&forked, true);
-    atomic_store(&tracing_gate, false);
-    tracing.is_started = false;
+    close_gate();
+    atomic_store(&first_own_generation, tracing.last_generation + 1);
+    if (!is_own_change())
+        tracing.life = LIFE_OFF;
+    if (tracing.has_condition)
+        deadline_wait_init(&tracing.changed);
     trace_thread_after_fork(true);
     exporter_after_fork(true);
     span_queue_forget();
@@ -80,6 +120,25 @@ static void register_fork(void)
 {
     /* Fails only for want of memory at the first start; forks are then as unsafe as without it. */
     (void)pthread_atfork(before_fork, in_parent, in_child);
+    pthread_mutex_lock(&tracing.lock);
+    deadline_wait_init(&tracing.changed);
+    tracing.has_condition = true;
+    pthread_mutex_unlock(&tracing.lock);
+}
+
+/* Caller has the lock and gives it up until change_end. */
+static void change_begin(void)
+{
+    tracing.life = LIFE_CHANGING;
+    tracing.changer = pthread_self();
+    pthread_mutex_unlock(&tracing.lock);
+}
+
+static void change_end(void)
+{
+    pthread_mutex_lock(&tracing.lock);
+    tracing.life = LIFE_OFF;
+    pthread_cond_broadcast(&tracing.changed);
 }
 
 /* ---- provider */
@@ -93,8 +152,10 @@ static size_t pool_blocks(const struct tracing_config *config)
 
 static enum status check(const struct tracing_config *config, struct error *error)
 {
-    if (tracing.is_started)
+    if (tracing.life == LIFE_ON)
         return error_set(error, STATUS_EXISTS, "tracing was started already");
+    if (tracing.life == LIFE_CHANGING)
+        return error_set(error, STATUS_BUSY, "tracing is being shut down");
     if (config->batch.batch_count == 0 || config->batch.batch_count > config->batch.queue_count ||
         config->batch.batch_count > SPAN_BATCH_COUNT_MAX)
         return error_set(error, STATUS_INVALID,
@@ -115,22 +176,50 @@ static enum status check(const struct tracing_config *config, struct error *erro
     return STATUS_OK;
 }
 
-static enum status start(const struct tracing_config *config, struct error *error)
+static bool has_custom_sampler(const struct sampler *sampler)
 {
-    (void)asymmetric_start();
-    timeline_start(!config->plain_clock);
-    enum status status = span_pool_start(pool_blocks(config));
-    if (status != STATUS_OK)
-        return error_set(error, status, "no memory for the span pool");
-    tracing_policy = (struct tracing_policy){
+    for (size_t i = 0; i < SAMPLER_CASES; i++)
+        if (sampler->cases[i].kind == SAMPLER_CUSTOM)
+            return true;
+    return false;
+}
+
+static uint32_t next_generation(void)
+{
+    if (++tracing.last_generation == 0)
+        tracing.last_generation = 1;
+    return tracing.last_generation;
+}
+
+static void make_policy(const struct tracing_config *config)
+{
+    uint32_t generation = next_generation();
+    struct tracing_policy *policy = &policies[generation % POLICIES];
+    *policy = (struct tracing_policy){
+        .generation = generation,
         .sampler = sampler_of(&config->sampling),
         .limits = config->limits,
         .ids = config->ids,
         .exports_at_end = config->exports_at_end,
         .export_timeout_ns = config->batch.timeout_ms * NS_PER_MS,
     };
-    memcpy(tracing_policy.processors, config->processors, sizeof config->processors);
-    span_queue_configure(config->batch.queue_count, config->batch.batch_count);
+    memcpy(policy->processors, config->processors, sizeof config->processors);
+    policy->has_hooks = policy->processors[0] != NULL || policy->ids != NULL ||
+                        has_custom_sampler(&policy->sampler);
+    /* release: see tracing_policy */
+    atomic_store_explicit(&tracing_policy_last, policy, memory_order_release);
+}
+
+static enum status start(const struct tracing_config *config, struct error *error)
+{
+    if (!exporter_is_free())
+        return error_set(error, STATUS_BUSY, "an exporter thread of before has not ended");
+    (void)asymmetric_start();
+    timeline_start(!config->plain_clock);
+    enum status status = span_pool_start(pool_blocks(config));
+    if (status != STATUS_OK)
+        return error_set(error, status, "no memory for the span pool");
+    make_policy(config);
     trace_thread_reset_totals();
     return exporter_start(config, error);
 }
@@ -153,19 +242,29 @@ static void register_exit(void)
         at_exit); /* for want of memory: a program then shuts down itself, or loses spans */
 }
 
+/* Caller has the lock: what a shutdown that timed out has left is cleared away. */
+static void tidy(void)
+{
+    if (tracing.life != LIFE_OFF || !exporter_has_left())
+        return;
+    change_begin();
+    exporter_tidy();
+    change_end();
+}
+
 enum status tracing_start(const struct tracing_config *config, struct error *error)
 {
     pthread_once(&fork_once, register_fork);
     pthread_mutex_lock(&tracing.lock);
+    tidy();
     enum status status = check(config, error);
     if (status == STATUS_OK && !is_off(config))
         status = start(config, error);
-    if (status == STATUS_OK)
-        propagation_use(config->propagators);
     if (status == STATUS_OK) {
-        tracing.is_started = true;
-        atomic_store(&forked, false);
-        atomic_store_explicit(&tracing_gate, !is_off(config), memory_order_release);
+        propagation_use(config->propagators);
+        tracing.life = LIFE_ON;
+        if (!is_off(config))
+            open_gate(tracing_policy()->generation);
     }
     pthread_mutex_unlock(&tracing.lock);
     /* After the exporters, so that it runs before the handlers of what they use. */
@@ -179,44 +278,51 @@ static enum status worse(enum status first, enum status second)
     return first != STATUS_OK ? first : second;
 }
 
-static enum status flush_processors(uint64_t deadline_ns)
-{
-    enum status status = STATUS_OK;
-    for (size_t i = 0; tracing_policy.processors[i] != NULL; i++) {
-        const struct span_processor *one = tracing_policy.processors[i];
-        if (one->flush != NULL)
-            status = worse(status, one->flush(one->self, deadline_ns));
-    }
-    return status;
-}
-
-static void shut_processors(uint64_t deadline_ns)
-{
-    for (size_t i = 0; tracing_policy.processors[i] != NULL; i++) {
-        const struct span_processor *one = tracing_policy.processors[i];
-        if (one->shutdown != NULL)
-            one->shutdown(one->self, deadline_ns);
-    }
-}
-
 enum status tracing_flush(uint64_t deadline_ns)
 {
     if (!tracing_is_on())
         return STATUS_OK;
-    enum status status = flush_processors(deadline_ns);
+    enum status status = STATUS_OK;
+    const struct tracing_policy *policy = tracing_policy();
+    struct trace_thread *thread = trace_thread_self();
+    if (policy->has_hooks && hooks_enter(thread, policy->generation)) {
+        status = hooks_flush(policy, deadline_ns);
+        hooks_leave(thread);
+    }
     return worse(status, exporter_flush(deadline_ns));
+}
+
+static enum status stop(uint64_t deadline_ns)
+{
+    const struct tracing_policy *policy = tracing_policy();
+    close_gate();
+    enum status status = hooks_wait(deadline_ns) ? STATUS_OK : STATUS_TIMEOUT;
+    status = worse(status, hooks_flush(policy, deadline_ns));
+    hooks_shutdown(policy, deadline_ns);
+    return worse(status, exporter_stop(deadline_ns));
+}
+
+/* Caller has the lock. */
+static enum status wait_for_change(uint64_t deadline_ns)
+{
+    if (is_own_change())
+        return STATUS_BUSY;
+    while (tracing.life == LIFE_CHANGING && clock_mono_ns() < deadline_ns)
+        deadline_wait(&tracing.changed, &tracing.lock, deadline_ns);
+    return tracing.life == LIFE_CHANGING ? STATUS_TIMEOUT : STATUS_OK;
 }
 
 enum status tracing_shutdown(uint64_t deadline_ns)
 {
-    enum status status = STATUS_OK;
     pthread_mutex_lock(&tracing.lock);
-    if (tracing.is_started) {
-        atomic_store(&tracing_gate, false);
-        status = flush_processors(deadline_ns);
-        shut_processors(deadline_ns);
-        status = worse(status, exporter_stop(deadline_ns));
-        tracing.is_started = false;
+    tidy();
+    enum status status = wait_for_change(deadline_ns);
+    if (tracing.life == LIFE_ON && tracing_is_on()) {
+        change_begin();
+        status = stop(deadline_ns);
+        change_end();
+    } else if (tracing.life == LIFE_ON) { /* a disabled one */
+        tracing.life = LIFE_OFF;
     }
     pthread_mutex_unlock(&tracing.lock);
     return status;
@@ -235,6 +341,8 @@ struct tracing_stats tracing_stats(void)
     stats.ended = totals[TRACE_ENDED];
     stats.dropped_queue_full = totals[TRACE_DROPPED];
     stats.limited = totals[TRACE_LIMITED];
+    stats.dropped_shutdown = totals[TRACE_LATE];
+    stats.uncarried = totals[TRACE_UNCARRIED];
     return stats;
 }
 

@@ -345,8 +345,8 @@ static void report(const struct row *row, const struct phase *before, const stru
     printf("\"made\":%llu,\"ended\":%llu,\"exported\":%llu,\"dropped\":%llu,\"counter\":%s}\n",
            (unsigned long long)with->spans, (unsigned long long)(row->recording ? stats.ended : 0),
            (unsigned long long)stats.exported,
-           (unsigned long long)(stats.dropped_queue_full + stats.dropped_export_failed +
-                                stats.rejected),
+           (unsigned long long)(stats.dropped_queue_full + stats.dropped_shutdown +
+                                stats.dropped_export_failed + stats.rejected),
            timeline_counts() ? "true" : "false");
 }
 

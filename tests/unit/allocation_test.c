@@ -231,7 +231,7 @@ static const char *live(enum form form)
     struct tracing_stats stats = tracing_stats();
     if (stats.started != stats.ended || stats.queued != 0 ||
         stats.ended != stats.exported + stats.rejected + stats.dropped_queue_full +
-                           stats.dropped_export_failed)
+                           stats.dropped_shutdown + stats.dropped_export_failed)
         return "spans are neither exported nor counted";
     return NULL;
 }

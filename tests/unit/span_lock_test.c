@@ -5,7 +5,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "trace/span_lock.h"
 
@@ -79,11 +84,39 @@ static void stays_the_owners_while_nobody_comes(void **state)
     span_lock_leave(&shared.lock, false);
 }
 
+/* From now on this process has no membarrier; as a sandbox does that comes after the start. */
+static bool forbid_membarrier(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof code / sizeof code[0], code};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+/* The last one: there is no way back. */
+static void does_without_what_a_sandbox_takes_away(void **state)
+{
+    (void)state;
+    if (!asymmetric_start() || !forbid_membarrier())
+        skip();
+    run(&shared); /* the owner relied on it */
+    assert_false(asymmetric_is_there());
+    assert_true(asymmetric_was_there());
+    span_lock_init(&shared.lock, &shared);
+    assert_int_equal(shared.lock.shared, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lets_one_in_at_a_time),
         cmocka_unit_test(stays_the_owners_while_nobody_comes),
+        cmocka_unit_test(does_without_what_a_sandbox_takes_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,7 +163,7 @@ static void sends_the_context(void **state)
     struct remote_context remote;
     char url[64], line[128];
     sink_start(&server, script, 1);
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/", server.port);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/plain#part", server.port);
     struct text lines = TEXT_LITERAL("traceparent: 00-0af7651916cd43dd8448eb211c80319c-"
                                      "b7ad6b7169203331-01\r\n"
                                      "tracestate: a=1,b=2\r\nbaggage: user=alice\r\n");
@@ -175,6 +175,8 @@ static void sends_the_context(void **state)
     struct trace_curl_call one = {"POST", url, "/with", true, 0};
     call(&one, false);
     struct sink_span span = arrived("POST /with");
+    *strchr(url, '#') = '\0';
+    assert_true(sink_has_text(&span, "url.full", url));
     char id[17] = "";
     for (int i = 0; i < 8; i++)
         snprintf(id + 2 * i, 3, "%02x", span.span_id[i]);

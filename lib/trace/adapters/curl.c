@@ -1,6 +1,5 @@
 #include "trace/adapters/curl.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "trace/adapters/http_attributes.h"
@@ -68,9 +67,15 @@ static void put_query(struct line *line, struct text query)
     }
 }
 
-static void write_full_url(const struct url *url, struct line *line)
+/* What is written as it must be told stays where it is. */
+static struct text full_url(const struct url *url, struct line *line)
 {
     line->length = 0;
+    if (url->scheme.length > 0 && url->credentials.data == NULL && url->query.length == 0) {
+        const char *end = url->path.data + url->path.length;
+        size_t length = (size_t)(end - url->scheme.data);
+        return (struct text){url->scheme.data, length < URL_MAX ? length : URL_MAX};
+    }
     put(line, url->scheme.length ? url->scheme : TEXT_LITERAL("http"));
     put(line, TEXT_LITERAL("://"));
     if (url->credentials.data != NULL)
@@ -79,15 +84,19 @@ static void write_full_url(const struct url *url, struct line *line)
     put(line, url->path);
     if (url->query.length > 0)
         put_query(line, url->query);
+    return (struct text){line->text, line->length};
 }
 
 static void add_header(void *carrier, const char *name, struct text value)
 {
     struct curl_slist **headers = carrier;
     char line[HEADER_MAX];
-    int length = snprintf(line, sizeof line, "%s: %.*s", name, TEXT_ARGS(value));
-    if (length < 0 || (size_t)length >= sizeof line)
+    size_t length = strlen(name);
+    if (length + 2 + value.length >= sizeof line)
         return;
+    text_copy(text_of(name), line, sizeof line);
+    text_copy(TEXT_LITERAL(": "), line + length, sizeof line - length);
+    text_copy(value, line + length + 2, sizeof line - length - 2);
     struct curl_slist *longer = curl_slist_append(*headers, line);
     if (longer != NULL)
         *headers = longer;
@@ -107,12 +116,10 @@ struct span *trace_curl_begin(const struct trace_curl_call *call, struct curl_sl
     struct line full;
     char name[SPAN_NAME_MAX];
     bool is_tls = text_equal_ignore_case(url.scheme, TEXT_LITERAL("https"));
-    write_full_url(&url, &full);
     http_attributes_name(http_attributes_method(&attributes, call->method), call->url_template,
                          name, sizeof name);
     http_attributes_server(&attributes, url.authority, is_tls ? 443 : 80);
-    http_attributes_text(&attributes, TEXT_LITERAL("url.full"),
-                         (struct text){full.text, full.length});
+    http_attributes_text(&attributes, TEXT_LITERAL("url.full"), full_url(&url, &full));
     http_attributes_text(&attributes, TEXT_LITERAL("url.template"), text_of(call->url_template));
     if (call->resend_count > 0)
         http_attributes_i64(&attributes, TEXT_LITERAL("http.request.resend_count"),

@@ -56,7 +56,12 @@ void http_attributes_server(struct http_attributes *attributes, struct text auth
 
 void http_attributes_name(const char *method, const char *target, char *out, size_t size)
 {
-    (void)snprintf(out, size, "%s%s%s", method, target ? " " : "", target ? target : "");
+    struct text part = text_of(method);
+    text_copy(part, out, size);
+    if (target == NULL || part.length + 1 >= size)
+        return;
+    out[part.length] = ' ';
+    text_copy(text_of(target), out + part.length + 1, size - part.length - 1);
 }
 
 void http_attributes_response(struct span *span, unsigned status_code, unsigned error_from)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "trace/deadline_wait.h"
 #include "trace/exporters.h"
 #include "trace/log_batch.h"
 #include "trace/log_queue.h"
@@ -22,8 +23,8 @@ static struct {
     struct log_limits limits; /* written while off */
 
     atomic_bool is_on;
-    _Atomic uint32_t batch_count;
-    atomic_bool is_woken; /* a producer has asked for a batch; cleared before it is built */
+    _Atomic uint32_t batch_count; /* so many make it wake: a batch, or with no delay the first */
+    atomic_bool is_woken;         /* a producer has asked for a batch; cleared before it is built */
     _Atomic uint32_t inflight;
     _Atomic uint64_t emitted, dropped;
 
@@ -43,6 +44,7 @@ static struct {
 
 static _Thread_local bool is_own_thread;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static pthread_once_t conditions_once = PTHREAD_ONCE_INIT;
 
 /* ---- producers */
 
@@ -121,11 +123,6 @@ static void log_drops(void)
               LOG_I64("dropped_so_far", (int64_t)drops));
 }
 
-static struct timespec timespec_of(uint64_t mono_ns)
-{
-    return (struct timespec){(time_t)(mono_ns / NS_PER_S), (long)(mono_ns % NS_PER_S)};
-}
-
 /* Caller has the lock. */
 static bool has_work(void)
 {
@@ -136,10 +133,9 @@ static bool has_work(void)
 /* Up to which request a flush is asked for. */
 static uint64_t wait_for_work(uint64_t deadline_ns)
 {
-    struct timespec until = timespec_of(deadline_ns);
     pthread_mutex_lock(&provider.lock);
     while (!has_work() && clock_mono_ns() < deadline_ns)
-        pthread_cond_timedwait(&provider.work, &provider.lock, &until);
+        deadline_wait(&provider.work, &provider.lock, deadline_ns);
     const uint64_t flush = provider.flush_wanted;
     pthread_mutex_unlock(&provider.lock);
     atomic_store(&provider.is_woken, false);
@@ -156,13 +152,19 @@ static bool finish(uint64_t flush)
     return stopping;
 }
 
+/* Without a delay there is nothing to wait for. */
+static uint64_t next_deadline_ns(void)
+{
+    return provider.delay_ns > 0 ? clock_mono_ns() + provider.delay_ns : UINT64_MAX;
+}
+
 static void *run(void *unused)
 {
     (void)unused;
     (void)pthread_setname_np(pthread_self(), "log-exporter");
     is_own_thread = true;
     for (bool stopping = false; !stopping;) {
-        const uint64_t flush = wait_for_work(clock_mono_ns() + provider.delay_ns);
+        const uint64_t flush = wait_for_work(next_deadline_ns());
         export_all();
         log_drops();
         stopping = finish(flush);
@@ -188,25 +190,22 @@ static void build_resource(const struct tracing_config *config)
     provider.resource_bytes = (size_t)(writer.at - provider.resource);
 }
 
-/* Conditions wait on the monotonic clock. Made anew at every start: a fork's child cannot know in
- * what state it found them. */
 static void make_conditions(void)
 {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&provider.work, &attributes);
-    pthread_cond_init(&provider.done, &attributes);
-    pthread_condattr_destroy(&attributes);
+    deadline_wait_init(&provider.work);
+    deadline_wait_init(&provider.done);
 }
 
+/* Whoever still waits for a flush of before has had it: nothing is set back under a waiter. */
 static void reset(const struct tracing_config *config)
 {
     provider.limits = config->log_limits;
-    atomic_store(&provider.batch_count, config->log_batch.batch_count);
     provider.delay_ns = config->log_batch.delay_ms * NS_PER_MS;
+    atomic_store(&provider.batch_count, provider.delay_ns > 0 ? config->log_batch.batch_count : 1);
+    pthread_mutex_lock(&provider.lock);
     provider.stopping = provider.has_ended = false;
-    provider.flush_wanted = provider.flush_done = 0;
+    provider.flush_done = provider.flush_wanted;
+    pthread_mutex_unlock(&provider.lock);
     provider.logged_ns = provider.logged_drops = 0;
     atomic_store(&provider.is_woken, false);
     atomic_store(&provider.emitted, log_queue_count());
@@ -251,7 +250,7 @@ static enum status check(const struct tracing_config *config, struct error *erro
 
 static enum status start(const struct tracing_config *config, struct error *error)
 {
-    make_conditions();
+    pthread_once(&conditions_once, make_conditions);
     build_resource(config);
     enum status status = exporters_init(&provider.exporters, OTLP_LOGS, config, error);
     if (status != STATUS_OK)
@@ -286,11 +285,12 @@ static void in_parent(void)
 static void in_child(void)
 {
     atomic_store(&provider.is_on, false);
-    if (provider.has_thread)
+    if (provider.has_thread || provider.is_abandoned)
         release(true);
     provider.has_thread = provider.is_abandoned = false;
     atomic_store(&provider.inflight, 0);
     log_queue_forget();
+    make_conditions();
     in_parent();
 }
 
@@ -302,27 +302,11 @@ static void register_fork(void)
 
 /* ---- the API */
 
-enum status log_provider_start(const struct tracing_config *config, struct error *error)
-{
-    if (config->disabled || config->log_exporters == 0)
-        return STATUS_OK;
-    pthread_once(&fork_once, register_fork);
-    pthread_mutex_lock(&provider.life);
-    enum status status = check(config, error);
-    if (status == STATUS_OK)
-        status = start(config, error);
-    if (status == STATUS_OK)
-        atomic_store_explicit(&provider.is_on, true, memory_order_release);
-    pthread_mutex_unlock(&provider.life);
-    return status;
-}
-
 /* Caller has the lock. false: the deadline passed. */
 static bool wait_done(uint64_t flush, uint64_t deadline_ns)
 {
-    struct timespec until = timespec_of(deadline_ns);
     while (provider.flush_done < flush && !provider.has_ended && clock_mono_ns() < deadline_ns)
-        pthread_cond_timedwait(&provider.done, &provider.lock, &until);
+        deadline_wait(&provider.done, &provider.lock, deadline_ns);
     return provider.flush_done >= flush || provider.has_ended;
 }
 
@@ -341,12 +325,26 @@ enum status log_provider_flush(uint64_t deadline_ns)
     return atomic_load(&provider.exporters.failed) == failed ? STATUS_OK : STATUS_IO;
 }
 
-/* What was left when the time was over. */
-static void drop_rest(void)
+/* After the thread has ended; what is left then is dropped. */
+static void take_in(void)
 {
     uint32_t count;
+    pthread_join(provider.thread, NULL);
     while ((count = build()) > 0)
         exporters_drop(&provider.exporters, count);
+    release(false);
+}
+
+/* A thread that a stop gave up on may have ended since. */
+static void tidy(void)
+{
+    pthread_mutex_lock(&provider.lock);
+    bool ended = provider.has_ended;
+    pthread_mutex_unlock(&provider.lock);
+    if (!provider.is_abandoned || !ended)
+        return;
+    provider.is_abandoned = false;
+    take_in();
 }
 
 static enum status stop(uint64_t deadline_ns)
@@ -359,15 +357,27 @@ static enum status stop(uint64_t deadline_ns)
     const bool ended = wait_done(UINT64_MAX, deadline_ns + grace_ns);
     pthread_mutex_unlock(&provider.lock);
     provider.has_thread = false;
-    if (!ended) {
-        pthread_detach(provider.thread);
-        provider.is_abandoned = true;
+    provider.is_abandoned = !ended;
+    if (!ended)
         return STATUS_TIMEOUT;
-    }
-    pthread_join(provider.thread, NULL);
-    drop_rest();
-    release(false);
+    take_in();
     return atomic_load(&provider.exporters.failed) == failed ? STATUS_OK : STATUS_IO;
+}
+
+enum status log_provider_start(const struct tracing_config *config, struct error *error)
+{
+    if (config->disabled || config->log_exporters == 0)
+        return STATUS_OK;
+    pthread_once(&fork_once, register_fork);
+    pthread_mutex_lock(&provider.life);
+    tidy();
+    enum status status = check(config, error);
+    if (status == STATUS_OK)
+        status = start(config, error);
+    if (status == STATUS_OK)
+        atomic_store_explicit(&provider.is_on, true, memory_order_release);
+    pthread_mutex_unlock(&provider.life);
+    return status;
 }
 
 enum status log_provider_shutdown(uint64_t deadline_ns)
@@ -375,6 +385,7 @@ enum status log_provider_shutdown(uint64_t deadline_ns)
     enum status status = STATUS_OK;
     pthread_mutex_lock(&provider.life);
     atomic_store(&provider.is_on, false);
+    tidy();
     if (provider.has_thread)
         status = stop(deadline_ns);
     pthread_mutex_unlock(&provider.life);

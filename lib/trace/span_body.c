@@ -8,7 +8,7 @@
 
 #define TAG(field) ((uint8_t)((field) << 3 | WIRE_BYTES))
 
-enum { NAME_CUT = 64, NAME_MAX = 1024 };
+enum { NAME_CUT = 64, NAME_MAX = 1024, ODD_KEY_MAX = 256 };
 
 void span_body_init(struct span_body *body, struct span_block *head, uint8_t *first,
                     const struct span_limits *limits)
@@ -106,10 +106,8 @@ static void index_attribute(struct span_body *body, struct found found, uint32_t
     }
 }
 
-static void set_any(struct span_body *body, const struct attribute *attribute, uint32_t hash)
+static void set_clean(struct span_body *body, const struct attribute *attribute, uint32_t hash)
 {
-    if (attribute->key.length == 0)
-        return;
     struct found found = find_attribute(body, attribute->key, hash);
     struct span_wire wire;
     uint32_t value_max = body->limits->value_length;
@@ -121,6 +119,34 @@ static void set_any(struct span_body *body, const struct attribute *attribute, u
     }
     index_attribute(body, found, wire.start, hash);
     span_wire_attribute(&wire, attribute, value_max);
+}
+
+/* A key that is not UTF-8 is another one on the wire, by which it is found again; one that is not,
+ * and longer than any that is meant, is dropped. */
+static __attribute__((noinline)) void set_odd(struct span_body *body,
+                                              const struct attribute *attribute)
+{
+    uint8_t key[ODD_KEY_MAX];
+    struct attribute clean = *attribute;
+    if (clean.key.length > sizeof key) {
+        body->dropped_attributes++;
+        return;
+    }
+    struct span_wire wire = {.at = key, .end = key + sizeof key};
+    span_wire_text(&wire, clean.key);
+    clean.key.data = (const char *)key;
+    set_clean(body, &clean, span_key_hash(clean.key));
+}
+
+static void set_any(struct span_body *body, const struct attribute *attribute, uint32_t hash)
+{
+    struct text key = attribute->key;
+    if (key.length == 0)
+        return;
+    if (span_wire_is_ascii(key) || text_utf8_prefix(key) == key.length)
+        set_clean(body, attribute, hash);
+    else
+        set_odd(body, attribute);
 }
 
 /* ---- the usual case: a new entry of ASCII text, under 128 bytes, in the first block */

@@ -29,7 +29,7 @@ void span_wire_across(struct span_wire *wire, const void *bytes, size_t length_b
     }
 }
 
-static bool is_ascii(struct text text)
+bool span_wire_is_ascii(struct text text)
 {
     uint64_t seen = 0, word;
     size_t i = 0;
@@ -44,7 +44,7 @@ static bool is_ascii(struct text text)
 
 void span_wire_text(struct span_wire *wire, struct text text)
 {
-    if (is_ascii(text)) {
+    if (span_wire_is_ascii(text)) {
         span_wire_bytes(wire, text.data, text.length);
         return;
     }

@@ -47,6 +47,8 @@ static inline void span_wire_varint(struct span_wire *wire, uint64_t value)
     }
 }
 
+bool span_wire_is_ascii(struct text text);
+
 /* With '?' in place of each byte that is not UTF-8: the length stays. */
 void span_wire_text(struct span_wire *wire, struct text text);
 

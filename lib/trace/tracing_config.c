@@ -73,7 +73,7 @@ static void read_batch(struct batch_settings *batch, bool of_logs, uint32_t dela
       names = of_logs ? logs : spans;
     _Static_assert((int)SPAN_BATCH_COUNT_MAX == LOG_BATCH_COUNT_MAX, "one bound for both");
     *batch = (struct batch_settings){delay_ms, 30000, 2048, 512};
-    otel_env_u32(names.delay, 1, INT32_MAX, &batch->delay_ms);
+    otel_env_u32(names.delay, 0, INT32_MAX, &batch->delay_ms);
     otel_env_timeout_ms(names.timeout, &batch->timeout_ms);
     otel_env_u32(names.queue, 1, 1u << 20, &batch->queue_count);
     otel_env_u32(names.batch, 1, SPAN_BATCH_COUNT_MAX, &batch->batch_count);

@@ -1,5 +1,5 @@
-/* What a provider is started with: each setting of the specification's OTEL_* variables, and what
- * only code can give. Plain values. */
+/* What a provider is started with: the settings of the specification's OTEL_* variables but for
+ * OTEL_LOG_LEVEL and OTEL_CONFIG_FILE, and what only code can give. Plain values. */
 #ifndef CULPRIT_TRACE_TRACING_CONFIG_H
 #define CULPRIT_TRACE_TRACING_CONFIG_H
 
@@ -34,7 +34,7 @@ struct log_limits {
 struct otlp_settings {
     char endpoint[512];    /* full URL: http://host:port/v1/traces */
     char headers[2048];    /* k=v,k=v, percent-encoded */
-    uint32_t timeout_ms;   /* 10000: of a batch with all its repetitions */
+    uint32_t timeout_ms;   /* 10000: of a batch with all its repetitions; 0 as below */
     bool gzip;             /* level 1: a fifth of the bytes for five times a span's CPU */
     bool json;             /* http/json in place of http/protobuf */
     char certificate[256]; /* PEM files, for https; empty: the system's */
@@ -44,8 +44,8 @@ struct otlp_settings {
 
 /* A queue and the batches that leave it. */
 struct batch_settings {
-    uint32_t delay_ms;    /* 5000; of logs 1000 */
-    uint32_t timeout_ms;  /* 30000: of one export */
+    uint32_t delay_ms;    /* 5000; of logs 1000; 0: each goes at once */
+    uint32_t timeout_ms;  /* 30000: of one export; INT32_MAX where the variable says 0, no limit */
     uint32_t queue_count; /* 2048 */
     uint32_t batch_count; /* 512 */
 };

@@ -80,7 +80,7 @@ static void set_variables(const uint8_t *data, size_t size)
 
 static void check_batch(const struct batch_settings *batch)
 {
-    assert(batch->delay_ms >= 1 && batch->delay_ms <= INT32_MAX);
+    assert(batch->delay_ms <= INT32_MAX);
     assert(batch->timeout_ms >= 1 && batch->timeout_ms <= INT32_MAX);
     assert(batch->batch_count >= 1 && batch->batch_count <= batch->queue_count);
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "trace/exporter.h"
+#include "trace/timeline.h"
 #include "trace_sink.h"
 
 static const struct tracer tracer = {.name = "exporter-test"};
@@ -344,6 +345,43 @@ static void sends_at_the_delay_unasked(void **state)
     end_spans(3);
     wait_for_spans(3);
     assert_int_equal(atomic_load(&sink.span_count), 3);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
+static void no_delay(struct tracing_config *config)
+{
+    config->batch.delay_ms = 0;
+}
+
+/* Each span as it ends, by the exporter's thread. */
+static void sends_at_once_without_a_delay(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {SINK_OK};
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, no_delay);
+    for (unsigned i = 1; i <= 10; i++) {
+        end_spans(1);
+        wait_for_spans(i);
+        assert_int_equal(atomic_load(&sink.span_count), i);
+    }
+    assert_int_equal(tracing_stats().export_requests, 10);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
+/* The clock's rate is found though nothing is traced and the delay is a minute. */
+static void looks_at_the_clocks_while_idle(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {SINK_OK};
+    uint64_t deadline_ns = sink_soon();
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, NULL);
+    while (timeline_due_ns() != UINT64_MAX && !timeline_counts() && clock_mono_ns() < deadline_ns)
+        clock_sleep_until_ns(clock_mono_ns() + NS_PER_MS);
+    assert_true(timeline_counts() || timeline_due_ns() == UINT64_MAX);
     assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
     sink_stop(&sink);
 }
@@ -750,6 +788,8 @@ int main(void)
         cmocka_unit_test(sends_nothing_where_nothing_ended),
         cmocka_unit_test(sends_whole_batches_unasked),
         cmocka_unit_test(sends_at_the_delay_unasked),
+        cmocka_unit_test(sends_at_once_without_a_delay),
+        cmocka_unit_test(looks_at_the_clocks_while_idle),
         cmocka_unit_test(cuts_batches_on_flush_too),
         cmocka_unit_test(counts_exactly_what_a_full_queue_drops),
         cmocka_unit_test(survives_a_receiver_that_is_down),

@@ -56,10 +56,10 @@ static const struct number {
     {                                                                                              \
         name, offsetof(struct tracing_config, field), usual, least, most, zero                     \
     }
-    NUMBER("OTEL_BSP_SCHEDULE_DELAY", batch.delay_ms, 5000, 1, INT32_MAX, 0),
+    NUMBER("OTEL_BSP_SCHEDULE_DELAY", batch.delay_ms, 5000, 0, INT32_MAX, 0),
     NUMBER("OTEL_BSP_EXPORT_TIMEOUT", batch.timeout_ms, 30000, 0, INT32_MAX, INT32_MAX),
     NUMBER("OTEL_BSP_MAX_QUEUE_SIZE", batch.queue_count, 2048, 1, 1 << 20, 0),
-    NUMBER("OTEL_BLRP_SCHEDULE_DELAY", log_batch.delay_ms, 1000, 1, INT32_MAX, 0),
+    NUMBER("OTEL_BLRP_SCHEDULE_DELAY", log_batch.delay_ms, 1000, 0, INT32_MAX, 0),
     NUMBER("OTEL_BLRP_EXPORT_TIMEOUT", log_batch.timeout_ms, 30000, 0, INT32_MAX, INT32_MAX),
     NUMBER("OTEL_BLRP_MAX_QUEUE_SIZE", log_batch.queue_count, 2048, 1, 1 << 20, 0),
     NUMBER("OTEL_EXPORTER_OTLP_TIMEOUT", otlp.timeout_ms, 10000, 0, INT32_MAX, INT32_MAX),

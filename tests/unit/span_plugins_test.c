@@ -410,6 +410,85 @@ static void exports_each_span_as_it_ends(void **state)
     stop();
 }
 
+/* A processor that flushes by making a span. */
+static unsigned flushes;
+
+static enum status flush_with_a_span(void *self, uint64_t deadline_ns)
+{
+    (void)self;
+    (void)deadline_ns;
+    if (++flushes < 1000)
+        span_end(span_start(&tracer, "flushed", NULL));
+    return STATUS_OK;
+}
+
+static const struct span_processor flusher = {.flush = flush_with_a_span};
+
+static void at_end_with_flusher(struct tracing_config *config)
+{
+    config->exports_at_end = true;
+    config->processors[0] = &flusher;
+}
+
+static void exports_without_a_flush_of_processors(void **state)
+{
+    (void)state;
+    flushes = 0;
+    start(at_end_with_flusher);
+    span_end(span_start(&tracer, "s", NULL));
+    assert_int_equal(flushes, 0);
+    assert_int_equal(atomic_load(&sink.span_count), 1);
+    assert_int_equal(tracing_flush(sink_soon()), STATUS_OK);
+    assert_int_equal(flushes, 1);
+    assert_int_equal(atomic_load(&sink.span_count), 2);
+    stop();
+}
+
+static void *end_two(void *unused)
+{
+    static const char value[3000];
+    (void)unused;
+    span_end(span_start(&tracer, "small", NULL));
+    struct span *big = span_start(&tracer, "big", NULL);
+    for (unsigned i = 0; i < 10; i++) {
+        char key = (char)('a' + i);
+        span_set_text(big, (struct text){&key, 1}, (struct text){value, sizeof value});
+    }
+    span_end(big);
+    return NULL;
+}
+
+static size_t seen_bytes;
+
+static void see_end(void *self, const struct span_view *view)
+{
+    (void)self;
+    seen_bytes = view->otlp_bytes;
+}
+
+static const struct span_processor seer = {.on_end = see_end};
+
+static void with_seer(struct tracing_config *config)
+{
+    config->processors[0] = &seer;
+}
+
+/* A thread may have a stack of less than a span's 60 KiB. */
+static void shows_spans_on_a_small_stack(void **state)
+{
+    (void)state;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    start(with_seer);
+    pthread_attr_init(&attributes);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, 56 << 10), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, end_two, NULL), 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+    assert_true(seen_bytes > 30000);
+    stop();
+}
+
 /* ---- scopes */
 
 static void sends_the_whole_scope(void **state)
@@ -441,6 +520,8 @@ int main(void)
         cmocka_unit_test(calls_processors_in_order),
         cmocka_unit_test(shows_a_long_span_whole),
         cmocka_unit_test(exports_each_span_as_it_ends),
+        cmocka_unit_test(exports_without_a_flush_of_processors),
+        cmocka_unit_test(shows_spans_on_a_small_stack),
         cmocka_unit_test(sends_the_whole_scope),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

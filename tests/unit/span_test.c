@@ -339,6 +339,42 @@ static void sends_only_utf8(void **state)
     assert_true(sink_has_text(&got, "longer.key", "a longer value ? than a word"));
 }
 
+/* Keys that are one on the wire are one. */
+static void overwrites_keys_that_are_not_utf8(void **state)
+{
+    (void)state;
+    static char long_key[300];
+    struct span *span = span_start(&tracer, "odd keys", NULL);
+    memset(long_key, 'k', sizeof long_key);
+    long_key[0] = '\xff';
+    span_set_i64(span, SPAN_KEY("k\xff"), 1);
+    span_set_i64(span, SPAN_KEY("k\xff"), 2);
+    span_set_text(span, SPAN_KEY("k\xfe"), TEXT_LITERAL("other"));
+    span_set_i64(span, SPAN_KEY("k?"), 3);
+    span_set_i64(span, SPAN_KEY("gr\xc3\xbcn"), 4);
+    span_set_i64(span, SPAN_KEY("gr\xc3\xbcn"), 5);
+    span_set_i64(span, (struct text){long_key, sizeof long_key}, 6);
+    span_end(span);
+    struct sink_span got = arrived("odd keys");
+    assert_int_equal(got.attribute_count, 2);
+    assert_true(sink_has_i64(&got, "k?", 3));
+    assert_true(sink_has_i64(&got, "gr\xc3\xbcn", 5));
+    assert_int_equal(got.dropped_attributes, 1);
+}
+
+/* What is no kind and no status must not spoil the message. */
+static void takes_numbers_beyond_an_enum_for_none(void **state)
+{
+    (void)state;
+    const struct span_options options = {.kind = (enum span_kind)200};
+    struct span *span = span_start(&tracer, "numbers", &options);
+    span_set_status(span, (enum span_status)130, TEXT_LITERAL("none"));
+    span_end(span);
+    struct sink_span got = arrived("numbers");
+    assert_int_equal(got.kind, SPAN_INTERNAL);
+    assert_int_equal(got.status_code, SPAN_UNSET);
+}
+
 static void makes_children(void **state)
 {
     (void)state;
@@ -474,6 +510,26 @@ static void wraps_a_context(void **state)
                      span_wrap(&(struct span_context){.flags = 0})); /* of no id: of nothing */
 }
 
+static void counts_contexts_that_it_cannot_carry(void **state)
+{
+    (void)state;
+    enum { SLOTS = 2048 };
+    static struct span *wrapped[SLOTS];
+    const struct span_context remote = {.trace_id = {{7}}, .span_id = {{8}}};
+    uint64_t before = tracing_stats().uncarried;
+    for (size_t i = 0; i < SLOTS; i++)
+        wrapped[i] = span_wrap(&remote);
+    struct span_context none = span_context_of(span_wrap(&remote));
+    assert_false(span_context_is_valid(&none));
+    assert_true(tracing_stats().uncarried > before);
+    for (size_t i = 0; i < SLOTS; i++)
+        span_end(wrapped[i]);
+    struct span *last = span_wrap(&remote);
+    struct span_context again = span_context_of(last);
+    assert_true(span_context_is_valid(&again));
+    span_end(last);
+}
+
 static void says_when_it_is_enabled(void **state)
 {
     (void)state;
@@ -497,12 +553,15 @@ int main(void)
         cmocka_unit_test(keeps_big_spans_whole),
         cmocka_unit_test(drops_what_no_span_can_hold),
         cmocka_unit_test(sends_only_utf8),
+        cmocka_unit_test(overwrites_keys_that_are_not_utf8),
+        cmocka_unit_test(takes_numbers_beyond_an_enum_for_none),
         cmocka_unit_test(makes_children),
         cmocka_unit_test(continues_a_remote_parent),
         cmocka_unit_test(passes_on_an_unsampled_parent),
         cmocka_unit_test(holds_given_times),
         cmocka_unit_test(takes_calls_from_several_threads),
         cmocka_unit_test(wraps_a_context),
+        cmocka_unit_test(counts_contexts_that_it_cannot_carry),
         cmocka_unit_test(says_when_it_is_enabled), /* the last: it shuts down */
     };
     return cmocka_run_group_tests(tests, start, stop);

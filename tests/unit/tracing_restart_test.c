@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "trace/light_span.h"
 #include "trace/span_processor.h"
 #include "trace/trace.h"
 
@@ -315,6 +316,74 @@ static void check_live_over_fork(void **state)
     check_sum();
 }
 
+/* What a thread that is not in the child has left of a span's lock. */
+static int use_locked(struct span *span)
+{
+    alarm(20);
+    span_set_i64(span, SPAN_KEY("k"), 1);
+    if (CHILDREN_MAY_START && try_start(64, NULL) != STATUS_OK)
+        return 1;
+    span_set_i64(span, SPAN_KEY("k"), 2);
+    span_add_event(span, TEXT_LITERAL("e"), NULL, 0);
+    span_update_name(span, TEXT_LITERAL("name"));
+    span_set_status(span, SPAN_OK, TEXT_LITERAL(""));
+    span_end(span);
+    return tracing_shutdown(soon()) == STATUS_OK ? 0 : 2;
+}
+
+static void check_locked_in_child(void **state)
+{
+    (void)state;
+    start(64);
+    struct span *span = span_start(&tracer, "locked", NULL);
+    atomic_store(&span->lock.shared, 1);
+    atomic_store(&span->lock.held, 1);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(use_locked(span));
+    atomic_store(&span->lock.held, 0);
+    assert_int_equal(wait_for(child), 0);
+    span_end(span);
+    stop();
+    assert_int_equal(probe.taken, 1);
+}
+
+/* ---- overload */
+
+enum { QUEUE = 64, REFILLS = 100000 };
+
+static atomic_uint refills;
+
+/* Whatever leaves comes again, as when spans end faster than they are sent. */
+static enum status refill(void *self, const struct span_export *batch)
+{
+    (void)self;
+    if (atomic_fetch_add(&refills, 1) < REFILLS)
+        end_spans(batch->span_count);
+    return STATUS_OK;
+}
+
+static const struct span_exporter refiller = {.name = "refiller", .export_batch = refill};
+
+static void check_flush_under_load(void **state)
+{
+    (void)state;
+    struct tracing_config config;
+    struct error error;
+    tracing_config_from_environment(&config, "test");
+    config.exporters = 0;
+    config.more_exporters[0] = &refiller;
+    config.batch = (struct batch_settings){60000, 5000, QUEUE, QUEUE / 4};
+    atomic_store(&refills, 0);
+    assert_int_equal(tracing_start(&config, &error), STATUS_OK);
+    end_spans(QUEUE / 2);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(tracing_flush(soon()), STATUS_OK);
+    assert_true(atomic_load(&refills) < REFILLS); /* it was still under way */
+    assert_int_equal(tracing_shutdown(soon()), STATUS_OK);
+    check_sum();
+}
+
 /* ---- hooks, and the shutdown that waits for them */
 
 static struct {
@@ -508,6 +577,8 @@ int main(void)
     rows_one(&all, "it starts once such a thread has ended", check_left_behind_and_started);
     rows_one(&all, "it counts a span that outlives a restart", check_live_over_restart);
     rows_one(&all, "it counts nothing of its parent's in a child", check_live_over_fork);
+    rows_one(&all, "it waits in a child for nobody who is not there", check_locked_in_child);
+    rows_one(&all, "it flushes however fast spans end", check_flush_under_load);
     rows_one(&all, "it does not wait beyond the deadline for a hook", check_hook_that_stays);
     rows_one(&all, "it waits for a hook", check_hook_that_leaves);
     rows_one(&all, "it calls no hook once it has returned", check_no_hook_after);

@@ -1,15 +1,26 @@
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "diagnose/diagnose.h"
 #include "loadgen/command.h"
 #include "loadgen/report.h"
 #include "loadgen/span_source.h"
+#include "loadgen/threshold_file.h"
 
 static const char program[] = "culprit diagnose";
 
 struct options {
-    const char *baseline, *service, *last, *json_path;
+    const char *baseline, *service, *last, *json_path, *thresholds_path;
+};
+
+/* What came of it: large, so it lives on the heap. */
+struct told {
+    struct diagnosis diagnosis;
+    struct thresholds thresholds;
+    struct threshold_judgement judgements[THRESHOLDS_MAX];
+    struct verdict_result result; /* of the thresholds */
 };
 
 /* "30s", "15m", "2h", "7d". */
@@ -35,7 +46,8 @@ static bool parse_last(const char *word, uint64_t *out_ms)
 
 static void write_json(const void *what, struct json_writer *writer)
 {
-    const struct diagnosis *diagnosis = what;
+    const struct told *told = what;
+    const struct diagnosis *diagnosis = &told->diagnosis;
     json_begin_object(writer);
     json_key(writer, "schema");
     json_cstring(writer, "culprit.diagnose/1");
@@ -54,44 +66,85 @@ static void write_json(const void *what, struct json_writer *writer)
     for (size_t i = 0; i < diagnosis->finding_count; i++)
         finding_write_json(&diagnosis->findings[i], writer);
     json_end_array(writer);
+    json_key(writer, "verdict");
+    json_cstring(writer, verdict_word(told->result.verdict));
+    threshold_write_json(&told->thresholds, told->judgements, writer);
     json_end_object(writer);
 }
 
-static enum status diagnose(const struct spans *current, const struct spans *baseline,
-                            const struct options *options, struct error *error)
+static enum status judge(struct told *told, const struct spans *spans, struct error *error)
 {
-    struct diagnosis diagnosis = {0};
+    const struct diagnosis *diagnosis = &told->diagnosis;
+    double traces = (double)(diagnosis->request_count + diagnosis->partial_count);
+    const struct threshold_evidence evidence = {
+        .coverage = {[THRESHOLD_ARRIVED] = NAN,
+                     [THRESHOLD_CONNECTED] = (double)diagnosis->request_count / traces,
+                     [THRESHOLD_AS_EXPECTED] = NAN,
+                     [THRESHOLD_SPANS_DROPPED] = NAN},
+        .diagnoses = {diagnosis},
+        .spans = spans,
+    };
+    enum status status = threshold_judge(&told->thresholds, &evidence, told->judgements, error);
+    if (status == STATUS_OK)
+        verdict_add_thresholds(told->judgements, told->thresholds.count, &told->result);
+    return status;
+}
+
+static enum status diagnose(const struct spans *current, const struct spans *baseline,
+                            struct told *told, struct error *error)
+{
+    struct diagnosis *diagnosis = &told->diagnosis;
     struct diagnose_window now = {.spans = current}, before = {.spans = baseline};
-    enum status status = diagnose_run(&now, baseline ? &before : NULL, &diagnosis, error);
-    if (status == STATUS_OK) {
-        printf("%zu spans, %llu whole requests, %llu other traces\n\n", current->count,
-               (unsigned long long)diagnosis.request_count,
-               (unsigned long long)diagnosis.partial_count);
-        report_findings(&diagnosis, baseline != NULL, false, stdout);
-        fflush(stdout);
+    enum status status = diagnose_run(&now, baseline ? &before : NULL, diagnosis, error);
+    if (status == STATUS_OK)
+        status = judge(told, current, error);
+    if (status != STATUS_OK)
+        return status;
+    printf("%zu spans, %llu whole requests, %llu other traces\n\n", current->count,
+           (unsigned long long)diagnosis->request_count,
+           (unsigned long long)diagnosis->partial_count);
+    report_findings(diagnosis, baseline != NULL, false, stdout);
+    report_thresholds(told->judgements, told->thresholds.count, stdout);
+    fflush(stdout);
+    return STATUS_OK;
+}
+
+static enum status read_and_diagnose(const char *where, const struct options *options,
+                                     uint64_t last_ms, struct told *told, struct error *error)
+{
+    struct spans current, baseline;
+    struct span_source source = {where, options->service, last_ms};
+    spans_init(&baseline, 1, 1);
+    enum status status = span_source_read(&source, &current, error);
+    if (status == STATUS_OK && options->baseline) {
+        source.where = options->baseline;
+        status = span_source_read(&source, &baseline, error);
     }
-    if (status == STATUS_OK && options->json_path)
-        status = command_write_json(options->json_path, write_json, &diagnosis, error);
-    diagnosis_release(&diagnosis);
+    if (status == STATUS_OK)
+        status = diagnose(&current, options->baseline ? &baseline : NULL, told, error);
+    spans_release(&current);
+    spans_release(&baseline);
     return status;
 }
 
 static int run(const char *where, const struct options *options, uint64_t last_ms)
 {
     struct error error = {0};
-    struct spans current, baseline;
-    struct span_source source = {where, options->service, last_ms};
-    spans_init(&baseline, 1, 1);
-    enum status status = span_source_read(&source, &current, &error);
-    if (status == STATUS_OK && options->baseline) {
-        source.where = options->baseline;
-        status = span_source_read(&source, &baseline, &error);
-    }
+    enum status status = STATUS_OK;
+    struct told *told = calloc(1, sizeof *told);
+    if (!told)
+        return command_failed(program, STATUS_NO_MEMORY, &error);
+    if (options->thresholds_path)
+        status = threshold_file_read(&told->thresholds, options->thresholds_path, &error);
     if (status == STATUS_OK)
-        status = diagnose(&current, options->baseline ? &baseline : NULL, options, &error);
-    spans_release(&current);
-    spans_release(&baseline);
-    return status == STATUS_OK ? EXIT_AS_EXPECTED : command_failed(program, status, &error);
+        status = read_and_diagnose(where, options, last_ms, told, &error);
+    if (status == STATUS_OK && options->json_path)
+        status = command_write_json(options->json_path, write_json, told, &error);
+    int exit_status = status == STATUS_OK ? command_exit_of_verdict(told->result.verdict)
+                                          : command_failed(program, status, &error);
+    diagnosis_release(&told->diagnosis);
+    free(told);
+    return exit_status;
 }
 
 int command_diagnose(int argc, char **argv)
@@ -102,7 +155,10 @@ int command_diagnose(int argc, char **argv)
         {"service", 's', FLAG_TEXT, &options.service, "NAME",
          "of an address: traces that it takes part in (all)"},
         {"last", 'l', FLAG_TEXT, &options.last, "TIME", "of an address: 30s, 15m, 2h, 7d"},
-        {"json", 'j', FLAG_TEXT, &options.json_path, "FILE", "write the findings there"},
+        {"thresholds", 'T', FLAG_TEXT, &options.thresholds_path, "FILE",
+         "what must hold of the traces (scenarios/schema/thresholds.schema.json)"},
+        {"json", 'j', FLAG_TEXT, &options.json_path, "FILE",
+         "write the findings and thresholds there"},
     };
     const struct flags_usage usage = {
         .program = program,
@@ -110,7 +166,9 @@ int command_diagnose(int argc, char **argv)
         .about = "Names the culprits in traces.",
         .more =
             "SOURCE is a file (OTLP JSON, Jaeger JSON, OTLP protobuf, each also gzipped) or the\n"
-            "address of a Jaeger query API: http://host:port.",
+            "address of a Jaeger query API: http://host:port.\n"
+            "exit status: 0 read, and all thresholds hold; 99 one is broken, 97 one could not be\n"
+            "             judged, 2 usage or a wrong file, 1 environment",
     };
     uint64_t last_ms = 0;
     struct command_line line = {

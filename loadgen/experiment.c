@@ -1,5 +1,6 @@
 #include "loadgen/experiment.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,65 @@ static enum status diagnose(const struct spans *current, const struct spans *bas
     return diagnose_run(&now, baseline ? &before : NULL, diagnosis, error);
 }
 
+/* ---- thresholds */
+
+static bool expects(const void *context, const struct finding *finding)
+{
+    const struct scenario_step *step = context;
+    for (size_t i = 0; i < step->expected_count; i++)
+        if (verdict_matches(&step->expected[i], finding))
+            return true;
+    return false;
+}
+
+static struct threshold_evidence evidence_of(const struct measurement *measurement,
+                                             const struct spans *spans)
+{
+    const struct coverage coverage = measurement_coverage(measurement);
+    return (struct threshold_evidence){
+        .figures = &measurement->window.figures,
+        .elapsed_s = measurement->window.elapsed_s,
+        .coverage = {[THRESHOLD_ARRIVED] = coverage.requests ? coverage.arrived : NAN,
+                     [THRESHOLD_CONNECTED] = coverage.requests ? coverage.connected : NAN,
+                     [THRESHOLD_AS_EXPECTED] = coverage.requests ? coverage.as_expected : NAN,
+                     [THRESHOLD_SPANS_DROPPED] = (double)measurement->drops.spans},
+        .spans = spans,
+    };
+}
+
+static enum status judge_step_thresholds(struct experiment_step *step, const struct spans *spans,
+                                         struct error *error)
+{
+    struct threshold_evidence evidence = evidence_of(&step->measurement, spans);
+    evidence.diagnoses[0] = &step->with_baseline;
+    evidence.diagnoses[1] = step->is_judged_alone ? &step->without_baseline : NULL;
+    evidence.expects = expects;
+    evidence.context = step->step;
+    return threshold_judge(&step->step->thresholds, &evidence, step->judgements, error);
+}
+
+static enum status judge_healthy(struct experiment *experiment, struct error *error)
+{
+    const struct reference *reference = experiment->reference;
+    const struct thresholds *thresholds = &experiment->scenario->healthy;
+    struct threshold_evidence evidence = evidence_of(&reference->measurement, &reference->spans);
+    struct diagnosis diagnosis = {0};
+    experiment->healthy_result.verdict = VERDICT_PASS;
+    if (thresholds->count == 0)
+        return STATUS_OK;
+    enum status status = diagnose(&reference->spans, NULL, &diagnosis, error);
+    evidence.diagnoses[0] = &diagnosis;
+    if (status == STATUS_OK)
+        status = threshold_judge(thresholds, &evidence, experiment->healthy, error);
+    experiment->is_healthy_judged = status == STATUS_OK;
+    if (status == STATUS_OK)
+        verdict_add_thresholds(experiment->healthy, thresholds->count, &experiment->healthy_result);
+    diagnosis_release(&diagnosis);
+    return status;
+}
+
+/* ---- steps */
+
 static enum status diagnose_step(struct experiment_step *step, const struct reference *reference,
                                  struct error *error)
 {
@@ -66,6 +126,8 @@ static enum status diagnose_step(struct experiment_step *step, const struct refe
     step->is_judged_alone = step->step->faults.count == 0;
     if (status == STATUS_OK && step->is_judged_alone)
         status = diagnose(&spans, NULL, &step->without_baseline, error);
+    if (status == STATUS_OK)
+        status = judge_step_thresholds(step, &spans, error);
     spans_release(&spans);
     return status;
 }
@@ -75,7 +137,14 @@ static double least(double a, double b)
     return a < b ? a : b;
 }
 
-static void judge(struct experiment_step *step, const struct reference *reference)
+static uint64_t failed_beside(const struct measurement *measurement,
+                              const struct thresholds *thresholds)
+{
+    return threshold_is_about_errors(thresholds) ? 0 : measurement_failed(measurement);
+}
+
+static void judge(struct experiment_step *step, const struct reference *reference,
+                  const struct scenario *scenario)
 {
     const struct measurement *healthy = &reference->measurement, *faulty = &step->measurement;
     struct coverage before = measurement_coverage(healthy), now = measurement_coverage(faulty);
@@ -85,11 +154,13 @@ static void judge(struct experiment_step *step, const struct reference *referenc
             .with_baseline = &step->with_baseline,
             .without_baseline = step->is_judged_alone ? &step->without_baseline : NULL,
             .requests = before.requests && now.requests ? before.requests + now.requests : 0,
-            .failed_requests = measurement_failed(healthy) + measurement_failed(faulty),
+            .failed_requests = failed_beside(healthy, &scenario->healthy) +
+                               failed_beside(faulty, &step->step->thresholds),
             .unsent_requests = healthy->window.dropped + faulty->window.dropped,
             .arrived = least(before.arrived, now.arrived),
         },
         &step->result);
+    verdict_add_thresholds(step->judgements, step->step->thresholds.count, &step->result);
     step->predicted_saving_ms = verdict_predicted_saving_ms(&step->with_baseline, true);
     step->measured_saving_ms = saving_measured_ms(&faulty->window, &healthy->window);
     step->is_done = true;
@@ -114,7 +185,7 @@ static enum status run_step(struct experiment *experiment, struct lab *lab,
     if (status == STATUS_OK)
         status = diagnose_step(step, experiment->reference, error);
     if (status == STATUS_OK)
-        judge(step, experiment->reference);
+        judge(step, experiment->reference, scenario);
     return status;
 }
 
@@ -132,7 +203,9 @@ static struct backend_buckets *read_buckets(const struct lab *lab)
 static enum status run_steps(struct experiment *experiment, struct lab *lab, struct error *error)
 {
     const struct scenario *scenario = experiment->scenario;
-    enum status status = lab_set_environment(lab, &scenario->environment.settings, error);
+    enum status status = judge_healthy(experiment, error);
+    if (status == STATUS_OK)
+        status = lab_set_environment(lab, &scenario->environment.settings, error);
     for (size_t i = 0; i < scenario->step_count && status == STATUS_OK; i++) {
         struct experiment_step *step = &experiment->steps[experiment->step_count++];
         step->step = &scenario->steps[i];
@@ -161,7 +234,7 @@ enum status experiment_run(struct experiment *experiment, struct lab *lab,
         experiment->cut_short = *error;
         return status;
     }
-    experiment->verdict = VERDICT_PASS;
+    experiment->verdict = experiment->healthy_result.verdict;
     for (size_t i = 0; i < experiment->step_count; i++)
         if (experiment->steps[i].result.verdict > experiment->verdict)
             experiment->verdict = experiment->steps[i].result.verdict;

@@ -29,6 +29,7 @@ struct experiment_step {
     struct measurement measurement;
     struct diagnosis with_baseline, without_baseline;
     bool is_judged_alone; /* without_baseline counts too: nothing was planted */
+    struct threshold_judgement judgements[THRESHOLDS_MAX]; /* of the step's thresholds */
     struct verdict_result result;
     double predicted_saving_ms, measured_saving_ms;
 };
@@ -37,9 +38,12 @@ struct experiment {
     const struct scenario *scenario; /* borrowed */
     const struct reference *reference;
     uint64_t seed;
+    struct threshold_judgement healthy[THRESHOLDS_MAX]; /* of the scenario's, for the reference */
+    struct verdict_result healthy_result;
+    bool is_healthy_judged;
     struct experiment_step steps[SCENARIO_STEPS_MAX];
     size_t step_count;    /* begun */
-    enum verdict verdict; /* the worst of the steps; inconclusive when not all are done */
+    enum verdict verdict; /* the worst of all windows; inconclusive when not all are done */
     struct backend_latency trace_latency; /* over all windows of this experiment */
     struct error cut_short;               /* by what; empty: by nothing */
 };

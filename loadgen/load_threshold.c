@@ -53,6 +53,11 @@ bool load_threshold_is_latency(enum load_metric metric)
     return metric != LOAD_METRIC_ERROR_SHARE && metric != LOAD_METRIC_RATE;
 }
 
+double load_threshold_quantile(enum load_metric metric)
+{
+    return rows[metric].quantile;
+}
+
 const char *load_threshold_word(enum load_metric metric)
 {
     return rows[metric].word;

@@ -49,6 +49,8 @@ bool load_threshold_holds(const struct load_threshold *threshold, double value);
 /* It is about time, and would not hold of a generator that was late itself. */
 bool load_threshold_is_latency(enum load_metric metric);
 
+/* Of which quantile of the latency it is; negative: of none. */
+double load_threshold_quantile(enum load_metric metric);
 const char *load_threshold_word(enum load_metric metric);
 /* false: no such metric. */
 bool load_threshold_metric(struct text word, enum load_metric *out);

@@ -10,7 +10,7 @@ struct threshold_text {
     bool aborts;
 };
 
-static enum status read_metric(struct fields *fields, void *into)
+enum status load_threshold_read_metric(struct fields *fields, void *into)
 {
     if (fields->reader.token != JSON_STRING || !load_threshold_metric(fields->reader.text, into))
         return fields_fail(fields, "must be p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms, "
@@ -40,7 +40,7 @@ static enum status read_threshold(struct fields *fields, void *into)
 {
     enum { FIELD_AT_MOST = 2, FIELD_AT_LEAST };
     static const struct field table[] = {
-        {"metric", read_metric, offsetof(struct threshold_text, metric), true},
+        {"metric", load_threshold_read_metric, offsetof(struct threshold_text, metric), true},
         {"step", read_step_name, offsetof(struct threshold_text, step), false},
         [FIELD_AT_MOST] = {"at_most", read_limit, offsetof(struct threshold_text, at_most), false},
         [FIELD_AT_LEAST] = {"at_least", read_limit, offsetof(struct threshold_text, at_least),

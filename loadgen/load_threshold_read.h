@@ -8,6 +8,9 @@
 /* A field reader: `fields` is the first member of a load_step_reader, `into` the plan. */
 enum status load_threshold_read(struct fields *fields, void *into);
 
+/* Field reader of a metric's word; `into` is an enum load_metric. */
+enum status load_threshold_read_metric(struct fields *fields, void *into);
+
 /* When all is read: finds the steps. STATUS_INVALID with file, line and words. */
 MUST_CHECK enum status load_threshold_read_settle(struct load_step_reader *reader);
 

@@ -217,6 +217,34 @@ static void print_step_findings(const struct experiment *experiment, size_t inde
         print_evidence(fix.finding, out);
 }
 
+void report_thresholds(const struct threshold_judgement *judgements, size_t count, FILE *out)
+{
+    static const enum table_colour colours[] = {[THRESHOLD_HOLDS] = TABLE_GOOD,
+                                                [THRESHOLD_BROKEN] = TABLE_BAD,
+                                                [THRESHOLD_UNSURE] = TABLE_UNSURE};
+    if (count > 0)
+        fputs("\n  thresholds:\n", out);
+    for (size_t i = 0; i < count; i++) {
+        char line[THRESHOLD_LINE_MAX];
+        threshold_line(&judgements[i], line);
+        size_t word = strcspn(line, ":");
+        line[word] = '\0';
+        fputs("    ", out);
+        table_word(out, colours[judgements[i].outcome], line);
+        fprintf(out, ":%s\n", line + word + 1);
+    }
+}
+
+/* "  verdict: pass", and why it is not. */
+static void print_verdict(const struct verdict_result *result, const char *of, FILE *out)
+{
+    fprintf(out, "\n  verdict%s: ", of);
+    table_word(out, verdict_colours[result->verdict], verdict_word(result->verdict));
+    fputc('\n', out);
+    for (size_t i = 0; i < result->reason_count; i++)
+        fprintf(out, "    %s\n", result->reasons[i]);
+}
+
 static void print_step(const struct experiment *experiment, size_t index, FILE *out)
 {
     const struct experiment_step *step = &experiment->steps[index];
@@ -236,11 +264,8 @@ static void print_step(const struct experiment *experiment, size_t index, FILE *
                 " explanation\n",
                 step->predicted_saving_ms, step->measured_saving_ms,
                 step->with_baseline.unexplained_ms);
-    fprintf(out, "\n  verdict: ");
-    table_word(out, verdict_colours[step->result.verdict], verdict_word(step->result.verdict));
-    fputc('\n', out);
-    for (size_t i = 0; i < step->result.reason_count; i++)
-        fprintf(out, "    %s\n", step->result.reasons[i]);
+    report_thresholds(step->judgements, step->step->thresholds.count, out);
+    print_verdict(&step->result, "", out);
 }
 
 void report_drops(const struct measurement *measurement, FILE *out)
@@ -310,6 +335,10 @@ void report_experiment(const struct experiment *experiment, FILE *out)
         fprintf(out,
                 "  span end to queryable: p50 %.0f ms, p90 %.0f ms, p99 %.0f ms, max %.0f ms\n",
                 latency->p50_ms, latency->p90_ms, latency->p99_ms, latency->max_ms);
+    if (experiment->is_healthy_judged) {
+        report_thresholds(experiment->healthy, scenario->healthy.count, out);
+        print_verdict(&experiment->healthy_result, " on the healthy window", out);
+    }
     if (scenario->has_steps)
         print_fixes(experiment, out);
     for (size_t i = 0; i < experiment->step_count; i++)

@@ -13,6 +13,9 @@
 void report_findings(const struct diagnosis *diagnosis, bool with_baseline, bool counted_only,
                      FILE *out);
 
+/* A line for each threshold, what is broken in red. */
+void report_thresholds(const struct threshold_judgement *judgements, size_t count, FILE *out);
+
 /* Windows, findings, verdict of one run, also of one that was cut short. */
 void report_experiment(const struct experiment *experiment, FILE *out);
 

@@ -218,6 +218,7 @@ static void write_step(struct json_writer *writer, const struct experiment *expe
     write_number(writer, "predicted_saving_ms", fix.predicted_ms, 3);
     write_number(writer, "measured_saving_ms", fix.measured_ms, 3);
     write_number(writer, "unexplained_ms", step->with_baseline.unexplained_ms, 3);
+    threshold_write_json(&step->step->thresholds, step->is_done ? step->judgements : NULL, writer);
     write_reasons(writer, &step->result);
     json_end_object(writer);
 }
@@ -232,7 +233,24 @@ static void write_only_step(struct json_writer *writer, const struct experiment 
     write_number(writer, "predicted_saving_ms", last->predicted_saving_ms, 3);
     write_number(writer, "measured_saving_ms", last->measured_saving_ms, 3);
     write_number(writer, "unexplained_ms", last->with_baseline.unexplained_ms, 3);
+    if (last->step)
+        threshold_write_json(&last->step->thresholds, last->is_done ? last->judgements : NULL,
+                             writer);
     write_reasons(writer, &last->result);
+}
+
+/* What the healthy window had to keep, where a scenario says so. */
+static void write_healthy(struct json_writer *writer, const struct experiment *experiment)
+{
+    json_key(writer, "healthy");
+    json_begin_object(writer);
+    const bool is_judged = experiment->is_healthy_judged;
+    write_word(writer, "verdict",
+               verdict_word(is_judged ? experiment->healthy_result.verdict : VERDICT_INCONCLUSIVE));
+    threshold_write_json(&experiment->scenario->healthy, is_judged ? experiment->healthy : NULL,
+                         writer);
+    write_reasons(writer, &experiment->healthy_result);
+    json_end_object(writer);
 }
 
 static void write_steps(struct json_writer *writer, const struct experiment *experiment)
@@ -269,6 +287,8 @@ void report_write_json(const struct experiment *experiment, struct json_writer *
     write_trace_latency(writer, experiment, &sums);
     write_all_findings(writer, experiment, "findings", true);
     write_all_findings(writer, experiment, "other_findings", false);
+    if (scenario->healthy.count > 0)
+        write_healthy(writer, experiment);
     if (scenario->has_steps)
         write_steps(writer, experiment);
     json_end_object(writer);

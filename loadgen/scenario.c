@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "loadgen/fields.h"
 #include "loadgen/schedule_read.h"
+#include "loadgen/threshold_read.h"
 
 enum { FILE_BYTES_MAX = 256 * 1024, VALUE_MAX = 47 };
 
@@ -147,6 +148,7 @@ static enum status read_expect(struct fields *fields, void *into)
 {
     static const struct field table[] = {
         {"findings", read_expected_findings, 0, true},
+        {"thresholds", threshold_read, offsetof(struct scenario_step, thresholds), false},
     };
     return fields_object(fields, table, sizeof table / sizeof table[0], into, NULL);
 }
@@ -230,6 +232,12 @@ static enum status read_lesson(struct fields *fields, void *into)
     return fields_object(fields, table, sizeof table / sizeof table[0], into, NULL);
 }
 
+static enum status read_healthy(struct fields *fields, void *into)
+{
+    static const struct field table[] = {{"thresholds", threshold_read, 0, true}};
+    return fields_object(fields, table, sizeof table / sizeof table[0], into, NULL);
+}
+
 static enum status read_schema(struct fields *fields, void *into)
 {
     (void)into;
@@ -255,6 +263,7 @@ static const struct field document_fields[] = {
     [FIELD_FAULTS] = {"faults", read_faults, offsetof(struct document, only.faults), false},
     [FIELD_EXPECT] = {"expect", read_expect, offsetof(struct document, only), false},
     [FIELD_STEPS] = {"steps", read_steps, offsetof(struct document, scenario), false},
+    {"healthy", read_healthy, offsetof(struct document, scenario.healthy), false},
     {"lesson", read_lesson, offsetof(struct document, scenario.lesson), true},
 };
 

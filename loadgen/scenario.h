@@ -13,6 +13,7 @@
 #include "diagnose/diagnose.h"
 #include "loadgen/schedule.h"
 #include "loadgen/setting.h"
+#include "loadgen/threshold.h"
 
 enum {
     SCENARIO_STEPS_MAX = 16,
@@ -34,6 +35,7 @@ struct scenario_step {
     struct settings faults;
     struct expectation expected[SCENARIO_EXPECTED_MAX];
     size_t expected_count;
+    struct thresholds thresholds; /* of its window */
 };
 
 struct scenario_environment {
@@ -53,6 +55,7 @@ struct scenario {
     char name[64];
     char title[128];
     struct scenario_environment environment;
+    struct thresholds healthy; /* of the healthy window */
     struct scenario_step steps[SCENARIO_STEPS_MAX];
     size_t step_count; /* 1 for a scenario without "steps" */
     bool has_steps;

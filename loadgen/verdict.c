@@ -96,6 +96,21 @@ void verdict_judge(const struct verdict_input *input, struct verdict_result *res
                input->unsent_requests);
 }
 
+void verdict_add_thresholds(const struct threshold_judgement *judgements, size_t count,
+                            struct verdict_result *result)
+{
+    static const enum verdict verdicts[] = {[THRESHOLD_HOLDS] = VERDICT_PASS,
+                                            [THRESHOLD_BROKEN] = VERDICT_FAIL,
+                                            [THRESHOLD_UNSURE] = VERDICT_INCONCLUSIVE};
+    for (size_t i = 0; i < count; i++) {
+        char line[THRESHOLD_LINE_MAX];
+        if (judgements[i].outcome == THRESHOLD_HOLDS)
+            continue;
+        threshold_line(&judgements[i], line);
+        object(result, verdicts[judgements[i].outcome], "%s", line);
+    }
+}
+
 double verdict_predicted_saving_ms(const struct diagnosis *diagnosis, bool with_baseline)
 {
     double sum = 0;

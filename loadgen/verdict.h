@@ -11,7 +11,7 @@
 
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE };
 
-enum { VERDICT_REASONS_MAX = 12, VERDICT_REASON_MAX = 240 };
+enum { VERDICT_REASONS_MAX = 24, VERDICT_REASON_MAX = 400 };
 
 /* What is judged. Shares are 0..1. */
 struct verdict_input {
@@ -19,7 +19,8 @@ struct verdict_input {
     const struct diagnosis *with_baseline;    /* judged by its regressions */
     const struct diagnosis *without_baseline; /* NULL, or judged by its standing findings too */
     uint64_t requests;                        /* that were to leave a trace */
-    uint64_t failed_requests;                 /* answered wrongly, or not at all */
+    uint64_t failed_requests;                 /* answered wrongly, or not at all; those of a
+                                                 window whose thresholds judge errors left out */
     uint64_t unsent_requests;                 /* due, and never sent */
     double arrived;                           /* share of requests with all their spans */
 };
@@ -34,6 +35,11 @@ struct verdict_result {
 /* Below this share of requests with all their spans a finding that is there could be hidden, or one
  * that is not could appear: the gates of the diagnosis look at shares of requests of that size. */
 #define VERDICT_ARRIVED_LEAST 0.98
+
+/* What the thresholds of a window say, beside what is there already: a broken one fails, an unsure
+ * one makes it inconclusive. */
+void verdict_add_thresholds(const struct threshold_judgement *judgements, size_t count,
+                            struct verdict_result *result);
 
 void verdict_judge(const struct verdict_input *input, struct verdict_result *result);
 

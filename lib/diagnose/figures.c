@@ -15,13 +15,16 @@ void figures_sort(double *values, size_t count)
         qsort(values, count, sizeof(*values), order_doubles);
 }
 
-double figures_quantile(const double *sorted, size_t count, double q)
+size_t figures_rank(size_t count, double q)
 {
-    if (count == 0)
-        return 0;
     const double rank = ceil(q * (double)count);
     const size_t at = rank < 1 ? 0 : (size_t)rank - 1;
-    return sorted[at < count ? at : count - 1];
+    return at < count || count == 0 ? at : count - 1;
+}
+
+double figures_quantile(const double *sorted, size_t count, double q)
+{
+    return count == 0 ? 0 : sorted[figures_rank(count, q)];
 }
 
 double figures_median(double *values, size_t count)

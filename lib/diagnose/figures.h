@@ -8,6 +8,10 @@
 /* Sorts the values in place, smallest first. */
 void figures_sort(double *values, size_t count);
 
+/* Which of `count` sorted values is the quantile q in [0, 1], nearest rank: below count where there
+ * is one. */
+size_t figures_rank(size_t count, double q);
+
 /* Of sorted values, q in [0, 1], nearest rank; 0 when there are none. */
 double figures_quantile(const double *sorted, size_t count, double q);
 

@@ -10,6 +10,7 @@ struct record {
     struct text left, right; /* caller and callee, or service and operation */
     bool error, outside;
     double ms;
+    const uint8_t *trace_id;
 };
 
 static int order_texts(struct text a, struct text b)
@@ -27,7 +28,9 @@ static int order_records(const void *left, const void *right)
     int order = order_texts(a->left, b->left);
     if (!order)
         order = order_texts(a->right, b->right);
-    return order ? order : (a->ms > b->ms) - (a->ms < b->ms);
+    if (!order)
+        order = (a->ms > b->ms) - (a->ms < b->ms);
+    return order ? order : memcmp(a->trace_id, b->trace_id, 16);
 }
 
 static bool same(const struct record *a, const struct record *b)
@@ -100,8 +103,9 @@ static bool edge_of(const struct tree *tree, const struct tree_node *node,
     const struct otlp_span *span = node->span;
     if (is_crossing(tree, node)) {
         const struct otlp_span *above = tree->nodes[node->parent].span;
-        *out = (struct record){above->resource->service, span->resource->service,
-                               failed(above) || failed(span), false, duration_ms(node)};
+        *out = (struct record){
+            above->resource->service, span->resource->service, failed(above) || failed(span), false,
+            duration_ms(node),        span->trace_id};
         return true;
     }
     const bool leads_away = span->kind == OTLP_KIND_CLIENT || span->kind == OTLP_KIND_PRODUCER;
@@ -112,6 +116,7 @@ static bool edge_of(const struct tree *tree, const struct tree_node *node,
     out->left = span->resource->service;
     out->error = failed(span);
     out->ms = duration_ms(node);
+    out->trace_id = span->trace_id;
     return true;
 }
 
@@ -136,9 +141,12 @@ static size_t gather_operations(const struct forest *forest, const struct finger
             const struct tree_node *node = &forest->trees[t].nodes[i];
             if ((node->span->kind == OTLP_KIND_SERVER || node->span->kind == OTLP_KIND_CONSUMER) &&
                 node->print != 0)
-                out[count++] =
-                    (struct record){node->span->resource->service, prints->items[node->print].name,
-                                    failed(node->span), false, duration_ms(node)};
+                out[count++] = (struct record){node->span->resource->service,
+                                               prints->items[node->print].name,
+                                               failed(node->span),
+                                               false,
+                                               duration_ms(node),
+                                               node->span->trace_id};
         }
     }
     return count;
@@ -205,6 +213,7 @@ static enum status sum_edges(struct graph *graph, struct record *records, size_t
             mean_ms(run, calls),
             quantile_ms(run, calls, 0.5),
             quantile_ms(run, calls, 0.99),
+            run[calls - 1].trace_id,
         };
     }
     graph->edges = edges;

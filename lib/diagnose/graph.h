@@ -20,6 +20,7 @@ struct graph_edge {
     bool outside; /* the callee sends no spans */
     /* As the callee served it; as the caller waited where the callee is outside. */
     double mean_ms, p50_ms, p99_ms;
+    const uint8_t *trace_id; /* of the slowest call */
 };
 
 /* What a service serves: its SERVER and CONSUMER spans of one name. */

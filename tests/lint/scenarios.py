@@ -31,8 +31,10 @@ def used_keys(value, found, free=("settings",)):
 
 
 def main():
-    with open("scenarios/schema/scenario.schema.json", encoding="utf-8") as file:
-        known = known_keys(json.load(file), {"$schema"})
+    known = {"$schema"}
+    for name in ("scenario", "thresholds"):  # the first one refers to the second
+        with open(f"scenarios/schema/{name}.schema.json", encoding="utf-8") as file:
+            known_keys(json.load(file), known)
     wrong = []
     paths = sorted(glob.glob("scenarios/*.json"))
     for path in paths:

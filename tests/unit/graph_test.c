@@ -146,6 +146,8 @@ static void check_figures(void **state)
     struct builder builder;
     builder_init(&builder);
     fill(&builder, &calls);
+    for (size_t i = 0; i < builder.spans.count; i++)
+        builder.spans.items[i].trace_id[15] = (uint8_t)(i / 2 + 1);
     struct arena arena;
     arena_init(&arena, 16 << 20);
     struct graph graph;
@@ -155,6 +157,7 @@ static void check_figures(void **state)
     assert_true(fabs(graph.edges[0].mean_ms - 30) < 0.01);
     assert_true(fabs(graph.edges[0].p50_ms - 20) < 0.01);
     assert_true(fabs(graph.edges[0].p99_ms - 60) < 0.01);
+    assert_int_equal(graph.edges[0].trace_id[15], 3);
     assert_int_equal(graph.operation_count, 2);
     assert_int_equal(graph.service_count, 1);
     assert_true(text_is(graph.services[0].service, "b"));

@@ -130,6 +130,16 @@ static const struct wrong_row wrong_rows[] = {
     {"it refuses a finding without a service",
      {FINDING("{\"kind\": \"missing_index\", \"operation\": \"o\"}")},
      "\"service\" is missing in it"},
+    {"it names the line of a wrong threshold",
+     {.what = "\"faults\": [], \"expect\": {\"findings\": [],\n\"thresholds\": {\n\"load\": "
+              "[{\"metric\": \"p98_ms\", \"at_most\": 1}]}}"},
+     "f.json:9: key \"metric\": must be p50_ms"},
+    {"it refuses thresholds without expected findings",
+     {.what = "\"faults\": [], \"expect\": {\"thresholds\": {}}"},
+     "key \"expect\": \"findings\" is missing in it"},
+    {"it refuses expected findings of the healthy window",
+     {.what = GOOD_WHAT ", \"healthy\": {\"findings\": []}"},
+     "key \"findings\": nobody knows it"},
     {"it refuses an unknown key of a lesson",
      {.lesson = "{\"moral\": \"m\"}"},
      "key \"moral\": nobody knows it"},
@@ -188,6 +198,31 @@ static void check_arrivals(void **state)
                               &(struct schedule_plan){{{2, 5, 50}, {3, 10, 10}}, 2, true}));
     assert_int_equal(scenario->environment.lines_max, 8);
     assert_int_equal(scenario->environment.settings.count, 1);
+    free(json);
+    free(scenario);
+}
+
+static void check_thresholds(void **state)
+{
+    (void)state;
+    struct scenario *scenario = calloc(1, sizeof *scenario);
+    struct error error = {0};
+    char *json = compose(&(struct parts){
+        .what = "\"faults\": [], \"expect\": {\"findings\": [], \"thresholds\": {\"load\": "
+                "[{\"metric\": \"rate\", \"at_least\": 7}], \"coverage\": [{\"metric\": "
+                "\"arrived\", \"at_least\": 1}]}}, \"healthy\": {\"thresholds\": {\"edges\": "
+                "[{\"from\": \"a\", \"to\": \"b\", \"present\": false}]}}"});
+    if (scenario_parse(scenario, json, strlen(json), "f.json", &error) != STATUS_OK)
+        fail_msg("%s", error.text);
+    const struct thresholds *step = &scenario->steps[0].thresholds, *healthy = &scenario->healthy;
+    assert_int_equal(step->count, 2);
+    assert_int_equal(step->items[0].kind, THRESHOLD_LOAD);
+    assert_int_equal(step->items[0].load.metric, LOAD_METRIC_RATE);
+    assert_true(step->items[0].limit == 7 && step->items[0].is_lower);
+    assert_int_equal(step->items[1].kind, THRESHOLD_COVERAGE);
+    assert_int_equal(step->items[1].line, 7);
+    assert_int_equal(healthy->count, 1);
+    assert_string_equal(healthy->items[0].edge.to, "b");
     free(json);
     free(scenario);
 }
@@ -269,6 +304,7 @@ int main(void)
     static struct rows all;
     rows_one(&all, "it reads a whole scenario", check_good);
     rows_one(&all, "it reads arrivals in stages", check_arrivals);
+    rows_one(&all, "it reads thresholds of each window", check_thresholds);
     rows_one(&all, "it reads steps", check_steps);
     rows_one(&all, "it refuses every file that was cut", check_prefixes);
     ROWS(&all, wrong_rows, check_wrong);

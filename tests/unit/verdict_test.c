@@ -129,10 +129,48 @@ static void check_no_request(void **state)
     assert_int_equal(result.verdict, VERDICT_INCONCLUSIVE);
 }
 
+struct threshold_row {
+    const char *it;
+    enum threshold_outcome first, second;
+    enum verdict verdict;
+    size_t reasons;
+};
+
+static const struct threshold_row threshold_rows[] = {
+    {"it passes what holds", THRESHOLD_HOLDS, THRESHOLD_HOLDS, VERDICT_PASS, 0},
+    {"it fails what is broken", THRESHOLD_HOLDS, THRESHOLD_BROKEN, VERDICT_FAIL, 1},
+    {"it is not sure when a threshold is not", THRESHOLD_UNSURE, THRESHOLD_HOLDS,
+     VERDICT_INCONCLUSIVE, 1},
+    {"it tells a broken one beside an unsure one", THRESHOLD_UNSURE, THRESHOLD_BROKEN,
+     VERDICT_INCONCLUSIVE, 2},
+};
+
+static void check_thresholds(void **state)
+{
+    const struct threshold_row *row = *state;
+    static struct threshold_judgement judgements[2];
+    judgements[0] = (struct threshold_judgement){
+        .outcome = row->first, .words = "edges: a -> b must be there", .why = "no call"};
+    judgements[1] = (struct threshold_judgement){
+        .outcome = row->second, .words = "load: rate at least 2", .why = "it is 1"};
+    struct verdict_result result = {.verdict = VERDICT_PASS};
+    verdict_add_thresholds(judgements, 2, &result);
+    assert_int_equal(result.verdict, row->verdict);
+    assert_int_equal(result.reason_count, row->reasons);
+    if (row->second == THRESHOLD_BROKEN)
+        assert_string_equal(result.reasons[row->reasons - 1],
+                            "BROKEN: load: rate at least 2, it is 1");
+    /* what was found already stays */
+    result.verdict = VERDICT_INCONCLUSIVE;
+    verdict_add_thresholds(judgements, 2, &result);
+    assert_int_equal(result.verdict, VERDICT_INCONCLUSIVE);
+}
+
 int main(void)
 {
     static struct rows all;
     ROWS(&all, rows, check);
+    ROWS(&all, threshold_rows, check_thresholds);
     rows_one(&all, "it adds up the savings of what counts", check_saving);
     rows_one(&all, "it is not sure when no request was sent", check_no_request);
     return rows_run("verdict", &all);

@@ -47,6 +47,8 @@ static enum status read_member(struct fields *fields, const struct field *table,
         (void)json_reader_next(&fields->reader);
         return table[i].read(fields, (char *)into + table[i].offset);
     }
+    if (fields->skips_unknown && json_reader_skip(&fields->reader))
+        return STATUS_OK;
     return fields_fail(fields, "nobody knows it");
 }
 

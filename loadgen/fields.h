@@ -18,6 +18,7 @@ struct fields {
     const char *file;         /* what errors call it */
     char key[FIELDS_KEY_MAX]; /* the one whose value is being read; "" at the top */
     struct error *error;
+    bool skips_unknown; /* what a later version wrote is no error */
 };
 
 /* Reads the value whose first token is the reader's current one; leaves the reader at its last. */

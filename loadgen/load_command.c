@@ -11,7 +11,7 @@
 
 static const char program[] = "culprit load";
 
-enum { REPORT_BYTES_MAX = 16 * 1024 * 1024 };
+enum { REPORT_BYTES_MAX = 64 * 1024 * 1024 };
 
 static void tell(void *context, const struct load_progress *so_far)
 {

@@ -52,6 +52,7 @@ static void report(struct load_actor *actor, enum load_outcome outcome, size_t f
         memcpy(sample.trace_id, actor->trace_id, sizeof(sample.trace_id));
     pthread_mutex_lock(&crew->lock);
     load_figures_add(&crew->figures, &sample);
+    load_timeline_add(&crew->timeline, &sample);
     pthread_mutex_unlock(&crew->lock);
     if (crew->shared->observe != NULL)
         crew->shared->observe(crew->shared->context, &sample);
@@ -301,6 +302,13 @@ void load_crew_invite(struct load_crew *crew, unsigned user, uint64_t due_ns)
 
 /* ---- the crew */
 
+bool load_crew_timeline(const struct load_shared *shared, struct load_timeline *out)
+{
+    double duration_ns = load_plan_duration_s(shared->plan) * (double)NS_PER_S;
+    return load_timeline_init(out, shared->plan->step_count, shared->start_ns,
+                              (uint64_t)duration_ns);
+}
+
 enum status load_crew_init(struct load_crew *crew, struct load_shared *shared, unsigned loop)
 {
     *crew = (struct load_crew){.shared = shared, .plan = shared->plan, .loop = loop};
@@ -308,8 +316,9 @@ enum status load_crew_init(struct load_crew *crew, struct load_shared *shared, u
     arena_init(&crew->arena, (size_t)UNDER_WAY_MAX * 2 * sizeof(struct load_actor));
     timer_heap_init(&crew->timers, UNDER_WAY_MAX);
     buffer_init(&crew->scratch, BODY_BYTES_MAX);
-    return load_figures_init(&crew->figures, shared->plan->step_count) ? STATUS_OK
-                                                                       : STATUS_NO_MEMORY;
+    bool fits = load_figures_init(&crew->figures, shared->plan->step_count) &&
+                load_crew_timeline(shared, &crew->timeline);
+    return fits ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 void load_crew_release(struct load_crew *crew)
@@ -321,6 +330,7 @@ void load_crew_release(struct load_crew *crew)
     arena_release(&crew->arena);
     buffer_release(&crew->scratch);
     load_figures_release(&crew->figures);
+    load_timeline_release(&crew->timeline);
     pthread_mutex_destroy(&crew->lock);
 }
 
@@ -370,5 +380,12 @@ void load_crew_collect(struct load_crew *crew, struct load_figures *figures,
     flows->failed += crew->flows.failed;
     flows->cut += crew->flows.cut;
     flows->turned_away += crew->flows.turned_away;
+    pthread_mutex_unlock(&crew->lock);
+}
+
+void load_crew_collect_timeline(struct load_crew *crew, struct load_timeline *timeline)
+{
+    pthread_mutex_lock(&crew->lock);
+    load_timeline_merge(timeline, &crew->timeline);
     pthread_mutex_unlock(&crew->lock);
 }

@@ -16,6 +16,7 @@
 #include "loadgen/load_figures.h"
 #include "loadgen/load_plan.h"
 #include "loadgen/load_sample.h"
+#include "loadgen/load_timeline.h"
 #include "loadgen/timer_heap.h"
 
 /* What all loops of a run share. */
@@ -59,10 +60,14 @@ struct load_crew {
     size_t resting;
     struct buffer scratch;
 
-    pthread_mutex_t lock; /* of the two below */
+    pthread_mutex_t lock; /* of what is below */
     struct load_figures figures;
+    struct load_timeline timeline;
     struct load_flow_counts flows;
 };
+
+/* An empty timeline as each crew of the run has. false: no memory. */
+bool load_crew_timeline(const struct load_shared *shared, struct load_timeline *out);
 
 /* STATUS_NO_MEMORY. Release in any case. */
 MUST_CHECK enum status load_crew_init(struct load_crew *crew, struct load_shared *shared,
@@ -88,5 +93,7 @@ void load_crew_wind_up(struct load_crew *crew);
 /* Adds what was counted so far. Any thread. */
 void load_crew_collect(struct load_crew *crew, struct load_figures *figures,
                        struct load_flow_counts *flows);
+/* The same of its timeline, which is much more to go through: not at every look. */
+void load_crew_collect_timeline(struct load_crew *crew, struct load_timeline *timeline);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "loadgen/load_figures.h"
 #include "loadgen/load_timeline.h"
 #include "loadgen/verdict.h"
@@ -20,7 +21,8 @@ enum {
     LOAD_DOCUMENT_TEXT_MAX = 160,
 };
 
-/* One load under one condition: all of a load run, one window of an experiment. */
+/* One load under one condition: all of a load run, one window of an experiment (culprit.run/1 has
+ * them in "windows": {"name": ..., "load": {"elapsed_s": ..., "steps": [...]}}). */
 struct load_part {
     char name[LOAD_DOCUMENT_TEXT_MAX]; /* "" of a load run; "healthy", "step 1: ..." */
     double elapsed_s;
@@ -42,6 +44,10 @@ struct load_document {
  * STATUS_NOT_FOUND, STATUS_TOO_LARGE, STATUS_IO, STATUS_NO_MEMORY. Release in any case. */
 MUST_CHECK enum status load_document_read(struct load_document *document, const char *path,
                                           struct error *error);
+
+/* The same of text that is there already; `file` is what errors call it. */
+MUST_CHECK enum status load_document_parse(struct load_document *document, struct text json,
+                                           const char *file, struct error *error);
 void load_document_release(struct load_document *document);
 
 #endif

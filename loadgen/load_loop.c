@@ -140,6 +140,11 @@ void load_loop_collect(struct load_loop *loop, struct load_figures *figures,
     load_crew_collect(&loop->crew, figures, flows);
 }
 
+void load_loop_collect_timeline(struct load_loop *loop, struct load_timeline *timeline)
+{
+    load_crew_collect_timeline(&loop->crew, timeline);
+}
+
 enum status load_loop_join(struct load_loop *loop, uint64_t *cpu_ns, struct error *error)
 {
     pthread_join(loop->thread, NULL);

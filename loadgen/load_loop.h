@@ -21,6 +21,8 @@ MUST_CHECK enum status load_loop_start(struct load_shared *shared, unsigned loop
 void load_loop_collect(struct load_loop *loop, struct load_figures *figures,
                        struct load_flow_counts *flows);
 
+void load_loop_collect_timeline(struct load_loop *loop, struct load_timeline *timeline);
+
 /* Waits for its end. *cpu_ns: what its thread used. STATUS_OK; else why it ended, with words. */
 MUST_CHECK enum status load_loop_join(struct load_loop *loop, uint64_t *cpu_ns,
                                       struct error *error);

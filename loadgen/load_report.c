@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "loadgen/load_steps_json.h"
 #include "loadgen/table.h"
 
 static double ms(uint64_t ns)
@@ -64,11 +65,10 @@ static void print_steps(const struct load_plan *plan, const struct load_result *
 static void print_failed_checks(const struct load_step *step, const uint64_t *failed, FILE *out)
 {
     for (size_t i = 0; i < step->checks.count + step->take_count; i++) {
-        char words[TABLE_CELL_MAX] = "a value was not in the answer";
+        char words[TABLE_CELL_MAX];
         if (failed[i] == 0)
             continue;
-        if (i < step->checks.count)
-            load_check_words(&step->checks.items[i], words, sizeof(words));
+        load_steps_json_check_words(step, i, words, sizeof(words));
         fprintf(out, "    %" PRIu64 " x not so: %s\n", failed[i], words);
     }
 }
@@ -160,183 +160,5 @@ void load_report_print(const struct load_plan *plan, const struct load_result *r
         print_thresholds(plan, result, out);
     }
     print_notes(plan, result, sum, out);
-    free(sum);
-}
-
-/* ---- JSON */
-
-static void write_times(struct json_writer *writer, const char *key,
-                        const struct histogram *histogram)
-{
-    static const struct {
-        const char *key;
-        double q;
-    } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p999", 0.999}};
-    json_key(writer, key);
-    json_begin_object(writer);
-    json_key(writer, "count");
-    json_u64(writer, histogram->count);
-    json_key(writer, "mean");
-    json_fixed(writer, histogram_mean_ns(histogram) / (double)NS_PER_MS, 6);
-    for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
-        json_key(writer, quantiles[i].key);
-        json_fixed(writer, ms(histogram_quantile_ns(histogram, quantiles[i].q)), 6);
-    }
-    json_key(writer, "max");
-    json_fixed(writer, ms(histogram->max_ns), 6);
-    json_end_object(writer);
-}
-
-static void write_outcomes(struct json_writer *writer, const struct load_step_figures *step)
-{
-    json_key(writer, "outcomes");
-    json_begin_object(writer);
-    for (int i = 0; i < LOAD_OUTCOME_COUNT; i++) {
-        json_key(writer, load_outcome_words((enum load_outcome)i));
-        json_u64(writer, step->outcomes[i]);
-    }
-    json_end_object(writer);
-}
-
-/* Quantiles over all requests, those of unknown latency above the rest; null where they fall among
- * those. */
-static void write_judged(struct json_writer *writer, const struct load_step_figures *step)
-{
-    static const enum load_metric metrics[] = {LOAD_METRIC_P50_MS,  LOAD_METRIC_P90_MS,
-                                               LOAD_METRIC_P95_MS,  LOAD_METRIC_P99_MS,
-                                               LOAD_METRIC_P999_MS, LOAD_METRIC_MAX_MS};
-    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
-        double value = load_threshold_value(metrics[i], step, 0);
-        json_key(writer, load_threshold_word(metrics[i]));
-        if (isinf(value))
-            json_nil(writer);
-        else
-            json_fixed(writer, value, 6);
-    }
-}
-
-static void write_step(struct json_writer *writer, const char *name,
-                       const struct load_step_figures *step, double elapsed_s)
-{
-    uint64_t count = load_figures_count(step);
-    json_begin_object(writer);
-    json_key(writer, "name");
-    json_cstring(writer, name);
-    json_key(writer, "requests");
-    json_u64(writer, count);
-    json_key(writer, "rate");
-    json_fixed(writer, elapsed_s > 0 ? (double)count / elapsed_s : 0, 3);
-    json_key(writer, "censored");
-    json_u64(writer, step->censored);
-    write_judged(writer, step);
-    write_outcomes(writer, step);
-    json_key(writer, "sent_bytes");
-    json_u64(writer, step->sent_bytes);
-    json_key(writer, "received_bytes");
-    json_u64(writer, step->received_bytes);
-    json_key(writer, "connects");
-    json_u64(writer, step->connects);
-    write_times(writer, "latency_ms", &step->latency);
-    write_times(writer, "from_sending_ms", &step->service);
-    write_times(writer, "lag_ms", &step->lag);
-    write_times(writer, "late_ms", &step->late);
-    write_times(writer, "connect_ms", &step->connecting);
-    write_times(writer, "first_byte_ms", &step->first_byte);
-    json_end_object(writer);
-}
-
-static void write_thresholds(struct json_writer *writer, const struct load_plan *plan,
-                             const struct load_result *result)
-{
-    json_key(writer, "thresholds");
-    json_begin_array(writer);
-    for (size_t i = 0; i < plan->thresholds.count; i++) {
-        const struct load_threshold *threshold = &plan->thresholds.items[i];
-        json_begin_object(writer);
-        json_key(writer, "metric");
-        json_cstring(writer, load_threshold_word(threshold->metric));
-        if (threshold->step != LOAD_ALL_STEPS) {
-            json_key(writer, "step");
-            json_cstring(writer, plan->steps[threshold->step].name);
-        }
-        json_key(writer, threshold->is_lower ? "at_least" : "at_most");
-        json_double(writer, threshold->limit);
-        json_key(writer, "value");
-        if (isinf(result->judgements[i].value))
-            json_nil(writer);
-        else
-            json_double(writer, result->judgements[i].value);
-        json_key(writer, "holds");
-        json_bool(writer, result->judgements[i].holds);
-        json_end_object(writer);
-    }
-    json_end_array(writer);
-}
-
-static void write_flows(struct json_writer *writer, const struct load_flow_counts *flows)
-{
-    const struct {
-        const char *key;
-        uint64_t count;
-    } rows[] = {{"due", flows->due},
-                {"ok", flows->ok},
-                {"failed", flows->failed},
-                {"cut", flows->cut},
-                {"turned_away", flows->turned_away}};
-    json_key(writer, "flows");
-    json_begin_object(writer);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        json_key(writer, rows[i].key);
-        json_u64(writer, rows[i].count);
-    }
-    json_end_object(writer);
-}
-
-void load_report_json(const struct load_plan *plan, const struct load_result *result,
-                      struct json_writer *writer)
-{
-    static const char *const verdicts[] = {
-        [VERDICT_PASS] = "pass", [VERDICT_FAIL] = "fail", [VERDICT_INCONCLUSIVE] = "inconclusive"};
-    struct load_step_figures *sum = calloc(1, sizeof(*sum));
-    if (sum == NULL)
-        return;
-    load_figures_sum(&result->figures, sum);
-    json_begin_object(writer);
-    json_key(writer, "schema");
-    json_cstring(writer, "culprit.load-report/1");
-    json_key(writer, "name");
-    json_cstring(writer, plan->name);
-    json_key(writer, "target");
-    json_cstring(writer, plan->target);
-    json_key(writer, "seed");
-    json_u64(writer, plan->seed);
-    json_key(writer, "verdict");
-    json_cstring(writer, verdicts[result->verdict]);
-    json_key(writer, "interrupted");
-    json_bool(writer, result->is_interrupted);
-    json_key(writer, "aborted");
-    json_bool(writer, result->is_aborted);
-    json_key(writer, "trustworthy");
-    json_bool(writer, !result->is_late);
-    json_key(writer, "start_unix_ns");
-    json_u64_string(writer, result->start_wall_ns);
-    json_key(writer, "end_unix_ns");
-    json_u64_string(writer, result->end_wall_ns);
-    json_key(writer, "elapsed_s");
-    json_fixed(writer, result->elapsed_s, 6);
-    json_key(writer, "cpu_s");
-    json_fixed(writer, (double)result->cpu_ns / (double)NS_PER_S, 6);
-    json_key(writer, "peak_rss_kib");
-    json_u64(writer, result->peak_rss_kib);
-    write_flows(writer, &result->flows);
-    json_key(writer, "all");
-    write_step(writer, "all", sum, result->elapsed_s);
-    json_key(writer, "steps");
-    json_begin_array(writer);
-    for (size_t i = 0; i < plan->step_count; i++)
-        write_step(writer, plan->steps[i].name, &result->figures.steps[i], result->elapsed_s);
-    json_end_array(writer);
-    write_thresholds(writer, plan, result);
-    json_end_object(writer);
     free(sum);
 }

@@ -149,6 +149,8 @@ static enum status start(struct run *run, struct error *error)
 {
     run->shared.start_ns = clock_mono_ns() + HEAD_START_MS * NS_PER_MS;
     run->result->start_wall_ns = clock_wall_ns() + HEAD_START_MS * NS_PER_MS;
+    if (!load_crew_timeline(&run->shared, &run->result->timeline))
+        return error_set(error, STATUS_NO_MEMORY, "load: out of memory");
     for (; run->started < run->shared.loops; run->started++) {
         enum status status =
             load_loop_start(&run->shared, run->started, &run->loops[run->started], error);
@@ -189,6 +191,7 @@ static enum status join(struct run *run, struct error *error)
             status = error_set(error, own, "%s", words.text);
         run->result->cpu_ns += cpu_ns;
         load_loop_collect(run->loops[i], &run->result->figures, &run->result->flows);
+        load_loop_collect_timeline(run->loops[i], &run->result->timeline);
         load_loop_free(run->loops[i]);
     }
     return status;
@@ -255,4 +258,5 @@ enum status load_run(const struct load_run_config *config, struct load_result *r
 void load_run_release(struct load_result *result)
 {
     load_figures_release(&result->figures);
+    load_timeline_release(&result->timeline);
 }

@@ -37,6 +37,7 @@ struct load_judgement {
 
 struct load_result {
     struct load_figures figures;
+    struct load_timeline timeline;
     struct load_flow_counts flows;
     char nonce[17];
     uint64_t start_wall_ns, end_wall_ns;

@@ -7,35 +7,11 @@
 #include "loadgen/load_options.h"
 #include "loadgen/load_report.h"
 #include "loadgen/load_run.h"
-#include "loadgen/progress.h"
+#include "loadgen/load_view.h"
 
 static const char program[] = "culprit load";
 
 enum { REPORT_BYTES_MAX = 64 * 1024 * 1024 };
-
-static void tell(void *context, const struct load_progress *so_far)
-{
-    struct progress *progress = context;
-    struct load_step_figures *sum = calloc(1, sizeof(*sum));
-    if (sum == NULL)
-        return;
-    load_figures_sum(so_far->figures, sum);
-    uint64_t count = load_figures_count(sum), over = so_far->flows.ok + so_far->flows.failed;
-    bool is_open;
-    const struct window_progress line = {
-        .due = so_far->flows.due,
-        .started = so_far->flows.due,
-        .done = count,
-        .failed = load_figures_failed(sum),
-        .in_flight = so_far->flows.due > over ? so_far->flows.due - over : 0,
-        .elapsed_ms = so_far->elapsed_ms,
-        .duration_ms = so_far->duration_ms,
-        .p50_ns = load_figures_quantile_ns(sum, 0.5, &is_open),
-        .p99_ns = load_figures_quantile_ns(sum, 0.99, &is_open),
-    };
-    progress_window(progress, &line, 0);
-    free(sum);
-}
 
 static enum status write_json(const struct load_plan *plan, const struct load_result *result,
                               const char *path, struct error *error)
@@ -67,7 +43,6 @@ static int finish(const struct load_plan *plan, const struct load_options *optio
 static int carry_out(const struct load_plan *plan, const struct load_options *options)
 {
     struct error error = {0};
-    struct progress progress;
     const struct load_client_kind *client = options->engine
                                                 ? load_client_find(options->engine)
                                                 : load_client_for(plan->target, options->http2);
@@ -77,25 +52,31 @@ static int carry_out(const struct load_plan *plan, const struct load_options *op
     if (needs_curl && !client->speaks_tls)
         return command_misused(program, "https and HTTP/2 need --engine curl");
     struct load_result *result = calloc(1, sizeof(*result));
-    if (result == NULL)
+    struct load_view *view = options->quiet ? NULL : malloc(sizeof(*view));
+    if (result == NULL || (view == NULL && !options->quiet)) {
+        free(result);
+        free(view);
         return command_failed(program, STATUS_NO_MEMORY, &error);
+    }
     const struct load_run_config config = {
         .plan = plan,
         .client = client,
         .http2 = options->http2,
         .insecure = options->insecure,
         .ca_file = options->ca_file,
-        .tell = options->quiet ? NULL : tell,
-        .context = &progress,
+        .tell = view != NULL ? load_view_tell : NULL,
+        .context = view,
     };
-    progress_begin(&progress, "load", (uint64_t)(load_plan_duration_s(plan) * 1000));
+    if (view != NULL)
+        load_view_begin(view, plan);
     enum status status = load_run(&config, result, &error);
-    if (!options->quiet)
-        progress_end(&progress);
+    if (view != NULL)
+        load_view_end(view, result);
     int exit_status = status == STATUS_OK ? finish(plan, options, result)
                                           : command_failed(program, status, &error);
     load_run_release(result);
     free(result);
+    free(view);
     return exit_status;
 }
 

@@ -1,6 +1,7 @@
 #include "loadgen/load_figures.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define LATE_LEAST_NS 333333u
 #define LATE_SHARE    10u
@@ -97,9 +98,10 @@ uint64_t load_figures_failed(const struct load_step_figures *step)
     return load_figures_count(step) - step->outcomes[LOAD_OK];
 }
 
-uint64_t load_figures_quantile_ns(const struct load_step_figures *step, double q, bool *is_open)
+uint64_t load_figures_rank_ns(const struct histogram *latency, uint64_t censored,
+                              uint64_t censored_max_ns, double q, bool *is_open)
 {
-    uint64_t known = step->latency.count, all = known + step->censored;
+    uint64_t known = latency->count, all = known + censored;
     double exact = q * (double)all;
     uint64_t rank = (uint64_t)exact;
     rank += (double)rank < exact;
@@ -108,15 +110,42 @@ uint64_t load_figures_quantile_ns(const struct load_step_figures *step, double q
     if (all == 0)
         return 0;
     if (*is_open)
-        return step->latency.max_ns > step->censored_max_ns ? step->latency.max_ns
-                                                            : step->censored_max_ns;
-    return histogram_quantile_ns(&step->latency, (double)rank / (double)known);
+        return latency->max_ns > censored_max_ns ? latency->max_ns : censored_max_ns;
+    return histogram_quantile_ns(latency, (double)rank / (double)known);
+}
+
+uint64_t load_figures_quantile_ns(const struct load_step_figures *step, double q, bool *is_open)
+{
+    return load_figures_rank_ns(&step->latency, step->censored, step->censored_max_ns, q, is_open);
+}
+
+bool load_figures_is_late_by(uint64_t late_ns, uint64_t latency_ns)
+{
+    return late_ns > LATE_LEAST_NS && late_ns > latency_ns / LATE_SHARE;
 }
 
 bool load_figures_is_late(const struct load_step_figures *step)
 {
     bool is_open;
-    uint64_t late_ns = histogram_quantile_ns(&step->late, 0.99);
-    return step->latency.count > 0 && late_ns > LATE_LEAST_NS &&
-           late_ns > load_figures_quantile_ns(step, 0.99, &is_open) / LATE_SHARE;
+    return step->latency.count > 0 &&
+           load_figures_is_late_by(histogram_quantile_ns(&step->late, 0.99),
+                                   load_figures_quantile_ns(step, 0.99, &is_open));
+}
+
+static void clear_step(struct load_step_figures *step)
+{
+    struct histogram *histograms[] = {&step->latency, &step->service,    &step->lag,
+                                      &step->late,    &step->connecting, &step->first_byte};
+    memset(step->outcomes, 0, sizeof(step->outcomes));
+    memset(step->failed_checks, 0, sizeof(step->failed_checks));
+    step->censored = step->censored_max_ns = 0;
+    step->sent_bytes = step->received_bytes = step->connects = 0;
+    for (size_t i = 0; i < sizeof(histograms) / sizeof(histograms[0]); i++)
+        histogram_reset(histograms[i]);
+}
+
+void load_figures_clear(struct load_figures *figures)
+{
+    for (size_t i = 0; i < figures->step_count; i++)
+        clear_step(&figures->steps[i]);
 }

@@ -52,9 +52,18 @@ uint64_t load_figures_failed(const struct load_step_figures *step); /* all but L
  * ones, and the value (the longest latency known of) is only its lower bound. 0 while empty. */
 uint64_t load_figures_quantile_ns(const struct load_step_figures *step, double q, bool *is_open);
 
+/* The same of a histogram and what is counted beside it. */
+uint64_t load_figures_rank_ns(const struct histogram *latency, uint64_t censored,
+                              uint64_t censored_max_ns, double q, bool *is_open);
+
 /* The generator itself was late by more than a tenth of what it measured and a third of a
  * millisecond, at the 99th percentile: latencies are then partly its own. Not of requests of which
  * none was answered. */
 bool load_figures_is_late(const struct load_step_figures *step);
+/* The same of two 99th percentiles. */
+bool load_figures_is_late_by(uint64_t late_ns, uint64_t latency_ns);
+
+/* Forgets what was counted; costs as much as was. */
+void load_figures_clear(struct load_figures *figures);
 
 #endif

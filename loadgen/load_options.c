@@ -63,7 +63,7 @@ bool load_options_parse(struct load_options *options, int argc, char **argv, int
         {"insecure", 0, FLAG_BOOL, &options->insecure, NULL, "accept any certificate"},
         {"ca-file", 0, FLAG_TEXT, &options->ca_file, "FILE", "certificates to trust"},
         {"json", 'j', FLAG_TEXT, &options->json_path, "FILE", "write the report there"},
-        {"quiet", 'q', FLAG_BOOL, &options->quiet, NULL, "no progress"},
+        {"quiet", 'q', FLAG_BOOL, &options->quiet, NULL, "show nothing while it runs"},
     };
     struct command_line line = {
         .usage = &usage, .flags = flags, .flag_count = sizeof flags / sizeof flags[0]};

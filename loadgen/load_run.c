@@ -24,6 +24,7 @@ struct run {
     struct load_shared shared;
     struct load_loop *loops[LOAD_THREADS_MAX];
     unsigned started;
+    struct load_figures so_far; /* as of the last tick */
 };
 
 /* ---- before */
@@ -124,25 +125,35 @@ static void look_at_thresholds(struct run *run, const struct load_figures *figur
     }
 }
 
+static bool is_watched(const struct run *run)
+{
+    bool aborts = false;
+    for (size_t i = 0; i < run->plan->thresholds.count; i++)
+        aborts |= run->plan->thresholds.items[i].aborts;
+    return aborts || run->config->tell != NULL;
+}
+
 static void tick(struct run *run)
 {
-    struct load_figures figures = {0};
-    struct load_progress progress = {.figures = &figures};
+    struct load_figures *figures = &run->so_far;
+    struct load_progress progress = {.figures = figures};
     uint64_t now_ns = clock_mono_ns(), start_ns = run->shared.start_ns;
     if (interrupt_came() && !run->result->is_interrupted) {
         run->result->is_interrupted = true;
         atomic_store(&run->shared.stop, true);
     }
-    if (now_ns <= start_ns || !load_figures_init(&figures, run->plan->step_count))
+    if (now_ns <= start_ns || !is_watched(run))
         return;
+    if (figures->steps == NULL && !load_figures_init(figures, run->plan->step_count))
+        return;
+    load_figures_clear(figures);
     for (unsigned i = 0; i < run->started; i++)
-        load_loop_collect(run->loops[i], &figures, &progress.flows);
+        load_loop_collect(run->loops[i], figures, &progress.flows);
     progress.elapsed_ms = (now_ns - start_ns) / NS_PER_MS;
     progress.duration_ms = (uint64_t)(load_plan_duration_s(run->plan) * 1000);
-    look_at_thresholds(run, &figures, (double)progress.elapsed_ms / 1000);
+    look_at_thresholds(run, figures, (double)progress.elapsed_ms / 1000);
     if (run->config->tell != NULL)
         run->config->tell(run->config->context, &progress);
-    load_figures_release(&figures);
 }
 
 static enum status start(struct run *run, struct error *error)
@@ -251,6 +262,7 @@ enum status load_run(const struct load_run_config *config, struct load_result *r
             status = error_set(error, joined, "%s", words.text);
         settle(run);
     }
+    load_figures_release(&run->so_far);
     free(run);
     return status;
 }

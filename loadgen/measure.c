@@ -23,6 +23,7 @@ struct teller {
     struct lab *lab;
     struct readback *readback; /* NULL: nothing is read back */
     struct progress *progress;
+    struct window_progress last; /* as it was told */
 };
 
 static void observe(void *context, const struct window_request *request)
@@ -36,6 +37,7 @@ static void tell(void *context, const struct window_progress *so_far)
 {
     struct teller *teller = context;
     struct error ignored;
+    teller->last = *so_far;
     (void)!lab_check(teller->lab, &ignored);
     progress_window(teller->progress, so_far,
                     teller->readback ? readback_open_count(teller->readback) : 0);
@@ -97,7 +99,7 @@ enum status measure_warm_up(struct lab *lab, const struct measure_config *config
     struct schedule_plan arrivals = {0};
     schedule_set_constant(&arrivals, schedule_peak(&config->environment->arrivals),
                           WARM_UP_MS / 1000.0);
-    progress_begin(&progress, "warm-up", WARM_UP_MS);
+    progress_begin(&progress, "warm-up", "");
     enum status status = run_window(&teller, config, &arrivals, &result, error);
     progress_end(&progress);
     window_result_release(&result);
@@ -109,13 +111,12 @@ static enum status decide_all(struct teller *teller, struct error *error)
 {
     struct readback *readback = teller->readback;
     uint64_t deadline_ns = clock_mono_ns() + DECIDE_MS * NS_PER_MS;
-    struct window_progress last = teller->progress->last;
     enum status status = STATUS_OK;
     bool all = false;
     while (!all && status == STATUS_OK && clock_remaining_ms(deadline_ns) > 0) {
         all = readback_wait(readback, clock_mono_ns() + 100 * NS_PER_MS);
         status = lab_check(teller->lab, error);
-        progress_window(teller->progress, &last, readback_open_count(readback));
+        progress_window(teller->progress, &teller->last, readback_open_count(readback));
     }
     if (!all) {
         readback_give_up(readback);
@@ -166,7 +167,7 @@ enum status measure_run(struct lab *lab, const struct measure_config *config,
     if (status != STATUS_OK)
         return status;
     teller.readback = out->readback;
-    progress_begin(&progress, config->label, (uint64_t)(schedule_duration_s(arrivals) * 1000));
+    progress_begin(&progress, config->label, "");
     status = run_window(&teller, config, arrivals, &out->window, error);
     if (status == STATUS_OK)
         status = decide_all(&teller, error);

@@ -1,7 +1,7 @@
-/* Live progress of a window for people: on a terminal one line that is redrawn, otherwise a plain
- * line about every 5 s. Goes to stderr alone, and never holds data that a program should read.
- * Colours only on a terminal and without NO_COLOR (no-color.org). Never allocates; the terminal may
- * block it. One thread. */
+/* Live progress of a run for people: on a terminal a block that is redrawn in place, and one line
+ * at the end; otherwise a plain line about every 5 s. Goes to stderr alone, and never holds data
+ * that a program should read. Allocates the block's frame alone; the terminal may block it. One
+ * thread. */
 #ifndef CULPRIT_LOADGEN_PROGRESS_H
 #define CULPRIT_LOADGEN_PROGRESS_H
 
@@ -10,44 +10,40 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "loadgen/live.h"
+#include "loadgen/terminal.h"
 #include "loadgen/window.h"
 
-enum { PROGRESS_LINE_MAX = 512, PROGRESS_LABEL_MAX = 32, PROGRESS_PLAIN_MS = 5000 };
-
-/* What the other end can show. */
-struct progress_style {
-    bool redraws, colours;
-    unsigned columns; /* of a terminal */
-};
+enum { PROGRESS_PLAIN_MS = 5000 };
 
 struct progress {
     FILE *out; /* borrowed */
-    struct progress_style style;
-    char label[PROGRESS_LABEL_MAX];
-    uint64_t duration_ms;
-    struct window_progress last; /* as it was told */
-    uint64_t last_open_traces;
-    uint64_t rate_since_ms, rate_since_done; /* where the measured second began */
-    double rate;                             /* checkouts a second, lately */
-    uint64_t plain_ms;                       /* when the next plain line is due */
-    bool drawn;                              /* a line stands on the terminal */
-    bool untold;                             /* `last` was not shown */
+    struct terminal_style style;
+    struct live live;
+    struct terminal_block block;
+    struct terminal_line lines[LIVE_LINES_MAX];
+    uint64_t plain_ms; /* when the next plain line is due */
+    bool untold;       /* the last state was not shown */
 };
 
-/* From the file (a terminal or not, how wide), NO_COLOR and TERM. */
-struct progress_style progress_style_of(FILE *file);
-
-/* Begins a window on stderr. `label` is one word for it ("healthy"), cut at PROGRESS_LABEL_MAX. */
-void progress_begin(struct progress *progress, const char *label, uint64_t duration_ms);
+/* Begins a run on stderr. `label` is one word for it ("healthy"), `detail` says what is loaded and
+ * may be empty. */
+void progress_begin(struct progress *progress, const char *label, const char *detail);
 /* The same on another file, in a given style. */
-void progress_begin_on(struct progress *progress, FILE *out, struct progress_style style,
-                       const char *label, uint64_t duration_ms);
+void progress_begin_on(struct progress *progress, FILE *out, struct terminal_style style,
+                       const char *label, const char *detail);
 
-/* Shows how far the window is; `open_traces` is how many are not read back yet. */
+/* Whether something would be shown now: what is not due need not be counted. */
+bool progress_is_due(const struct progress *progress, uint64_t elapsed_ms);
+
+/* Shows how far it is. */
+void progress_tell(struct progress *progress, const struct live_counts *counts);
+
+/* The same of a window; `open_traces` is how many are not read back yet. */
 void progress_window(struct progress *progress, const struct window_progress *so_far,
                      uint64_t open_traces);
 
-/* Shows the last state, where it was not, and leaves the line. */
+/* Leaves the last state as one line, and nothing else. May be called twice. */
 void progress_end(struct progress *progress);
 
 #endif

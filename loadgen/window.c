@@ -200,9 +200,9 @@ static void tell(struct window *window, uint64_t now_ns)
         .in_flight = window->under_way,
         .elapsed_ms = since(now_ns, window->start_ns) / NS_PER_MS,
         .duration_ms = (uint64_t)(schedule_duration_s(config->arrivals) * 1000),
-        .p50_ns = window_latency_ns(result, 0.5),
-        .p99_ns = window_latency_ns(result, 0.99),
+        .figures = &result->figures,
     };
+    progress.wanted_rate = schedule_rate(config->arrivals, (double)progress.elapsed_ms / 1000);
     config->tell(config->context, &progress);
 }
 

@@ -39,7 +39,8 @@ typedef void window_observer(void *context, const struct window_request *request
 struct window_progress {
     uint64_t due, started, done, failed, in_flight; /* flows */
     uint64_t elapsed_ms, duration_ms;
-    uint64_t p50_ns, p99_ns; /* of checkouts, from when they were due, so far */
+    double wanted_rate;                 /* checkouts a second, at this moment */
+    const struct load_figures *figures; /* the result's, so far */
 };
 /* About four times a second on the engine's thread, and once at the end. */
 typedef void window_teller(void *context, const struct window_progress *progress);

@@ -16,6 +16,14 @@ void histogram_clear(struct histogram *histogram)
     memset(histogram, 0, sizeof(*histogram));
 }
 
+void histogram_reset(struct histogram *histogram)
+{
+    size_t first = histogram_index(histogram->min_ns), last = histogram_index(histogram->max_ns);
+    memset(histogram->buckets + first, 0, (last - first + 1) * sizeof(histogram->buckets[0]));
+    histogram->count = histogram->sum_ns = histogram->saturated = 0;
+    histogram->min_ns = histogram->max_ns = 0;
+}
+
 /* The first two rows of buckets hold one value each; a bucket of row n + 1 holds 2^n values. */
 size_t histogram_index(uint64_t value_ns)
 {
@@ -65,7 +73,8 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
     into->count += from->count;
     into->sum_ns = add_saturating(into->sum_ns, from->sum_ns);
     into->saturated += from->saturated;
-    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+    size_t last = histogram_index(from->max_ns);
+    for (size_t i = histogram_index(from->min_ns); i <= last; i++)
         if (from->buckets[i] != 0) /* a page that nothing is added to stays unused */
             into->buckets[i] += from->buckets[i];
 }
@@ -87,7 +96,7 @@ uint64_t histogram_quantile_ns(const struct histogram *histogram, double q)
         return 0;
     const uint64_t rank = rank_of(histogram->count, q);
     uint64_t seen = 0;
-    size_t index = 0;
+    size_t index = histogram_index(histogram->min_ns);
     while (index < HISTOGRAM_BUCKETS - 1 && (seen += histogram->buckets[index]) < rank)
         index++;
     const uint64_t lowest = histogram_lowest_ns(index);

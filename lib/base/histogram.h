@@ -1,6 +1,7 @@
 /* Log-linear histogram of nanoseconds with 8 sub-bucket bits: error at most 0.2 %, 68 KB, range
  * 0 .. about 1,100 s (2^40 ns), above that counted in `saturated` and in the highest bucket.
- * Exact count, sum, minimum and maximum beside it. Mergeable by addition. Plain value, no
+ * Exact count, sum, minimum and maximum beside it; buckets outside of these two are empty, and
+ * nobody looks at them. Mergeable by addition. Plain value, no
  * allocation, one writer at a time. After HdrHistogram's idea; layout is our own. */
 #ifndef CULPRIT_BASE_HISTOGRAM_H
 #define CULPRIT_BASE_HISTOGRAM_H
@@ -23,7 +24,10 @@ struct histogram {
     uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
+/* The first makes it empty whatever it holds; the second is for one that is valid already, and
+ * costs as much as lies between its minimum and its maximum. */
 void histogram_clear(struct histogram *histogram);
+void histogram_reset(struct histogram *histogram);
 void histogram_add(struct histogram *histogram, uint64_t value_ns);
 void histogram_merge(struct histogram *into, const struct histogram *from);
 

@@ -132,6 +132,21 @@ static void check_merge(void **state)
     assert_memory_equal(&merged, &one, sizeof(one));
 }
 
+static void check_reset(void **state)
+{
+    (void)state;
+    static struct histogram histogram, empty;
+    static const uint64_t values[] = {1, 700, 5000000, UINT64_MAX};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        histogram_reset(&histogram); /* what one leaves is what the next finds */
+        assert_memory_equal(&histogram, &empty, sizeof(empty));
+        for (size_t n = i; n < sizeof(values) / sizeof(values[0]); n++)
+            histogram_add(&histogram, values[n]);
+    }
+    histogram_reset(&histogram);
+    assert_memory_equal(&histogram, &empty, sizeof(empty));
+}
+
 static void check_saturation(void **state)
 {
     (void)state;
@@ -157,6 +172,7 @@ int main(void)
     ROWS(&all, shape_rows, check_quantiles);
     ROWS(&all, rank_rows, check_rank);
     rows_one(&all, "it merges to what one would have counted", check_merge);
+    rows_one(&all, "it forgets all when it is reset", check_reset);
     rows_one(&all, "it counts what is over its range", check_saturation);
     return rows_run("histogram", &all);
 }

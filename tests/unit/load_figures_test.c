@@ -134,6 +134,27 @@ static void check_late(void **state)
     load_figures_release(&figures);
 }
 
+static void check_clear(void **state)
+{
+    (void)state;
+    struct load_figures figures, empty;
+    assert_true(load_figures_init(&figures, 2) && load_figures_init(&empty, 2));
+    struct load_sample sample = sample_of(LOAD_BODY, 50);
+    sample.connect_ns = 3;
+    sample.first_byte_ns = sample.sent_ns + 4;
+    sample.failed_check = 1;
+    load_figures_add(&figures, &sample);
+    sample = sample_of(LOAD_TIMEOUT, 70);
+    sample.step = 1;
+    sample.censored = true;
+    load_figures_add(&figures, &sample);
+    assert_memory_not_equal(figures.steps, empty.steps, 2 * sizeof(*empty.steps));
+    load_figures_clear(&figures);
+    assert_memory_equal(figures.steps, empty.steps, 2 * sizeof(*empty.steps));
+    load_figures_release(&figures);
+    load_figures_release(&empty);
+}
+
 static void check_limits(void **state)
 {
     (void)state;
@@ -157,6 +178,7 @@ int main(void)
     ROWS(&all, rows, check_row);
     rows_one(&all, "it counts by outcome, and what was never sent with its wait", check_counts);
     rows_one(&all, "it merges parts into what one would have counted", check_merge);
+    rows_one(&all, "it forgets all when it is cleared", check_clear);
     rows_one(&all, "it says when the generator itself was late", check_late);
     rows_one(&all, "it holds limits and knows its metrics by name", check_limits);
     return rows_run("load_figures", &all);

@@ -1,95 +1,106 @@
 #include "loadgen/progress.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "tests/unit/rows.h"
 
-/* ---- lines */
-
 struct row {
     const char *it;
-    struct progress_style style;
-    struct window_progress told;
-    uint64_t open_traces;
-    const char *shown; /* after progress_end */
+    struct terminal_style style;
+    struct live_counts told;
+    uint64_t p50_ns, p99_ns;
+    const char *last; /* what is shown last, after progress_end */
+    bool is_all;
 };
 
 #define TERMINAL                                                                                   \
     {                                                                                              \
         .redraws = true, .columns = 200                                                            \
     }
-#define BAR_HALF "[##########----------]"
+#define OVER(lines) "\x1b[?25l\r\x1b[" lines "A"
+#define LEFT(line)  line "\x1b[K\n\x1b[J\x1b[?25h"
 
 static const struct row rows[] = {
     {"it writes a plain line at the end",
      {0},
-     {.done = 400, .elapsed_ms = 2000, .p50_ns = 5230000, .p99_ns = 52340000, .in_flight = 3},
-     0,
-     "healthy 2 of 60 s, 200.0/s, 0 failed, p50 5.23 ms, p99 52.3 ms, 3 in flight\n"},
+     {.done = 400, .elapsed_ms = 2000, .in_flight = 3},
+     5230000,
+     52340000,
+     "healthy 2 of 60 s, 200.0/s, 0 failed, p50 5.23 ms, p99 52.3 ms, 3 in flight\n",
+     true},
     {"it says how many traces are to come",
      {0},
-     {.done = 10, .elapsed_ms = 10000, .failed = 2, .p50_ns = 999400000, .p99_ns = 12345000000},
-     7,
-     "healthy 10 of 60 s, 1.0/s, 2 failed, p50 999 ms, p99 12.35 s, 0 in flight, 7 traces to "
-     "come\n"},
-    {"it redraws a line with a bar on a terminal",
+     {.done = 10, .elapsed_ms = 10000, .failed = 2, .open_traces = 7},
+     999400000,
+     12345000000,
+     "healthy 10 of 60 s, 1.0/s, 2 failed, p50 999 ms, p99 12.33 s, 0 in flight, 7 traces to "
+     "come\n",
+     true},
+    {"it leaves one line in the place of the block",
      TERMINAL,
      {.done = 6000, .elapsed_ms = 30000},
      0,
-     "\rhealthy " BAR_HALF " 30 of 60 s, 200.0/s, 0 failed, p50 0.00 ms, p99 0.00 ms, 0 in flight"
-     "\x1b[K\n"},
-    {"it keeps the bar full when the window lasts longer",
-     TERMINAL,
-     {.done = 60, .elapsed_ms = 61000},
      0,
-     "\rhealthy [####################] 61 of 60 s, 1.0/s, 0 failed, p50 0.00 ms, p99 0.00 ms, 0 in "
-     "flight\x1b[K\n"},
-    {"it colours the bar",
-     {.redraws = true, .colours = true, .columns = 50},
-     {.done = 30, .elapsed_ms = 30000},
-     0,
-     "\rhealthy\x1b[32m " BAR_HALF "\x1b[0m 30 of 60 s, 1.0/s\x1b[K\n"},
+     OVER("9") LEFT("healthy 30 of 60 s, 200.0/s, 0 failed, p50 0.00 ms, p99 0.00 ms, 0 in flight"),
+     false},
     {"it colours failures",
      {.redraws = true, .colours = true, .columns = 60},
      {.done = 30, .failed = 1, .elapsed_ms = 30000},
      0,
-     "\rhealthy\x1b[32m " BAR_HALF "\x1b[0m 30 of 60 s, 1.0/s\x1b[31m, 1 failed\x1b[0m\x1b[K\n"},
+     0,
+     OVER("9") LEFT("healthy 30 of 60 s, 1.0/s\x1b[31m, 1 failed\x1b[0m, p50 0.00 ms"),
+     false},
     {"it leaves out what a narrow terminal has no room for",
-     {.redraws = true, .columns = 44},
+     {.redraws = true, .columns = 24},
      {.done = 30, .elapsed_ms = 30000},
      0,
-     "\rhealthy " BAR_HALF " 30 of 60 s\x1b[K\n"},
-    {"it never draws in the last column",
-     {.redraws = true, .columns = 41},
-     {.done = 30, .elapsed_ms = 30000},
      0,
-     "\rhealthy " BAR_HALF "\x1b[K\n"},
+     OVER("12") LEFT("healthy 30 of 60 s"),
+     false},
     {"it takes a terminal of no width for a narrow one",
      {.redraws = true, .columns = 0},
      {.done = 30, .elapsed_ms = 30000},
      0,
-     "\rhealthy\x1b[K\n"},
+     0,
+     OVER("12") LEFT("healthy 30 of 60 s"),
+     false},
 };
+
+static void add(struct load_figures *figures, uint64_t latency_ns, unsigned count)
+{
+    const struct load_sample sample = {.due_ns = 1, .sent_ns = 1, .done_ns = 1 + latency_ns};
+    for (unsigned i = 0; i < count; i++)
+        load_figures_add(figures, &sample);
+}
 
 static void check_row(void **state)
 {
     const struct row *row = *state;
     struct progress progress;
+    struct load_figures figures;
+    struct live_counts told = row->told;
     char *shown = NULL;
     size_t length;
     FILE *out = open_memstream(&shown, &length);
     assert_non_null(out);
-    progress_begin_on(&progress, out, row->style, "healthy", 60000);
-    progress_window(&progress, &row->told, row->open_traces);
+    assert_true(load_figures_init(&figures, 1));
+    add(&figures, row->p50_ns, 98);
+    add(&figures, row->p99_ns, 2);
+    told.duration_ms = 60000;
+    told.figures = &figures;
+    told.latency_step = LOAD_ALL_STEPS;
+    progress_begin_on(&progress, out, row->style, "healthy", "");
+    progress_tell(&progress, &told);
     progress_end(&progress);
     progress_end(&progress);
     fclose(out);
-    assert_string_equal(shown, row->shown);
+    if (row->is_all)
+        assert_string_equal(shown, row->last);
+    assert_true(length >= strlen(row->last));
+    assert_string_equal(shown + length - strlen(row->last), row->last);
+    load_figures_release(&figures);
     free(shown);
 }
 
@@ -101,17 +112,19 @@ static unsigned count_lines(const char *text)
     return count;
 }
 
-static char *run_minute(struct progress_style style, uint64_t until_ms)
+static char *run_minute(struct terminal_style style, uint64_t until_ms)
 {
     struct progress progress;
     char *shown = NULL;
     size_t length;
     FILE *out = open_memstream(&shown, &length);
     assert_non_null(out);
-    progress_begin_on(&progress, out, style, "slow", 60000);
+    progress_begin_on(&progress, out, style, "slow", "");
     for (uint64_t ms = 0; ms <= until_ms; ms += 250) {
-        struct window_progress so_far = {.done = ms < 30000 ? ms / 10 : 3000, .elapsed_ms = ms};
-        progress_window(&progress, &so_far, 0);
+        const struct live_counts so_far = {
+            .done = ms < 30000 ? ms / 10 : 3000, .elapsed_ms = ms, .duration_ms = 60000};
+        assert_int_equal(progress_is_due(&progress, ms), ms > 0 && ms % 5000 == 0);
+        progress_tell(&progress, &so_far);
     }
     progress_end(&progress);
     fclose(out);
@@ -121,44 +134,53 @@ static char *run_minute(struct progress_style style, uint64_t until_ms)
 static void check_every_five_seconds(void **state)
 {
     (void)state;
-    char *shown = run_minute((struct progress_style){0}, 60000);
+    char *shown = run_minute((struct terminal_style){0}, 60000);
     assert_int_equal(count_lines(shown), 12);
     assert_memory_equal(shown, "slow 5 of 60 s, 100.0/s", 23);
     /* The rate is what it was lately, not since the start. */
     assert_non_null(strstr(shown, "slow 60 of 60 s, 0.0/s"));
+    assert_null(strchr(shown, '\x1b'));
     free(shown);
-    shown = run_minute((struct progress_style){0}, 61000);
+    shown = run_minute((struct terminal_style){0}, 61000);
     assert_int_equal(count_lines(shown), 13);
     free(shown);
 }
 
-/* Tells come four times a second: a rate of so short a time would jump. */
-static void check_rate(void **state)
+static void check_window(void **state)
 {
     (void)state;
     struct progress progress;
+    struct load_figures figures;
     char *shown = NULL;
     size_t length;
     FILE *out = open_memstream(&shown, &length);
     assert_non_null(out);
-    progress_begin_on(&progress, out, (struct progress_style){0}, "w", 60000);
-    const struct window_progress told[] = {{.done = 100, .elapsed_ms = 1000},
-                                           {.done = 100, .elapsed_ms = 1250},
-                                           {.done = 160, .elapsed_ms = 1500}};
-    for (size_t i = 0; i < 3; i++)
-        progress_window(&progress, &told[i], 0);
+    assert_true(load_figures_init(&figures, WINDOW_STEPS));
+    struct load_sample sample = {.step = WINDOW_CART, .due_ns = 1, .done_ns = 1 + NS_PER_S};
+    load_figures_add(&figures, &sample);
+    sample =
+        (struct load_sample){.step = WINDOW_CHECKOUT, .due_ns = 1, .done_ns = 1 + 20 * NS_PER_MS};
+    load_figures_add(&figures, &sample);
+    progress_begin_on(&progress, out, (struct terminal_style){.redraws = true, .columns = 80},
+                      "healthy", "");
+    const struct window_progress so_far = {.due = 3,
+                                           .done = 1,
+                                           .in_flight = 2,
+                                           .elapsed_ms = 1000,
+                                           .duration_ms = 4000,
+                                           .wanted_rate = 5,
+                                           .figures = &figures};
+    progress_window(&progress, &so_far, 8);
+    fflush(out);
+    assert_non_null(strstr(shown, "1.0/s of 5.0/s wanted"));
+    assert_non_null(strstr(shown, "3 due  1 done  0 failed  2 in flight  8 traces to come"));
+    assert_non_null(
+        strstr(shown, "\n so far     20.0 ms  20.0 ms  20.0 ms  20.0 ms")); /* checkouts */
+    assert_non_null(strstr(shown, "\nfill the cart "));
+    assert_non_null(strstr(shown, "\ncheck out "));
     progress_end(&progress);
     fclose(out);
-    assert_non_null(strstr(shown, ", 100.0/s,"));
-    free(shown);
-}
-
-static void check_one_line(void **state)
-{
-    (void)state;
-    char *shown = run_minute((struct progress_style){.redraws = true, .columns = 80}, 60000);
-    assert_int_equal(count_lines(shown), 1);
-    assert_true(shown[strlen(shown) - 1] == '\n');
+    load_figures_release(&figures);
     free(shown);
 }
 
@@ -169,7 +191,7 @@ static void check_nothing_told(void **state)
     char *shown = NULL;
     size_t length;
     FILE *out = open_memstream(&shown, &length);
-    progress_begin_on(&progress, out, (struct progress_style){0}, "idle", 1000);
+    progress_begin_on(&progress, out, (struct terminal_style){0}, "idle", "");
     progress_end(&progress);
     fclose(out);
     assert_int_equal(length, 0);
@@ -183,76 +205,18 @@ static void check_long_label(void **state)
     char label[1000];
     memset(label, 'x', sizeof(label) - 1);
     label[sizeof(label) - 1] = '\0';
-    progress_begin_on(&progress, stdout, (struct progress_style){0}, label, 1000);
-    assert_int_equal(strlen(progress.label), PROGRESS_LABEL_MAX - 1);
-}
-
-/* ---- style */
-
-struct style_row {
-    const char *it;
-    const char *term, *no_color;
-    bool on_terminal, redraws, colours;
-    unsigned columns;
-};
-
-static const struct style_row style_rows[] = {
-    {"it redraws in colour on a terminal", "xterm", NULL, true, true, true, 132},
-    {"it leaves colours away where NO_COLOR says so", "xterm", "1", true, true, false, 132},
-    {"it takes an empty NO_COLOR for none", "xterm", "", true, true, true, 132},
-    {"it writes plain lines on a dumb terminal", "dumb", NULL, true, false, false, 80},
-    {"it writes plain lines where no terminal is named", NULL, NULL, true, false, false, 80},
-    {"it writes plain lines into a file", "xterm", NULL, false, false, false, 80},
-};
-
-static void set_variable(const char *name, const char *value)
-{
-    if (value != NULL)
-        setenv(name, value, 1);
-    else
-        unsetenv(name);
-}
-
-static FILE *open_terminal(int *other_end)
-{
-    const struct winsize size = {.ws_row = 40, .ws_col = 132};
-    char name[128];
-    *other_end = posix_openpt(O_RDWR | O_NOCTTY);
-    if (*other_end < 0 || grantpt(*other_end) != 0 || unlockpt(*other_end) != 0 ||
-        ptsname_r(*other_end, name, sizeof(name)) != 0)
-        return NULL;
-    int fd = open(name, O_RDWR | O_NOCTTY);
-    if (fd < 0 || ioctl(fd, TIOCSWINSZ, &size) != 0)
-        return NULL;
-    return fdopen(fd, "w");
-}
-
-static void check_style(void **state)
-{
-    const struct style_row *row = *state;
-    int other_end = -1;
-    FILE *file = row->on_terminal ? open_terminal(&other_end) : tmpfile();
-    if (file == NULL)
-        skip(); /* a machine without pseudo terminals */
-    set_variable("TERM", row->term);
-    set_variable("NO_COLOR", row->no_color);
-    struct progress_style style = progress_style_of(file);
-    fclose(file);
-    if (other_end >= 0)
-        close(other_end);
-    assert_int_equal(style.redraws, row->redraws);
-    assert_int_equal(style.colours, row->colours);
-    assert_int_equal(style.columns, row->columns);
+    progress_begin_on(&progress, stdout, (struct terminal_style){0}, label, label);
+    assert_int_equal(strlen(progress.live.label), LIVE_LABEL_MAX - 1);
+    assert_int_equal(strlen(progress.live.detail), LIVE_DETAIL_MAX - 1);
+    progress_end(&progress);
 }
 
 int main(void)
 {
     struct rows all = {0};
     ROWS(&all, rows, check_row);
-    ROWS(&all, style_rows, check_style);
     rows_one(&all, "it writes a plain line every 5 s", check_every_five_seconds);
-    rows_one(&all, "it measures the rate over a second at least", check_rate);
-    rows_one(&all, "it stays on one line of a terminal", check_one_line);
+    rows_one(&all, "it shows a window's checkouts and both steps", check_window);
     rows_one(&all, "it shows nothing where nothing was told", check_nothing_told);
     rows_one(&all, "it cuts a long label", check_long_label);
     return rows_run("progress", &all);

@@ -57,8 +57,8 @@ static void take(const struct route *route, double factor)
     struct timespec used;
     (void)nanosleep(&wait, NULL);
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    const double until_us = (double)used.tv_sec * 1e6 + (double)used.tv_nsec / 1e3 +
-                            route->work_us * factor;
+    const double until_us =
+        (double)used.tv_sec * 1e6 + (double)used.tv_nsec / 1e3 + route->work_us * factor;
     do
         (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
     while ((double)used.tv_sec * 1e6 + (double)used.tv_nsec / 1e3 < until_us);

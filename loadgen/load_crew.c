@@ -33,11 +33,26 @@ struct load_actor {
 
 /* ---- counting */
 
-static void count_flow(struct load_crew *crew, uint64_t *counter)
+void load_crew_publish(struct load_crew *crew)
 {
     pthread_mutex_lock(&crew->lock);
-    ++*counter;
+    for (size_t i = 0; i < crew->batch_count; i++) {
+        load_figures_add(&crew->figures, &crew->batch[i]);
+        load_timeline_add(&crew->timeline, &crew->batch[i]);
+    }
+    crew->flows = crew->counted;
     pthread_mutex_unlock(&crew->lock);
+    crew->batch_count = 0;
+}
+
+/* Counts it, and tells the observer. */
+static void add_sample(struct load_crew *crew, const struct load_sample *sample)
+{
+    if (crew->batch_count == LOAD_BATCH_MAX)
+        load_crew_publish(crew);
+    crew->batch[crew->batch_count++] = *sample;
+    if (crew->shared->observe != NULL)
+        crew->shared->observe(crew->shared->context, sample);
 }
 
 static void report(struct load_actor *actor, enum load_outcome outcome, size_t failed_check)
@@ -50,12 +65,7 @@ static void report(struct load_actor *actor, enum load_outcome outcome, size_t f
     sample.failed_check = (uint8_t)failed_check;
     if (sample.sent_ns != 0)
         memcpy(sample.trace_id, actor->trace_id, sizeof(sample.trace_id));
-    pthread_mutex_lock(&crew->lock);
-    load_figures_add(&crew->figures, &sample);
-    load_timeline_add(&crew->timeline, &sample);
-    pthread_mutex_unlock(&crew->lock);
-    if (crew->shared->observe != NULL)
-        crew->shared->observe(crew->shared->context, &sample);
+    add_sample(crew, &sample);
 }
 
 /* ---- flows */
@@ -97,7 +107,8 @@ static void end_flow(struct load_actor *actor, enum load_outcome outcome, uint64
 {
     struct load_crew *crew = actor->crew;
     uint64_t due_ns = done_ns + draw_pause(actor, &crew->plan->think, LOAD_STEPS_MAX);
-    count_flow(crew, outcome == LOAD_OK ? &crew->flows.ok : &crew->flows.failed);
+    crew->counted.ok += outcome == LOAD_OK;
+    crew->counted.failed += outcome != LOAD_OK;
     if (outcome == LOAD_CONNECT || outcome == LOAD_DROPPED)
         due_ns += REST_MS * NS_PER_MS;
     if (!actor->is_user || crew->is_over || crew->is_stopped || due_ns >= crew->end_ns) {
@@ -154,7 +165,7 @@ static void begin_flow(struct load_actor *actor, uint64_t due_ns)
     memset(scope->values, 0, sizeof(scope->values));
     memset(actor->ranges, 0, sizeof(actor->ranges));
     buffer_clear(&actor->values);
-    count_flow(crew, &crew->flows.due);
+    crew->counted.due++;
     go_to_step(actor, actor->flow->first_step, due_ns);
 }
 
@@ -270,13 +281,9 @@ static void turn_away(struct load_crew *crew, uint64_t number, uint64_t due_ns)
         .due_ns = due_ns,
         .done_ns = clock_mono_ns(),
     };
-    pthread_mutex_lock(&crew->lock);
-    crew->flows.due++;
-    crew->flows.turned_away++;
-    load_figures_add(&crew->figures, &sample);
-    pthread_mutex_unlock(&crew->lock);
-    if (crew->shared->observe != NULL)
-        crew->shared->observe(crew->shared->context, &sample);
+    crew->counted.due++;
+    crew->counted.turned_away++;
+    add_sample(crew, &sample);
 }
 
 void load_crew_arrive(struct load_crew *crew, uint64_t number, uint64_t due_ns)
@@ -366,8 +373,9 @@ void load_crew_wind_up(struct load_crew *crew)
     while (crew->timers.count > 0) {
         struct load_actor *actor = timer_heap_pop(&crew->timers).what;
         if (!actor->begins)
-            count_flow(crew, &crew->flows.cut);
+            crew->counted.cut++;
     }
+    load_crew_publish(crew);
 }
 
 /* Step by step: the loop never waits for more than one addition. What is counted in between belongs

@@ -45,6 +45,8 @@ struct load_flow_counts {
 
 struct load_actor;
 
+enum { LOAD_BATCH_MAX = 64 };
+
 struct load_crew {
     struct load_shared *shared;
     const struct load_plan *plan;
@@ -59,6 +61,10 @@ struct load_crew {
     size_t under_way; /* those of them who rest between two flows: */
     size_t resting;
     struct buffer scratch;
+    /* Of the loop's thread alone, until load_crew_publish adds it to what others see. */
+    struct load_sample batch[LOAD_BATCH_MAX];
+    size_t batch_count;
+    struct load_flow_counts counted;
 
     pthread_mutex_t lock; /* of what is below */
     struct load_figures figures;
@@ -90,7 +96,11 @@ size_t load_crew_busy(const struct load_crew *crew);
 /* Ends everything: what is in flight counts as that. */
 void load_crew_wind_up(struct load_crew *crew);
 
-/* Adds what was counted so far. Any thread. */
+/* Shows what was counted so far to those who collect: the lock is taken once for many samples. To
+ * be called before a wait. */
+void load_crew_publish(struct load_crew *crew);
+
+/* Adds what was published so far. Any thread. */
 void load_crew_collect(struct load_crew *crew, struct load_figures *figures,
                        struct load_flow_counts *flows);
 /* The same of its timeline, which is much more to go through: not at every look. */

@@ -84,6 +84,7 @@ static enum status run(struct load_loop *loop)
         uint64_t next_ns =
             earlier(schedule_next_ns(&loop->schedule), load_crew_next_ns(&loop->crew));
         uint64_t until_ns = earlier(earlier(next_ns, give_up_ns), now_ns + LOOK_MS * NS_PER_MS);
+        load_crew_publish(&loop->crew);
         if (shared->client->poll(loop->crew.client, until_ns) != STATUS_OK)
             return error_set(&loop->error, STATUS_IO, "load: waiting for the sockets failed");
     }

@@ -2,27 +2,26 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "loadgen/alarm.h"
 #include "loadgen/connection.h"
 #include "loadgen/request_list.h"
 
 enum { EVENTS_MAX = 256 };
 enum { EVENTS_READ = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR };
 enum { EVENTS_CLOSED = EPOLLRDHUP | EPOLLHUP | EPOLLERR };
+#define ALARM_TAG UINT64_MAX /* of no connection */
 
 struct engine {
     struct engine_config config;
     int epoll_fd;
-    bool has_no_pwait2; /* kernels before 5.11, and sandboxes: whole milliseconds then */
-    unsigned long slack_before_ns;
+    struct alarm alarm;
+    uint64_t then_ns; /* of engine_expect */
     uint64_t connects;
     struct request_list waiting;
     struct request_list failed; /* ended without an answer, not told yet */
@@ -77,11 +76,9 @@ enum status engine_new(const struct engine_config *config, struct engine **out, 
         connection_init(&connections[i]);
         connection_list_append(&engine->lists[CONNECTION_CLOSED], &connections[i]);
     }
-    int slack = prctl(PR_GET_TIMERSLACK);
-    engine->slack_before_ns = slack > 0 ? (unsigned long)slack : 0;
-    (void)prctl(PR_SET_TIMERSLACK, 1UL);
+    engine->then_ns = UINT64_MAX;
     engine->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (engine->epoll_fd < 0) {
+    if (alarm_open(&engine->alarm, engine->epoll_fd, ALARM_TAG) != STATUS_OK) {
         engine_free(engine);
         return error_set(error, STATUS_IO, "load engine: epoll: %s", strerror(errno));
     }
@@ -97,7 +94,7 @@ void engine_free(struct engine *engine)
         connection_release(&engine->connections[i]);
     if (engine->epoll_fd >= 0)
         close(engine->epoll_fd);
-    (void)prctl(PR_SET_TIMERSLACK, engine->slack_before_ns); /* 0: the thread's default */
+    alarm_close(&engine->alarm);
     free(engine->connections);
     free(engine);
 }
@@ -287,6 +284,8 @@ static void (*const on_event[CONNECTION_STATES])(struct engine *engine,
 
 static void handle(struct engine *engine, const struct epoll_event *event)
 {
+    if (event->data.u64 == ALARM_TAG)
+        return;
     struct connection *connection = &engine->connections[(uint32_t)event->data.u64];
     if (event->data.u64 != tag_of(engine, connection) || connection->state == CONNECTION_CLOSED)
         return; /* of a connection that was closed after the event was fetched */
@@ -361,21 +360,17 @@ static uint64_t wake_ns(const struct engine *engine, uint64_t until_ns)
 
 /* ---- the loop */
 
+void engine_expect(struct engine *engine, uint64_t then_ns)
+{
+    engine->then_ns = then_ns;
+}
+
 static int wait_for_events(struct engine *engine, uint64_t until_ns)
 {
     uint64_t now_ns = clock_mono_ns();
-    uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
-    if (!engine->has_no_pwait2) {
-        const struct timespec timeout = {
-            .tv_sec = (time_t)(left_ns / NS_PER_S),
-            .tv_nsec = (long)(left_ns % NS_PER_S),
-        };
-        int count = epoll_pwait2(engine->epoll_fd, engine->events, EVENTS_MAX, &timeout, NULL);
-        if (count >= 0 || (errno != ENOSYS && errno != EPERM))
-            return count;
-        engine->has_no_pwait2 = true;
-    }
-    return epoll_wait(engine->epoll_fd, engine->events, EVENTS_MAX, clock_remaining_ms(until_ns));
+    if (alarm_set(&engine->alarm, now_ns, until_ns, engine->then_ns) != STATUS_OK)
+        return -1;
+    return epoll_wait(engine->epoll_fd, engine->events, EVENTS_MAX, until_ns > now_ns ? -1 : 0);
 }
 
 enum status engine_poll(struct engine *engine, uint64_t until_ns)

@@ -3,9 +3,8 @@
  * the oldest first; connections are opened as they are needed. It repeats nothing by itself: what
  * goes wrong is reported.
  *
- * The thread that makes an engine is the one that uses it (its timer slack is set to 1 ns until
- * engine_free, or waits come out 50 us late). Callbacks run inside engine_poll and engine_abandon
- * only, and may call engine_submit. Memory: the queue is a list of the callers' requests; a
+ * One thread uses an engine. Callbacks run inside engine_poll and engine_abandon only, and may call
+ * engine_submit. Memory: the queue is a list of the callers' requests; a
  * connection keeps at most CONNECTION_REQUEST_MAX + CONNECTION_BODY_KEPT + CONNECTION_HEAD_KEPT +
  * HTTP1_LINE_MAX. */
 #ifndef CULPRIT_LOADGEN_ENGINE_H
@@ -76,8 +75,12 @@ void engine_free(struct engine *engine);
 MUST_CHECK enum status engine_submit(struct engine *engine, struct engine_request *request);
 
 /* Sends what can be sent, then waits until something happens or `until_ns`, then handles it.
- * Returns early after a signal. STATUS_IO: waiting failed. */
+ * May return early, with nothing done. STATUS_IO: waiting failed. */
 MUST_CHECK enum status engine_poll(struct engine *engine, uint64_t until_ns);
+
+/* The `until_ns` that will come after that of the next engine_poll, as far as the caller knows:
+ * waits that are known ahead cost less (loadgen/alarm.h). UINT64_MAX, as at first: it does not. */
+void engine_expect(struct engine *engine, uint64_t then_ns);
 
 /* Ends all requests with STATUS_INTERRUPTED; those submitted meanwhile too. */
 void engine_abandon(struct engine *engine);

@@ -28,6 +28,11 @@ static enum status epoll_poll(void *client, uint64_t until_ns)
     return engine_poll(client, until_ns);
 }
 
+static void epoll_expect(void *client, uint64_t then_ns)
+{
+    engine_expect(client, then_ns);
+}
+
 static void epoll_abandon(void *client)
 {
     engine_abandon(client);
@@ -67,6 +72,12 @@ static enum status curl_poll(void *client, uint64_t until_ns)
     return curl_engine_poll(client, until_ns);
 }
 
+static void curl_expect(void *client, uint64_t then_ns)
+{
+    (void)client;
+    (void)then_ns;
+}
+
 static void curl_abandon(void *client)
 {
     curl_engine_abandon(client);
@@ -79,8 +90,8 @@ static struct engine_counts curl_counts(const void *client)
 
 static const struct load_client_kind kinds[] = {
     {"epoll", "HTTP/1.1, the cheapest", false, epoll_make, epoll_release, epoll_submit, epoll_poll,
-     epoll_abandon, epoll_counts},
-    {"curl", "https and HTTP/2", true, curl_make, curl_release, curl_submit, curl_poll,
+     epoll_expect, epoll_abandon, epoll_counts},
+    {"curl", "https and HTTP/2", true, curl_make, curl_release, curl_submit, curl_poll, curl_expect,
      curl_abandon, curl_counts},
 };
 

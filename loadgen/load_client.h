@@ -22,6 +22,7 @@ struct load_client_kind {
     void (*release)(void *client); /* accepts NULL */
     enum status (*submit)(void *client, struct engine_request *request);
     enum status (*poll)(void *client, uint64_t until_ns);
+    void (*expect)(void *client, uint64_t then_ns);
     void (*abandon)(void *client);
     struct engine_counts (*counts)(const void *client);
 };

@@ -69,7 +69,6 @@ static enum status run(struct load_loop *loop)
 {
     struct load_shared *shared = loop->shared;
     uint64_t give_up_ns = UINT64_MAX;
-    clock_sleep_until_ns(shared->start_ns);
     for (;;) {
         look_at_stop(loop);
         uint64_t now_ns = clock_mono_ns();
@@ -85,6 +84,7 @@ static enum status run(struct load_loop *loop)
             earlier(schedule_next_ns(&loop->schedule), load_crew_next_ns(&loop->crew));
         uint64_t until_ns = earlier(earlier(next_ns, give_up_ns), now_ns + LOOK_MS * NS_PER_MS);
         load_crew_publish(&loop->crew);
+        shared->client->expect(loop->crew.client, schedule_after_ns(&loop->schedule));
         if (shared->client->poll(loop->crew.client, until_ns) != STATUS_OK)
             return error_set(&loop->error, STATUS_IO, "load: waiting for the sockets failed");
     }

@@ -161,11 +161,11 @@ static void step_on(struct schedule *schedule)
 }
 
 /* Goes on to the first arrival of this loop, from where it stands. */
-static void find_own(struct schedule *schedule)
+static struct schedule_arrival find_own(struct schedule *schedule)
 {
     while (schedule->number % schedule->loops != schedule->loop)
         step_on(schedule);
-    schedule->next_ns = due_ns(schedule);
+    return (struct schedule_arrival){schedule->number, due_ns(schedule)};
 }
 
 void schedule_start(struct schedule *schedule, const struct schedule_plan *plan, uint64_t seed,
@@ -175,7 +175,7 @@ void schedule_start(struct schedule *schedule, const struct schedule_plan *plan,
     rng_seed(&schedule->rng, seed);
     if (plan->is_poisson)
         schedule->reached = gap(schedule);
-    find_own(schedule);
+    schedule->next = find_own(schedule);
 }
 
 void schedule_share(struct schedule *schedule, unsigned loop, unsigned loops)
@@ -183,26 +183,39 @@ void schedule_share(struct schedule *schedule, unsigned loop, unsigned loops)
     assert(loop < loops && schedule->number == 0);
     schedule->loop = loop;
     schedule->loops = loops;
-    find_own(schedule);
+    schedule->next = find_own(schedule);
 }
 
 uint64_t schedule_next_ns(const struct schedule *schedule)
 {
-    return schedule->next_ns;
+    return schedule->next.due_ns;
+}
+
+uint64_t schedule_after_ns(struct schedule *schedule)
+{
+    if (schedule->next.due_ns == SCHEDULE_NEVER)
+        return SCHEDULE_NEVER;
+    if (!schedule->has_after) {
+        step_on(schedule);
+        schedule->after = find_own(schedule);
+        schedule->has_after = true;
+    }
+    return schedule->after.due_ns;
 }
 
 bool schedule_take(struct schedule *schedule, uint64_t now_ns, uint64_t *number, uint64_t *due)
 {
-    if (schedule->next_ns == SCHEDULE_NEVER || schedule->next_ns > now_ns)
+    if (schedule->next.due_ns == SCHEDULE_NEVER || schedule->next.due_ns > now_ns)
         return false;
-    *number = schedule->number;
-    *due = schedule->next_ns;
-    step_on(schedule);
-    find_own(schedule);
+    *number = schedule->next.number;
+    *due = schedule->next.due_ns;
+    (void)schedule_after_ns(schedule);
+    schedule->next = schedule->after;
+    schedule->has_after = false;
     return true;
 }
 
 void schedule_stop(struct schedule *schedule)
 {
-    schedule->next_ns = SCHEDULE_NEVER;
+    schedule->next.due_ns = SCHEDULE_NEVER;
 }

@@ -54,16 +54,21 @@ void schedule_scale_rate(struct schedule_plan *plan, double peak);
 void schedule_scale_duration(struct schedule_plan *plan, double duration_s);
 bool schedule_same(const struct schedule_plan *a, const struct schedule_plan *b);
 
+struct schedule_arrival {
+    uint64_t number, due_ns;
+};
+
 struct schedule {
     const struct schedule_plan *plan; /* borrowed */
     uint64_t start_ns;
     unsigned loop, loops;
     struct rng rng;
-    uint64_t number; /* of the next arrival */
+    uint64_t number; /* of the arrival that was worked out last */
     double reached;  /* what the integral must reach for it */
     size_t stage;
     double stage_start_s, stage_start_count;
-    uint64_t next_ns; /* when the next one of this loop is due */
+    struct schedule_arrival next, after; /* of this loop */
+    bool has_after;                      /* `after` was worked out */
 };
 
 /* Of a plan that was checked. `loop` is below `loops`. */
@@ -73,6 +78,8 @@ void schedule_share(struct schedule *schedule, unsigned loop, unsigned loops);
 
 /* When the next arrival of this loop is due; SCHEDULE_NEVER behind the last one. */
 uint64_t schedule_next_ns(const struct schedule *schedule);
+/* The same of the one after that. */
+uint64_t schedule_after_ns(struct schedule *schedule);
 
 /* Takes the next arrival when it is due at `now_ns`; late ones come out one by one, each with the
  * time at which it was due. */

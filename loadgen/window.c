@@ -253,6 +253,7 @@ static enum status run(struct window *window)
         uint64_t until_ns = earlier(earlier(next_ns, give_up_ns), window->tell_ns);
         if (config->stop != NULL)
             until_ns = earlier(until_ns, now_ns + LOOK_MS * NS_PER_MS);
+        engine_expect(window->engine, schedule_after_ns(&window->schedule));
         if (engine_poll(window->engine, until_ns) != STATUS_OK)
             return STATUS_IO;
     }

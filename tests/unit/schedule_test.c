@@ -164,6 +164,37 @@ static void check_take(void **state)
     assert_false(schedule_take(&schedule, START + 3600 * NS_PER_S, &number, &due_ns));
 }
 
+/* What is told ahead is what comes, and telling it changes nothing. */
+static void check_after(void **state)
+{
+    (void)state;
+    const struct schedule_plan plan = {{{1, 50, 50}, {1, 0, 0}, {1, 0, 100}}, 3, true};
+    struct schedule asked, plain;
+    uint64_t number, due_ns, plain_number, plain_due_ns;
+    schedule_start(&asked, &plan, SEED, START);
+    schedule_start(&plain, &plan, SEED, START);
+    schedule_share(&asked, 1, 3);
+    schedule_share(&plain, 1, 3);
+    uint64_t after_ns = schedule_after_ns(&asked);
+    for (unsigned i = 0; schedule_take(&plain, SCHEDULE_NEVER - 1, &plain_number, &plain_due_ns);
+         i++) {
+        assert_true(schedule_take(&asked, SCHEDULE_NEVER - 1, &number, &due_ns));
+        assert_int_equal(number, plain_number);
+        assert_int_equal(due_ns, plain_due_ns);
+        assert_int_equal(schedule_next_ns(&asked), after_ns);
+        assert_int_equal(schedule_next_ns(&plain), after_ns);
+        if (i % 3 != 0)
+            assert_true(schedule_after_ns(&asked) >= after_ns);
+        after_ns = schedule_after_ns(&asked);
+    }
+    assert_int_equal(after_ns, SCHEDULE_NEVER);
+    schedule_start(&asked, &plan, SEED, START);
+    assert_true(schedule_after_ns(&asked) != SCHEDULE_NEVER);
+    schedule_stop(&asked);
+    assert_int_equal(schedule_after_ns(&asked), SCHEDULE_NEVER);
+    assert_false(schedule_take(&asked, SCHEDULE_NEVER - 1, &number, &due_ns));
+}
+
 static void check_rate(void **state)
 {
     (void)state;
@@ -245,6 +276,7 @@ int main(void)
     rows_one(&all, "it spaces Poisson arrivals by exponential gaps, by seed", check_poisson);
     rows_one(&all, "it ramps Poisson arrivals", check_poisson_ramp);
     rows_one(&all, "it gives an arrival when it is due, late ones with their own time", check_take);
+    rows_one(&all, "it tells ahead what comes after the next one", check_after);
     rows_one(&all, "it tells the rate that is wanted", check_rate);
     rows_one(&all, "it scales rates and times and keeps the shape", check_scale);
     rows_one(&all, "it never has more arrivals than it said", check_count_max);

@@ -377,11 +377,14 @@ static void looks_at_the_clocks_while_idle(void **state)
     (void)state;
     static const char *const answers[] = {SINK_OK};
     uint64_t deadline_ns = sink_soon();
+    timeline_start(true);
+    if (timeline_due_ns() == UINT64_MAX)
+        skip(); /* this machine has no counter to look at */
     sink_start(&sink, answers, 1);
     sink_trace(&sink, NULL);
-    while (timeline_due_ns() != UINT64_MAX && !timeline_counts() && clock_mono_ns() < deadline_ns)
+    while (!timeline_counts() && clock_mono_ns() < deadline_ns)
         clock_sleep_until_ns(clock_mono_ns() + NS_PER_MS);
-    assert_true(timeline_counts() || timeline_due_ns() == UINT64_MAX);
+    assert_true(timeline_counts());
     assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
     sink_stop(&sink);
 }

@@ -372,7 +372,10 @@ static void takes_numbers_beyond_an_enum_for_none(void **state)
     span_end(span);
     struct sink_span got = arrived("numbers");
     assert_int_equal(got.kind, SPAN_INTERNAL);
-    assert_int_equal(got.status_code, SPAN_UNSET);
+    struct wire_field field;
+    struct wire_reader reader = wire_reader_of(got.message.data, got.message.length);
+    while (wire_next(&reader, &field) == STATUS_OK)
+        assert_int_not_equal(field.number, OTLP_SPAN_STATUS);
 }
 
 static void makes_children(void **state)

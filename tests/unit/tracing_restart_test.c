@@ -305,6 +305,8 @@ static void check_live_over_fork(void **state)
     start(64);
     struct span *spans[2] = {span_start(&tracer, "a", NULL), span_start(&tracer, "b", NULL)};
     end_spans(1);
+    assert_int_equal(tracing_flush(soon()), STATUS_OK);
+    end_spans(1);
     pid_t child = fork();
     if (child == 0)
         _exit(live_in_child(spans));
@@ -312,7 +314,7 @@ static void check_live_over_fork(void **state)
     span_end(spans[0]);
     span_end(spans[1]);
     stop();
-    assert_int_equal(tracing_stats().exported, 3);
+    assert_int_equal(tracing_stats().exported, 4);
     check_sum();
 }
 
@@ -387,7 +389,7 @@ static void check_flush_under_load(void **state)
 /* ---- hooks, and the shutdown that waits for them */
 
 static struct {
-    atomic_bool is_inside, may_leave, has_left;
+    atomic_bool is_inside, may_leave, has_left, is_shut, was_inside;
     atomic_uint ended, late;
 } hook;
 
@@ -397,10 +399,6 @@ static void stay(void *self, struct span *span, const struct span_context *paren
     (void)span;
     (void)parent;
     atomic_store(&hook.is_inside, true);
-    while (!atomic_load(&hook.may_leave) && tracer_is_enabled(&tracer))
-        sched_yield();
-    if (!tracer_is_enabled(&tracer))
-        let_others(); /* the shutdown has begun */
     while (!atomic_load(&hook.may_leave))
         sched_yield();
     atomic_store(&hook.has_left, true);
@@ -437,26 +435,38 @@ static void check_hook_that_stays(void **state)
     assert_int_equal(tracing_shutdown(soon()), STATUS_OK);
 }
 
+static void note_shutdown(void *self, uint64_t deadline_ns)
+{
+    (void)self;
+    (void)deadline_ns;
+    atomic_store(&hook.was_inside, !atomic_load(&hook.has_left));
+    atomic_store(&hook.is_shut, true);
+}
+
 static void *shut_down(void *status)
 {
     *(enum status *)status = tracing_shutdown(soon());
-    if (!atomic_load(&hook.has_left))
-        abort();
     return NULL;
 }
 
 static void check_hook_that_leaves(void **state)
 {
     (void)state;
-    static const struct span_processor stayer = {.on_start = stay};
+    static const struct span_processor stayer = {.on_start = stay, .shutdown = note_shutdown};
     enum status status = STATUS_TIMEOUT;
+    uint64_t deadline_ns = soon();
     pthread_t thread = enter_hook(&stayer), other;
     assert_int_equal(pthread_create(&other, NULL, shut_down, &status), 0);
-    let_others();
+    while (tracer_is_enabled(&tracer) && clock_mono_ns() < deadline_ns)
+        sched_yield();
+    for (int i = 0; i < 20 && !atomic_load(&hook.is_shut); i++)
+        let_others(); /* it could go on, if it did not wait */
     atomic_store(&hook.may_leave, true);
     pthread_join(other, NULL);
     pthread_join(thread, NULL);
     assert_int_equal(status, STATUS_OK);
+    assert_true(atomic_load(&hook.is_shut));
+    assert_false(atomic_load(&hook.was_inside));
 }
 
 static atomic_bool is_over;

@@ -10,7 +10,7 @@ bool hooks_enter(struct trace_thread *thread, uint32_t generation)
 {
     /* Both sides in one order (seq_cst): who shuts down sees the mark, or this the shutdown. */
     atomic_fetch_add(trace_thread_hook_mark(thread), 1);
-    if (atomic_load(&tracing_generation) == generation)
+    if (generation != 0 && atomic_load(&tracing_generation) == generation)
         return true;
     hooks_leave(thread);
     return false;

@@ -10,7 +10,8 @@
 #include "trace/recording.h"
 #include "trace/tracing.h"
 
-/* false: that start is no longer in force, and nothing of it may be called. true: leave it. */
+/* false: that start is no longer in force, and nothing of it may be called. true: leave it. The
+ * policy in hand must have been looked up after the generation. */
 bool hooks_enter(struct trace_thread *thread, uint32_t generation);
 void hooks_leave(struct trace_thread *thread);
 

@@ -29,7 +29,7 @@ struct recording *recording_new(const struct tracing_policy *policy, struct trac
     recording->span.context = *context;
     recording->block = block;
     recording->status = SPAN_UNSET;
-    recording->generation = policy->generation;
+    recording->generation = atomic_load_explicit(&tracing_generation, memory_order_relaxed);
     recording->timeline = timeline_take();
     span_body_init(&recording->body, block, recording->first, &policy->limits);
     struct text state = context->trace_state;

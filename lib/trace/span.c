@@ -213,9 +213,10 @@ static inline struct span *start_any(struct beginning *start)
 struct span *span_start_on(const struct tracer *tracer, const char *name,
                            const struct span_options *options)
 {
+    uint32_t generation = atomic_load_explicit(&tracing_generation, memory_order_acquire);
     const struct tracing_policy *policy = tracing_policy();
     struct trace_thread *thread = trace_thread_self();
-    if (__builtin_expect(policy->has_hooks, 0) && !hooks_enter(thread, policy->generation))
+    if (__builtin_expect(policy->has_hooks, 0) && !hooks_enter(thread, generation))
         return span_start_off(options);
     struct beginning start = {.policy = policy,
                               .tracer = tracer,

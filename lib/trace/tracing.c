@@ -32,9 +32,11 @@ static struct {
     uint32_t last_generation;
 } tracing = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* A thread that is held up in the start of a span may still look at an old one. */
-enum { POLICIES = 8 };
+/* In turn. A start that chooses what an earlier one did has the same, so that a place is written to
+ * anew only after as many that all differ: a thread may still look at it however late. */
+enum { POLICIES = 64 };
 static struct tracing_policy policies[POLICIES];
+static uint32_t policy_count; /* ever chosen, all different from those beside them */
 const struct tracing_policy *_Atomic tracing_policy_last = &policies[0];
 
 atomic_bool tracing_gate;
@@ -92,7 +94,8 @@ static void in_parent(void)
 
 bool tracing_is_inherited(uint32_t generation)
 {
-    return generation < atomic_load_explicit(&first_own_generation, memory_order_relaxed);
+    return generation != 0 &&
+           generation < atomic_load_explicit(&first_own_generation, memory_order_relaxed);
 }
 
 /* A shutdown in which a hook forked goes on in the child too. */
@@ -191,23 +194,38 @@ static uint32_t next_generation(void)
     return tracing.last_generation;
 }
 
-static void make_policy(const struct tracing_config *config)
+static void fill_policy(const struct tracing_config *config, struct tracing_policy *policy)
 {
-    uint32_t generation = next_generation();
-    struct tracing_policy *policy = &policies[generation % POLICIES];
-    *policy = (struct tracing_policy){
-        .generation = generation,
-        .sampler = sampler_of(&config->sampling),
-        .limits = config->limits,
-        .ids = config->ids,
-        .exports_at_end = config->exports_at_end,
-        .export_timeout_ns = config->batch.timeout_ms * NS_PER_MS,
-    };
+    memset(policy, 0, sizeof *policy);
+    policy->sampler = sampler_of(&config->sampling);
+    policy->limits = config->limits;
+    policy->ids = config->ids;
     memcpy(policy->processors, config->processors, sizeof config->processors);
+    policy->export_timeout_ns = config->batch.timeout_ms * NS_PER_MS;
+    policy->exports_at_end = config->exports_at_end;
     policy->has_hooks = policy->processors[0] != NULL || policy->ids != NULL ||
                         has_custom_sampler(&policy->sampler);
+}
+
+/* Bytes between members are 0, or else it is one more that differs. */
+static bool is_same(const void *one, const void *other)
+{
+    return memcmp(one, other, sizeof(struct tracing_policy)) == 0;
+}
+
+static void choose_policy(const struct tracing_config *config)
+{
+    struct tracing_policy policy;
+    fill_policy(config, &policy);
+    size_t kept = policy_count < POLICIES ? policy_count : POLICIES, at = 0;
+    while (at < kept && !is_same(&policies[at], &policy))
+        at++;
+    if (at == kept) {
+        at = policy_count++ % POLICIES;
+        memcpy(&policies[at], &policy, sizeof policy);
+    }
     /* release: see tracing_policy */
-    atomic_store_explicit(&tracing_policy_last, policy, memory_order_release);
+    atomic_store_explicit(&tracing_policy_last, &policies[at], memory_order_release);
 }
 
 static enum status start(const struct tracing_config *config, struct error *error)
@@ -219,7 +237,7 @@ static enum status start(const struct tracing_config *config, struct error *erro
     enum status status = span_pool_start(pool_blocks(config));
     if (status != STATUS_OK)
         return error_set(error, status, "no memory for the span pool");
-    make_policy(config);
+    choose_policy(config);
     trace_thread_reset_totals();
     return exporter_start(config, error);
 }
@@ -264,7 +282,7 @@ enum status tracing_start(const struct tracing_config *config, struct error *err
         propagation_use(config->propagators);
         tracing.life = LIFE_ON;
         if (!is_off(config))
-            open_gate(tracing_policy()->generation);
+            open_gate(next_generation());
     }
     pthread_mutex_unlock(&tracing.lock);
     /* After the exporters, so that it runs before the handlers of what they use. */
@@ -283,9 +301,10 @@ enum status tracing_flush(uint64_t deadline_ns)
     if (!tracing_is_on())
         return STATUS_OK;
     enum status status = STATUS_OK;
+    uint32_t generation = atomic_load(&tracing_generation);
     const struct tracing_policy *policy = tracing_policy();
     struct trace_thread *thread = trace_thread_self();
-    if (policy->has_hooks && hooks_enter(thread, policy->generation)) {
+    if (policy->has_hooks && hooks_enter(thread, generation)) {
         status = hooks_flush(policy, deadline_ns);
         hooks_leave(thread);
     }

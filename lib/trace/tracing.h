@@ -29,15 +29,14 @@ static inline bool tracing_is_of_now(uint32_t generation)
  * not here. */
 bool tracing_is_inherited(uint32_t generation);
 
-/* What was chosen at a start. Never changes while anybody could still look at it: the next start
- * makes another one, of which there are some in turn. */
+/* What was chosen at a start. Does not change while anybody could still look at it; starts that
+ * choose the same share one. */
 struct tracing_policy {
     struct sampler sampler;
     struct span_limits limits;
     const struct id_generator *ids;                                   /* NULL: random ones */
     const struct span_processor *processors[TRACING_PLUGINS_MAX + 1]; /* up to the first NULL */
     uint64_t export_timeout_ns;
-    uint32_t generation;
     bool has_hooks; /* of the program's own on the span path: see hooks.h */
     bool exports_at_end;
 };

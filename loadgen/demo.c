@@ -279,7 +279,7 @@ static void write_json(const void *what, struct json_writer *writer)
     json_end_object(writer);
 }
 
-static int report(const struct demo *demo, const struct options *options, enum status status,
+static int report(struct demo *demo, const struct options *options, enum status status,
                   const struct error *error)
 {
     struct error writing = {0};
@@ -290,6 +290,8 @@ static int report(const struct demo *demo, const struct options *options, enum s
         print_reasons(demo);
         fflush(stdout);
     }
+    for (size_t i = 0; i < demo->done; i++)
+        demo->experiments[i].page = links_base(&options->lab, &demo->lab.target);
     if (options->json_path &&
         command_write_json(options->json_path, write_json, demo, &writing) != STATUS_OK)
         return command_failed(program, STATUS_IO, &writing);

@@ -46,6 +46,7 @@ struct experiment {
     enum verdict verdict; /* the worst of all windows; inconclusive when not all are done */
     struct backend_latency trace_latency; /* over all windows of this experiment */
     struct error cut_short;               /* by what; empty: by nothing */
+    const char *page; /* where its traces can be looked at, borrowed; NULL: nowhere */
 };
 
 /* Sets the environment, warms up, measures. STATUS_INTERRUPTED, STATUS_CLOSED (a process died) and

@@ -116,6 +116,15 @@ static void add_window(struct table *table, const char *name, const struct measu
                measurement->drops.spans);
 }
 
+void report_name_window(const struct experiment *experiment, size_t step, char *out, size_t size)
+{
+    const struct scenario_step *what = experiment->steps[step].step;
+    if (experiment->scenario->has_steps)
+        snprintf(out, size, "step %zu: %s", step + 1, what->title);
+    else
+        snprintf(out, size, "%s", what->faults.count ? "faulty" : "again");
+}
+
 static void print_windows(const struct experiment *experiment, FILE *out)
 {
     static const struct table_column columns[] = {
@@ -130,9 +139,9 @@ static void print_windows(const struct experiment *experiment, FILE *out)
     table_init(table, columns, sizeof columns / sizeof columns[0]);
     add_window(table, "healthy", &experiment->reference->measurement);
     for (size_t i = 0; i < experiment->step_count; i++) {
-        const struct experiment_step *step = &experiment->steps[i];
-        const char *plain = step->step->faults.count ? "faulty" : "again";
-        add_window(table, step->step->title[0] ? step->step->title : plain, &step->measurement);
+        char name[SCENARIO_TITLE_MAX + 16];
+        report_name_window(experiment, i, name, sizeof name);
+        add_window(table, name, &experiment->steps[i].measurement);
     }
     table_print(table, out, 2);
     free(table);

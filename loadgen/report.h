@@ -25,6 +25,9 @@ void report_drops(const struct measurement *measurement, FILE *out);
 /* "pricing.sequential_calls, ..." or "nothing". */
 void report_list_faults(const struct scenario_step *step, char *out, size_t size);
 
+/* What the window of a step is called: "faulty", "again", "step 2: the mail is sent at once". */
+void report_name_window(const struct experiment *experiment, size_t step, char *out, size_t size);
+
 /* The object that `run --json` writes, schema "culprit.run/1". */
 void report_write_json(const struct experiment *experiment, struct json_writer *writer);
 

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "loadgen/fix.h"
+#include "loadgen/links.h"
+#include "loadgen/load_steps_json.h"
 
 static void write_number(struct json_writer *writer, const char *key, double value, int decimals)
 {
@@ -239,18 +241,96 @@ static void write_only_step(struct json_writer *writer, const struct experiment 
     write_reasons(writer, &last->result);
 }
 
-/* What the healthy window had to keep, where a scenario says so. */
-static void write_healthy(struct json_writer *writer, const struct experiment *experiment)
+/* ---- windows */
+
+static void write_load(struct json_writer *writer, const struct window_result *window)
 {
-    json_key(writer, "healthy");
+    const struct load_steps steps = {
+        .names = {window_step_word(WINDOW_CART), window_step_word(WINDOW_CHECKOUT)},
+        .figures = &window->figures,
+        .timeline = &window->timeline,
+        .elapsed_s = window->elapsed_s,
+    };
+    json_key(writer, "load");
     json_begin_object(writer);
+    load_steps_json(writer, &steps);
+    json_end_object(writer);
+}
+
+/* The object stays open. `before`: what it is compared with on the page; NULL: with nothing. */
+static void begin_window(struct json_writer *writer, const struct experiment *experiment,
+                         const struct measurement *measurement, const struct measurement *before)
+{
+    const struct window_result *window = &measurement->window;
+    const struct coverage coverage = measurement_coverage(measurement);
+    json_key(writer, "start_unix_ns");
+    json_u64_string(writer, window->start_wall_ns);
+    json_key(writer, "end_unix_ns");
+    json_u64_string(writer, window->end_wall_ns);
+    if (experiment->page) {
+        char link[LINKS_MAX];
+        links_findings(link, experiment->page, window, before ? &before->window : NULL);
+        write_word(writer, "page", link);
+    }
+    json_key(writer, "coverage");
+    json_begin_object(writer);
+    write_number(writer, "arrived", coverage.arrived, 6);
+    write_number(writer, "connected", coverage.connected, 6);
+    write_number(writer, "as_expected", coverage.as_expected, 6);
+    write_count(writer, "spans_dropped", measurement->drops.spans);
+    json_end_object(writer);
+    write_load(writer, window);
+}
+
+static void write_reference_window(struct json_writer *writer, const struct experiment *experiment)
+{
     const bool is_judged = experiment->is_healthy_judged;
+    const struct thresholds *thresholds = &experiment->scenario->healthy;
+    json_begin_object(writer);
+    write_word(writer, "name", "healthy");
+    begin_window(writer, experiment, &experiment->reference->measurement, NULL);
     write_word(writer, "verdict",
-               verdict_word(is_judged ? experiment->healthy_result.verdict : VERDICT_INCONCLUSIVE));
-    threshold_write_json(&experiment->scenario->healthy, is_judged ? experiment->healthy : NULL,
-                         writer);
+               verdict_word(is_judged || thresholds->count == 0 ? experiment->healthy_result.verdict
+                                                                : VERDICT_INCONCLUSIVE));
+    json_key(writer, "findings");
+    json_begin_array(writer);
+    json_end_array(writer);
+    threshold_write_json(thresholds, is_judged ? experiment->healthy : NULL, writer);
     write_reasons(writer, &experiment->healthy_result);
     json_end_object(writer);
+}
+
+static void write_step_window(struct json_writer *writer, const struct experiment *experiment,
+                              size_t index)
+{
+    const struct experiment_step *step = &experiment->steps[index];
+    char name[SCENARIO_TITLE_MAX + 16];
+    report_name_window(experiment, index, name, sizeof name);
+    json_begin_object(writer);
+    write_word(writer, "name", name);
+    begin_window(writer, experiment, &step->measurement, &experiment->reference->measurement);
+    write_word(writer, "verdict",
+               verdict_word(step->is_done ? step->result.verdict : VERDICT_INCONCLUSIVE));
+    json_key(writer, "findings");
+    json_begin_array(writer);
+    write_findings(writer, step, true);
+    json_end_array(writer);
+    threshold_write_json(&step->step->thresholds, step->is_done ? step->judgements : NULL, writer);
+    write_reasons(writer, &step->result);
+    json_end_object(writer);
+}
+
+/* Those that were measured, in their order: what reports and comparisons of loads read. */
+static void write_windows(struct json_writer *writer, const struct experiment *experiment)
+{
+    json_key(writer, "windows");
+    json_begin_array(writer);
+    if (experiment->reference->measurement.window.figures.step_count > 0)
+        write_reference_window(writer, experiment);
+    for (size_t i = 0; i < experiment->step_count; i++)
+        if (experiment->steps[i].measurement.window.figures.step_count > 0)
+            write_step_window(writer, experiment, i);
+    json_end_array(writer);
 }
 
 static void write_steps(struct json_writer *writer, const struct experiment *experiment)
@@ -287,8 +367,8 @@ void report_write_json(const struct experiment *experiment, struct json_writer *
     write_trace_latency(writer, experiment, &sums);
     write_all_findings(writer, experiment, "findings", true);
     write_all_findings(writer, experiment, "other_findings", false);
-    if (scenario->healthy.count > 0)
-        write_healthy(writer, experiment);
+    write_word(writer, "page", experiment->page ? experiment->page : "");
+    write_windows(writer, experiment);
     if (scenario->has_steps)
         write_steps(writer, experiment);
     json_end_object(writer);

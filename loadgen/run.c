@@ -69,6 +69,7 @@ static int report(struct run *run, const struct options *options, enum status st
             run->experiment.verdict = VERDICT_INCONCLUSIVE;
             run->experiment.cut_short = *error;
         }
+        run->experiment.page = links_base(&options->lab, &run->lab.target);
         report_experiment(&run->experiment, stdout);
         fflush(stdout);
         if (options->json_path && command_write_json(options->json_path, write_json,

@@ -19,6 +19,7 @@ enum {
     SCENARIO_STEPS_MAX = 16,
     SCENARIO_EXPECTED_MAX = 16,
     SCENARIO_TEXT_MAX = 1600,
+    SCENARIO_TITLE_MAX = 128,
 };
 
 /* A finding that must be there. */
@@ -31,7 +32,7 @@ struct expectation {
 
 /* A full list of faults, and what they must lead to. */
 struct scenario_step {
-    char title[128];
+    char title[SCENARIO_TITLE_MAX];
     struct settings faults;
     struct expectation expected[SCENARIO_EXPECTED_MAX];
     size_t expected_count;

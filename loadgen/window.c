@@ -69,6 +69,7 @@ static void count(struct window_result *result, const struct load_sample *sample
 {
     uint64_t latency_ns = load_sample_latency_ns(sample);
     load_figures_add(&result->figures, sample);
+    load_timeline_add(&result->timeline, sample);
     result->dropped += sample->outcome == LOAD_DROPPED;
     if (sample->step == WINDOW_CHECKOUT && sample->outcome == LOAD_OK)
         result->latency_by_flow_ns[sample->number] = latency_ns > 0 ? latency_ns : 1;
@@ -305,10 +306,12 @@ static enum status prepare(struct window *window, struct error *error)
         return status == STATUS_NO_MEMORY || status == STATUS_IO ? status : STATUS_INVALID;
     window->flow_max = schedule_count_max(config->arrivals);
     window->result->latency_by_flow_ns = calloc(window->flow_max, sizeof(uint64_t));
-    if (window->result->latency_by_flow_ns == NULL ||
-        !load_figures_init(&window->result->figures, WINDOW_STEPS))
-        return error_set(error, STATUS_NO_MEMORY, "load: out of memory");
     window->start_ns = clock_mono_ns();
+    if (window->result->latency_by_flow_ns == NULL ||
+        !load_figures_init(&window->result->figures, WINDOW_STEPS) ||
+        !load_timeline_init(&window->result->timeline, WINDOW_STEPS, window->start_ns,
+                            (uint64_t)(schedule_duration_s(config->arrivals) * (double)NS_PER_S)))
+        return error_set(error, STATUS_NO_MEMORY, "load: out of memory");
     schedule_start(&window->schedule, config->arrivals, config->seed, window->start_ns);
     return STATUS_OK;
 }
@@ -342,6 +345,7 @@ void window_result_release(struct window_result *result)
     free(result->latency_by_flow_ns);
     result->latency_by_flow_ns = NULL;
     load_figures_release(&result->figures);
+    load_timeline_release(&result->timeline);
 }
 
 uint64_t window_latency_ns(const struct window_result *result, double q)

@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "loadgen/load_figures.h"
 #include "loadgen/load_sample.h"
+#include "loadgen/load_timeline.h"
 #include "loadgen/schedule.h"
 
 enum window_step { WINDOW_CART, WINDOW_CHECKOUT, WINDOW_STEPS };
@@ -71,7 +72,9 @@ struct window_result {
     uint64_t start_wall_ns, end_wall_ns; /* first due time, last answer */
     double elapsed_s;                    /* between them */
     bool interrupted;
-    struct load_figures figures; /* by enum window_step; no step where there was no memory */
+    /* By enum window_step; no step and no slot where there was no memory. */
+    struct load_figures figures;
+    struct load_timeline timeline;
     /* Latency of the checkout by flow number; 0: not ok. flows_due items. */
     uint64_t *latency_by_flow_ns;
 };

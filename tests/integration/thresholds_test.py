@@ -3,11 +3,13 @@
 `culprit run`, `culprit diagnose --thresholds`."""
 import json
 import os
+import re
 import sys
 import tempfile
 import time
 
 from culprit import Up, culprit
+from schema_kit import validate
 from stack import ROOT, main
 
 LOAD = ["--rate", "10", "--duration", "2"]
@@ -44,6 +46,24 @@ def run(target, what, *words):
             raise AssertionError(done)
         with open(out, encoding="utf-8") as file:
             return done, json.load(file)
+
+
+def schema_of(name):
+    """With what it refers to in other files."""
+    with open(f"{ROOT}/scenarios/schema/{name}.schema.json", encoding="utf-8") as file:
+        text = file.read()
+    for other in set(re.findall(r'"([a-z-]+)\.schema\.json#', text)):
+        with open(f"{ROOT}/scenarios/schema/{other}.schema.json", encoding="utf-8") as file:
+            more = json.load(file)["$defs"]
+        schema = json.loads(text.replace(f"{other}.schema.json#", "#"))
+        assert not set(more) & set(schema["$defs"]), "two meanings of one name"
+        schema["$defs"].update(more)
+        text = json.dumps(schema)
+    return json.loads(text)
+
+
+def check_schema(told):
+    validate(told, schema_of("run-report"))
 
 
 def lines_of(done, word):
@@ -89,8 +109,15 @@ def test_it_holds_a_run_against_its_thresholds():
         assert done.returncode == 0 and told["verdict"] == "pass", done
         assert len(lines_of(done, "holds:")) == 16 and not lines_of(done, "BROKEN"), done.stdout
         assert [t["outcome"] for t in told["thresholds"]] == 14 * ["holds"], told["thresholds"]
-        assert told["healthy"]["verdict"] == "pass", told["healthy"]
-        assert [t["value"] for t in told["healthy"]["thresholds"]] == [1, 0], told["healthy"]
+        healthy, faulty = told["windows"]
+        assert (healthy["name"], faulty["name"]) == ("healthy", "faulty"), told["windows"]
+        assert healthy["verdict"] == faulty["verdict"] == "pass", told["windows"]
+        assert [t["value"] for t in healthy["thresholds"]] == [1, 0], healthy
+        assert faulty["thresholds"] == told["thresholds"], faulty
+        assert [s["name"] for s in faulty["load"]["steps"]] == ["fill the cart", "check out"]
+        assert [s["outcomes"]["ok"] for s in faulty["load"]["steps"]] == [20, 20], faulty["load"]
+        assert faulty["page"].startswith(f"{told['page']}/findings?at="), faulty["page"]
+        check_schema(told)
 
         done, told = run(up.path, scenario(**expecting(broken)))
         assert done.returncode == 99 and told["verdict"] == "fail", done
@@ -109,7 +136,7 @@ def test_it_holds_a_run_against_its_thresholds():
         done, told = run(up.path, scenario(
             **expecting({}), healthy={"thresholds": {"spans": [{**SELECTS, "at_most": 0}]}}))
         assert done.returncode == 99 and told["verdict"] == "fail", done
-        assert told["reasons"] == [] and told["healthy"]["verdict"] == "fail", told
+        assert told["reasons"] == [] and told["windows"][0]["verdict"] == "fail", told
         assert "verdict on the healthy window: fail" in done.stdout, done.stdout
 
         # what nothing was measured for is no failure
@@ -119,6 +146,31 @@ def test_it_holds_a_run_against_its_thresholds():
         assert done.returncode == 97 and told["verdict"] == "inconclusive", done
         assert told["thresholds"][0]["outcome"] == "unsure", told["thresholds"]
         assert told["thresholds"][0]["value"] is None, told["thresholds"]
+
+
+def test_it_tells_of_each_step():
+    steps = [{"title": title, "faults": faults, "expect": {"findings": [], "thresholds": {
+        "spans": [{**QUOTES, "at_most": most}]}}}
+             for title, faults, most in (("one", ["orders.missing_index"], 6), ("two", [], 5))]
+    what = scenario(steps=steps)
+    what["environment"]["arrivals"] = {"spacing": "poisson", "stages": [
+        {"duration_s": 0.7, "rate": 4, "to": 20}, {"duration_s": 0.3, "rate": 10}]}
+    for key in ("rate", "duration_s"):
+        del what["environment"][key]
+    for key in ("faults", "expect"):
+        del what[key]
+    with Up() as up, tempfile.TemporaryDirectory() as directory:
+        path, out = written(directory, "steps.json", what), f"{directory}/run.json"
+        done = culprit("run", path, "--target", up.path, "--json", out)
+        with open(out, encoding="utf-8") as file:
+            told = json.load(file)
+        assert done.returncode in (97, 99) and told["verdict"] != "pass", done
+        check_schema(told)
+        assert [w["name"] for w in told["windows"]] == ["healthy", "step 1: one", "step 2: two"]
+        assert [s["thresholds"][0]["outcome"] for s in told["steps"]] == ["holds", "broken"]
+        flows = [w["load"]["steps"][0]["requests"] for w in told["windows"]]
+        assert flows[0] == flows[1] == flows[2] > 3, flows
+        assert "up to 20 checkouts/s in 2 stages, by chance, for 1 s" in done.stdout, done.stdout
 
 
 def test_it_names_file_and_line_of_a_wrong_threshold():

@@ -251,6 +251,21 @@ static void expect_times(const struct window_result *result)
     }
 }
 
+/* Each request is in a slot of its step. */
+static void expect_slots(const struct window_result *result)
+{
+    assert_int_equal(result->timeline.step_count, WINDOW_STEPS);
+    for (enum window_step step = 0; step < WINDOW_STEPS; step++) {
+        uint64_t due = 0, failed = 0;
+        for (size_t i = 0; i < result->timeline.slot_count; i++) {
+            due += load_timeline_slot(&result->timeline, step, i)->due;
+            failed += load_timeline_slot(&result->timeline, step, i)->failed;
+        }
+        assert_int_equal(due, load_figures_count(figures_of(result, step)));
+        assert_int_equal(failed, load_figures_failed(figures_of(result, step)));
+    }
+}
+
 /* What must hold of every result. */
 static void expect_consistent(const struct window_result *result)
 {
@@ -270,6 +285,7 @@ static void expect_consistent(const struct window_result *result)
     assert_int_equal(watch.progress.due, result->flows_due);
     if (watch.observed <= SEEN_MAX)
         expect_times(result);
+    expect_slots(result);
     uint64_t ok = 0;
     for (uint64_t i = 0; i < result->flows_due; i++)
         ok += result->latency_by_flow_ns[i] > 0;

@@ -5,6 +5,7 @@
 #include "base/otlp_fields.h"
 #include "base/wire.h"
 #include "trace/span_entries.h"
+#include "trace/span_short.h"
 
 #define TAG(field) ((uint8_t)((field) << 3 | WIRE_BYTES))
 
@@ -14,7 +15,7 @@ void span_body_init(struct span_body *body, struct span_block *head, uint8_t *fi
                     const struct span_limits *limits)
 {
     /* The index of keys stays as it is: attribute_count says how much of it is good. */
-    memset(body, 0, offsetof(struct span_body, key_at));
+    memset(body, 0, offsetof(struct span_body, key_hash));
     body->head = body->tail = head;
     body->first = first;
     body->limits = limits;
@@ -74,6 +75,12 @@ static uint32_t walk_for(const struct span_body *body, struct text key)
     return 0;
 }
 
+/* What the index keeps of a hash. */
+static inline uint16_t index_hash(uint32_t hash)
+{
+    return (uint16_t)(hash >> 16);
+}
+
 struct found {
     uint32_t at; /* offset + 1, 0: no such attribute */
     int index;   /* -1: not in the index */
@@ -84,7 +91,7 @@ static struct found find_attribute(const struct span_body *body, struct text key
     int indexed =
         body->attribute_count < SPAN_INDEXED_KEYS ? (int)body->attribute_count : SPAN_INDEXED_KEYS;
     for (int i = 0; i < indexed; i++)
-        if (body->key_hash[i] == hash && attribute_has_key(body, body->key_at[i], key))
+        if (body->key_hash[i] == index_hash(hash) && attribute_has_key(body, body->key_at[i], key))
             return (struct found){body->key_at[i] + 1u, i};
     if (body->attribute_count > SPAN_INDEXED_KEYS)
         return (struct found){walk_for(body, key), -1};
@@ -102,7 +109,8 @@ static void index_attribute(struct span_body *body, struct found found, uint32_t
     }
     if (found.index >= 0) {
         body->key_at[found.index] = (uint16_t)at;
-        body->key_hash[found.index] = hash;
+        body->key_hash[found.index] = index_hash(hash);
+        body->key_filter |= 1ull << (index_hash(hash) & 63);
     }
 }
 
@@ -149,123 +157,56 @@ static void set_any(struct span_body *body, const struct attribute *attribute, u
         set_odd(body, attribute);
 }
 
-/* ---- the usual case: a new entry of ASCII text, under 128 bytes, in the first block */
-
-enum { SHORT_MAX = 127 };
-
-/* Where an entry with `length` bytes after tag and length can be written in one go, or NULL. */
-static uint8_t *short_entry(const struct span_body *body, size_t length)
+static __attribute__((noinline)) void set_text_else(struct span_body *body, struct text key,
+                                                    uint32_t hash, struct text value)
 {
-    if (length > SHORT_MAX || body->tail != body->head ||
-        body->capacity_bytes - body->length_bytes < length + 2)
-        return NULL;
-    return body->first + body->length_bytes;
+    struct attribute attribute = {.key = key, .type = ATTRIBUTE_TEXT, .text = value};
+    if (value.length > body->limits->value_length ||
+        !span_short_long_text(body, key, index_hash(hash), value))
+        set_any(body, &attribute, hash);
 }
 
-typedef uint64_t pair __attribute__((vector_size(16)));
-
-/* Copies by words, the last of which may overlap the one before; a mask of what is not ASCII. */
-static inline uint64_t copy_long(uint8_t *to, const char *from, size_t length)
-{
-    pair word, seen = {0, 0};
-    for (size_t i = 0; i + sizeof word < length; i += sizeof word) {
-        memcpy(&word, from + i, sizeof word);
-        memcpy(to + i, &word, sizeof word);
-        seen |= word;
-    }
-    memcpy(&word, from + length - sizeof word, sizeof word);
-    memcpy(to + length - sizeof word, &word, sizeof word);
-    seen |= word;
-    return (seen[0] | seen[1]) & 0x8080808080808080ull;
-}
-
-static inline uint64_t copy_text(uint8_t *to, struct text text)
-{
-    const char *from = text.data;
-    size_t length = text.length;
-    if (length >= 16)
-        return copy_long(to, from, length);
-    if (length >= 8) {
-        uint64_t first, last;
-        memcpy(&first, from, 8);
-        memcpy(&last, from + length - 8, 8);
-        memcpy(to, &first, 8);
-        memcpy(to + length - 8, &last, 8);
-        return (first | last) & 0x8080808080808080ull;
-    }
-    if (length >= 4) {
-        uint32_t first, last;
-        memcpy(&first, from, 4);
-        memcpy(&last, from + length - 4, 4);
-        memcpy(to, &first, 4);
-        memcpy(to + length - 4, &last, 4);
-        return (first | last) & 0x80808080u;
-    }
-    uint8_t seen = 0;
-    for (size_t i = 0; i < length; i++)
-        seen |= to[i] = (uint8_t)from[i];
-    return seen & 0x80;
-}
-
-/* Begins an attribute with `value_length` bytes of AnyValue; NULL: not the usual case. */
-static uint8_t *short_attribute(const struct span_body *body, struct text key, uint32_t hash,
-                                size_t value_length)
-{
-    if (key.length == 0 || key.length > SHORT_MAX || body->attribute_count >= SPAN_INDEXED_KEYS ||
-        body->attribute_count >= body->limits->attribute_count)
-        return NULL;
-    uint8_t *at = short_entry(body, key.length + value_length + 4);
-    if (at == NULL)
-        return NULL;
-    for (uint32_t i = 0; i < body->attribute_count; i++)
-        if (body->key_hash[i] == hash)
-            return NULL;
-    *at++ = TAG(OTLP_SPAN_ATTRIBUTES);
-    *at++ = (uint8_t)(key.length + value_length + 4);
-    *at++ = TAG(OTLP_KEY_VALUE_KEY);
-    *at++ = (uint8_t)key.length;
-    if (copy_text(at, key) != 0)
-        return NULL;
-    at += key.length;
-    *at++ = TAG(OTLP_KEY_VALUE_VALUE);
-    *at++ = (uint8_t)value_length;
-    return at;
-}
-
-static void short_attribute_done(struct span_body *body, uint32_t hash, const uint8_t *end)
-{
-    body->key_hash[body->attribute_count] = hash;
-    body->key_at[body->attribute_count++] = (uint16_t)body->length_bytes;
-    body->length_bytes = (uint32_t)(end - body->first);
-}
+/* ---- the usual case */
 
 void span_body_set_text(struct span_body *body, struct text key, uint32_t hash, struct text value)
 {
-    uint8_t *at = value.length <= SHORT_MAX && value.length <= body->limits->value_length
-                      ? short_attribute(body, key, hash, value.length + 2)
+    uint8_t *at = value.length <= SPAN_SHORT_MAX && value.length <= body->limits->value_length
+                      ? span_short_attribute(body, key, index_hash(hash), value.length + 2)
                       : NULL;
     if (at != NULL) {
         *at++ = TAG(OTLP_VALUE_STRING);
         *at++ = (uint8_t)value.length;
-        if (copy_text(at, value) == 0) {
-            short_attribute_done(body, hash, at + value.length);
+        if (span_short_copy(at, value) == 0) {
+            span_short_done(body, index_hash(hash), at + value.length);
             return;
         }
     }
-    struct attribute attribute = {.key = key, .type = ATTRIBUTE_TEXT, .text = value};
-    set_any(body, &attribute, hash);
+    set_text_else(body, key, hash, value);
 }
 
 void span_body_set_i64(struct span_body *body, struct text key, uint32_t hash, int64_t value)
 {
-    uint8_t *at = short_attribute(body, key, hash, 1 + wire_varint_size((uint64_t)value));
+    size_t length = 1 + wire_varint_size((uint64_t)value);
+    uint8_t *at = span_short_attribute(body, key, index_hash(hash), length);
     if (at != NULL) {
         *at++ = OTLP_VALUE_INT << 3 | WIRE_VARINT;
-        short_attribute_done(body, hash, wire_put_varint_raw(at, (uint64_t)value));
+        span_short_done(body, index_hash(hash), wire_put_varint_raw(at, (uint64_t)value));
         return;
     }
     struct attribute attribute = {.key = key, .type = ATTRIBUTE_I64, .i64 = value};
     set_any(body, &attribute, hash);
+}
+
+static void set_bool(struct span_body *body, const struct attribute *attribute, uint32_t hash)
+{
+    uint8_t *at = span_short_attribute(body, attribute->key, index_hash(hash), 2);
+    if (at == NULL) {
+        set_any(body, attribute, hash);
+        return;
+    }
+    *at++ = OTLP_VALUE_BOOL << 3 | WIRE_VARINT;
+    *at++ = attribute->boolean;
+    span_short_done(body, index_hash(hash), at);
 }
 
 void span_body_set_attribute(struct span_body *body, const struct attribute *attribute,
@@ -275,49 +216,15 @@ void span_body_set_attribute(struct span_body *body, const struct attribute *att
         span_body_set_text(body, attribute->key, hash, attribute->text);
     else if (attribute->type == ATTRIBUTE_I64)
         span_body_set_i64(body, attribute->key, hash, attribute->i64);
+    else if (attribute->type == ATTRIBUTE_BOOL)
+        set_bool(body, attribute, hash);
     else
         set_any(body, attribute, hash);
 }
 
-static bool add_short_event(struct span_body *body, uint64_t wall_ns, struct text name)
-{
-    uint8_t *at = body->event_count < body->limits->event_count && name.length <= SHORT_MAX
-                      ? short_entry(body, name.length + 11)
-                      : NULL;
-    if (at == NULL)
-        return false;
-    *at++ = TAG(OTLP_SPAN_EVENTS);
-    *at++ = (uint8_t)(name.length + 11);
-    *at++ = OTLP_EVENT_TIME << 3 | WIRE_FIXED64;
-    memcpy(at, &wall_ns, sizeof wall_ns);
-    at += sizeof wall_ns;
-    *at++ = TAG(OTLP_EVENT_NAME);
-    *at++ = (uint8_t)name.length;
-    if (copy_text(at, name) != 0)
-        return false;
-    body->event_count++;
-    body->length_bytes = (uint32_t)(at + name.length - body->first);
-    return true;
-}
-
-static bool set_short_name(struct span_body *body, struct text name)
-{
-    uint8_t *at =
-        body->name_at == 0 && name.length <= SHORT_MAX ? short_entry(body, name.length) : NULL;
-    if (at == NULL)
-        return false;
-    *at++ = TAG(OTLP_SPAN_NAME);
-    *at++ = (uint8_t)name.length;
-    if (copy_text(at, name) != 0)
-        return false;
-    body->name_at = body->length_bytes + 1;
-    body->length_bytes = (uint32_t)(at + name.length - body->first);
-    return true;
-}
-
 void span_body_set_name(struct span_body *body, struct text name)
 {
-    if (set_short_name(body, name))
+    if (span_short_name(body, name))
         return;
     if (name.length > NAME_MAX)
         name.length = NAME_MAX;
@@ -332,7 +239,7 @@ void span_body_set_name(struct span_body *body, struct text name)
 void span_body_add_event(struct span_body *body, uint64_t wall_ns, struct text name,
                          const struct attribute *attributes, size_t count)
 {
-    if (count == 0 && add_short_event(body, wall_ns, name))
+    if (count == 0 && span_short_event(body, wall_ns, name))
         return;
     struct span_wire wire;
     struct span_wire_list list = {OTLP_EVENT_ATTRIBUTES,

@@ -19,7 +19,7 @@
 enum {
     SPAN_BODY_HOLE = 0,
     SPAN_BODY_MAX = 60 * 1024, /* bytes of all entries */
-    SPAN_INDEXED_KEYS = 16,    /* attributes found by hash; later ones by walking */
+    SPAN_INDEXED_KEYS = 22,    /* attributes found by hash; later ones by walking */
     SPAN_VALUE_DEPTH_MAX = 64, /* arrays and maps within each other */
 };
 
@@ -35,8 +35,9 @@ struct span_body {
     uint32_t dropped_attributes, dropped_events, dropped_links;
     uint32_t attribute_count, event_count, link_count;
     bool has_holes;
+    uint64_t key_filter; /* a bit for each indexed key, by its hash */
+    uint16_t key_hash[SPAN_INDEXED_KEYS];
     uint16_t key_at[SPAN_INDEXED_KEYS];
-    uint32_t key_hash[SPAN_INDEXED_KEYS];
 };
 
 /* `first` points into head->data; the rest of that block is the body's. The limits are borrowed. */

@@ -206,6 +206,38 @@ static void overwrites_few_keys(void **state)
 }
 
 /* Each change leaves a hole; together they would be many times what a span may hold. */
+/* Lengths around those that take more bytes on the wire, and more than one block. */
+static void keeps_texts_of_any_length(void **state)
+{
+    (void)state;
+    static char text[1400];
+    memset(text, 'x', sizeof text);
+    for (size_t length = 80; length < sizeof text; length += length < 300 ? 1 : 77) {
+        char name[32];
+        struct text value = {text, length}, other = {text + 1, length - 1};
+        snprintf(name, sizeof name, "length %zu", length);
+        struct span *span = span_start(&tracer, name, NULL);
+        span_set_text(span, SPAN_KEY("statement"), value);
+        span_set_bool(span, SPAN_KEY("bool"), true);
+        span_set_text(span, SPAN_KEY("again"), value);
+        span_set_text(span, SPAN_KEY("again"), other);
+        text[length - 1] = '\xff'; /* no UTF-8 */
+        span_set_text(span, SPAN_KEY("odd"), value);
+        span_end(span);
+        struct sink_span got = arrived(name);
+        text[length - 1] = '?';
+        const struct sink_attribute *odd = sink_attribute(&got, "odd");
+        assert_true(odd != NULL && text_equal(odd->text, value));
+        text[length - 1] = 'x';
+        const struct sink_attribute *statement = sink_attribute(&got, "statement");
+        const struct sink_attribute *again = sink_attribute(&got, "again");
+        assert_true(statement != NULL && text_equal(statement->text, value));
+        assert_true(again != NULL && text_equal(again->text, other));
+        assert_int_equal(sink_attribute(&got, "bool")->number, 1);
+        assert_int_equal(got.attribute_count, 4);
+    }
+}
+
 static void closes_holes_before_it_drops(void **state)
 {
     (void)state;
@@ -550,6 +582,7 @@ int main(void)
         cmocka_unit_test(keeps_status_order),
         cmocka_unit_test(overwrites_by_key),
         cmocka_unit_test(overwrites_few_keys),
+        cmocka_unit_test(keeps_texts_of_any_length),
         cmocka_unit_test(closes_holes_before_it_drops),
         cmocka_unit_test(counts_what_is_over_the_limits),
         cmocka_unit_test(counts_event_attributes_over_the_limit),

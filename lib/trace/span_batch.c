@@ -109,23 +109,29 @@ static size_t scope_length(const struct tracer *tracer)
     return length + span_wire_list_size(&list);
 }
 
-/* What it can take at the most: every record in a scope of its own. */
-static size_t framed_bytes(const struct span_record *head)
+/* What stands around a record at the most: every one in a scope of its own. */
+static size_t frame_bytes(const struct tracer *tracer)
 {
-    return head->length_bytes + SPAN_FRAME_BYTES + SCOPE_FRAME_BYTES + scope_length(head->tracer);
+    return SPAN_FRAME_BYTES + SCOPE_FRAME_BYTES + scope_length(tracer);
 }
 
 /* Chooses the records of the next request; they stay in their blocks. */
 static void choose(struct span_batch *batch, size_t room)
 {
     struct span_block *block;
+    const struct tracer *tracer = NULL;
+    size_t frame = 0; /* for that tracer: spans of one often come in a row */
     batch->count = 0;
     while (batch->count < batch->max_count && (block = next_unread(batch)) != NULL) {
         struct span_batch_record *record = &batch->records[batch->count];
         memcpy(&record->head, block->data + block->read_bytes, sizeof record->head);
-        if (framed_bytes(&record->head) > room)
+        if (record->head.tracer != tracer) {
+            tracer = record->head.tracer;
+            frame = frame_bytes(tracer);
+        }
+        if (record->head.length_bytes + frame > room)
             return;
-        room -= framed_bytes(&record->head);
+        room -= record->head.length_bytes + frame;
         record->at = block->data + block->read_bytes + sizeof record->head;
         record->block = block;
         record->is_written = false;

@@ -31,9 +31,8 @@ static void unlink_thread(struct trace_thread *thread)
 static void leave(void *value)
 {
     struct trace_thread *thread = value;
-    if (thread->spare_block != NULL)
-        span_pool_put(thread->spare_block);
-    thread->spare_block = NULL;
+    while (thread->spare_count > 0)
+        span_pool_put(thread->spares[--thread->spare_count]);
     light_span_release(&thread->spare_light);
     pthread_mutex_lock(&lock);
     span_queue_seal(&thread->producer); /* the exporter looks at it under the lock only */
@@ -79,9 +78,9 @@ void trace_thread_join(void)
 /* Many idle threads must not starve busy ones: spares take half of the pool at the most. */
 void trace_thread_put_block(struct trace_thread *thread, struct span_block *block)
 {
-    if (thread->is_registered && thread->spare_block == NULL &&
+    if (thread->is_registered && thread->spare_count < TRACE_THREAD_SPARES &&
         span_pool_free_count() > span_pool_capacity() / 2)
-        thread->spare_block = block;
+        thread->spares[thread->spare_count++] = block;
     else
         span_pool_put(block);
 }
@@ -176,7 +175,7 @@ void trace_thread_after_fork(bool is_child)
         registry = own->is_registered ? own : NULL;
         own->previous = own->next = NULL;
         own->is_ready = false;
-        own->spare_block = NULL;
+        own->spare_count = 0;
         own->producer = (struct span_producer){0};
         forget_counters(own);
     }

@@ -25,13 +25,17 @@ enum trace_counter {
     TRACE_COUNTERS,
 };
 
+/* A span and one within it: what a thread makes over and over stays in its processor's cache. */
+enum { TRACE_THREAD_SPARES = 2 };
+
 struct trace_thread {
     struct span_producer producer;
     struct rng rng;
     _Atomic uint64_t counters[TRACE_COUNTERS]; /* written by the thread alone */
     bool is_ready;                             /* seeded and registered */
     bool is_registered;                        /* false after the thread's destructors ran */
-    struct span_block *spare_block;            /* kept while the pool is more than half free */
+    uint32_t spare_count;
+    struct span_block *spares[TRACE_THREAD_SPARES]; /* kept while the pool is more than half free */
     struct light_spare spare_light;
     atomic_uint hooks;                    /* entered and not left */
     struct trace_thread *previous, *next; /* in the registry, under its lock */
@@ -58,13 +62,12 @@ static inline struct span_producer *trace_thread_producer(struct trace_thread *t
     return thread->is_registered && asymmetric_is_there() ? &thread->producer : NULL;
 }
 
-/* A block for a live span, the thread's spare one first; see span_pool_get. */
+/* A block for a live span, the thread's spare ones first; see span_pool_get. */
 static inline struct span_block *trace_thread_get_block(struct trace_thread *thread)
 {
-    struct span_block *block = thread->spare_block;
-    if (block == NULL)
+    if (thread->spare_count == 0)
         return span_pool_get();
-    thread->spare_block = NULL;
+    struct span_block *block = thread->spares[--thread->spare_count];
     span_pool_clear(block);
     return block;
 }

@@ -4,7 +4,11 @@
 
 #include "base/otlp_fields.h"
 #include "trace/attribute_wire.h"
+#include "trace/last_keys.h"
 #include "trace/span_body.h"
+
+/* One takes seven bytes at the least. */
+enum { ITEMS_MAX = SPAN_BODY_MAX / 7 };
 
 static void next_block(struct span_wire *wire)
 {
@@ -108,23 +112,19 @@ static struct text cut_bytes(struct text bytes, uint32_t count)
 static size_t key_value_size(const struct attribute *attribute, struct bounds bounds);
 static size_t value_size(const struct attribute *attribute, struct bounds bounds);
 
-/* Of equal keys of a map the last stays. */
-static bool is_last(const struct attribute *items, size_t count, size_t at)
-{
-    for (size_t i = at + 1; i < count; i++)
-        if (text_equal(items[i].key, items[at].key))
-            return false;
-    return items[at].key.length > 0;
-}
-
+/* Of equal keys of a map the last stays. One with more items than a span has room for is too big
+ * whatever they are. */
 static size_t items_size(const struct attribute *attribute, struct bounds bounds)
 {
     size_t size = 0;
+    struct last_keys last = {attribute->items, attribute->item_count, 0};
+    if (attribute->type == ATTRIBUTE_MAP && attribute->item_count > ITEMS_MAX)
+        return SPAN_BODY_MAX;
     for (size_t i = 0; i < attribute->item_count; i++) {
         const struct attribute *item = &attribute->items[i];
         if (attribute->type == ATTRIBUTE_ARRAY)
             size += field_size(value_size(item, bounds));
-        else if (is_last(attribute->items, attribute->item_count, i))
+        else if (last_keys_next(&last, i))
             size += field_size(key_value_size(item, bounds));
     }
     return size;
@@ -172,6 +172,7 @@ static void put_items(struct span_wire *wire, const struct attribute *attribute,
                       struct bounds bounds)
 {
     bool is_array = attribute->type == ATTRIBUTE_ARRAY;
+    struct last_keys last = {attribute->items, attribute->item_count, 0};
     begin_field(wire, is_array ? OTLP_VALUE_ARRAY : OTLP_VALUE_KVLIST,
                 items_size(attribute, bounds));
     for (size_t i = 0; i < attribute->item_count; i++) {
@@ -179,7 +180,7 @@ static void put_items(struct span_wire *wire, const struct attribute *attribute,
         if (is_array) {
             begin_field(wire, OTLP_ARRAY_VALUES, value_size(item, bounds));
             put_value(wire, item, bounds);
-        } else if (is_last(attribute->items, attribute->item_count, i)) {
+        } else if (last_keys_next(&last, i)) {
             begin_field(wire, OTLP_KVLIST_VALUES, key_value_size(item, bounds));
             put_key_value(wire, item, bounds);
         }
@@ -240,28 +241,37 @@ void span_wire_attribute(struct span_wire *wire, const struct attribute *attribu
 
 /* ---- lists */
 
+/* What is beyond counts as dropped. */
+static size_t looked_at(const struct span_wire_list *list)
+{
+    return list->count < ITEMS_MAX ? list->count : ITEMS_MAX;
+}
+
 size_t span_wire_list_size(const struct span_wire_list *list)
 {
-    size_t size = 0, kept = 0;
-    for (size_t i = 0; i < list->count; i++)
-        if (is_last(list->attributes, list->count, i) && kept++ < list->count_max)
+    size_t size = 0, kept = 0, count = looked_at(list), dropped = list->count - count;
+    struct last_keys last = {list->attributes, count, 0};
+    for (size_t i = 0; i < count; i++)
+        if (last_keys_next(&last, i) && kept++ < list->count_max)
             size += field_size(span_wire_attribute_size(&list->attributes[i], list->value_max));
-    size_t dropped = kept > list->count_max ? kept - list->count_max : 0;
+    dropped += kept > list->count_max ? kept - list->count_max : 0;
     return size + (dropped ? 1 + wire_varint_size(dropped) : 0);
 }
 
 void span_wire_list(struct span_wire *wire, const struct span_wire_list *list)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < list->count; i++) {
+    size_t kept = 0, count = looked_at(list), dropped = list->count - count;
+    struct last_keys last = {list->attributes, count, 0};
+    for (size_t i = 0; i < count; i++) {
         const struct attribute *attribute = &list->attributes[i];
-        if (!is_last(list->attributes, list->count, i) || kept++ >= list->count_max)
+        if (!last_keys_next(&last, i) || kept++ >= list->count_max)
             continue;
         begin_field(wire, list->field, span_wire_attribute_size(attribute, list->value_max));
         span_wire_attribute(wire, attribute, list->value_max);
     }
-    if (kept > list->count_max) {
+    dropped += kept > list->count_max ? kept - list->count_max : 0;
+    if (dropped > 0) {
         span_wire_byte(wire, (uint8_t)(list->dropped_field << 3 | WIRE_VARINT));
-        span_wire_varint(wire, kept - list->count_max);
+        span_wire_varint(wire, dropped);
     }
 }

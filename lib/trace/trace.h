@@ -7,7 +7,8 @@
  * met. All functions may be called from any thread; one span's functions are safe to call from
  * several threads at once. Attributes and links given at creation are preferred: samplers see only
  * those. In the child of a fork spans are no-ops until it calls tracing_start itself. Text that is
- * not UTF-8 is exported with '?' for each bad byte; a span holds at most 60 KiB. */
+ * not UTF-8 is exported with '?' for each bad byte; a span holds at most 60 KiB, and of a list of
+ * attributes no more than could fit is looked at. */
 #ifndef CULPRIT_TRACE_TRACE_H
 #define CULPRIT_TRACE_TRACE_H
 

@@ -394,6 +394,42 @@ static void overwrites_keys_that_are_not_utf8(void **state)
     assert_int_equal(got.dropped_attributes, 1);
 }
 
+/* Lists beyond any that fits are not looked through to their end. */
+static void cuts_lists_that_fit_no_span(void **state)
+{
+    (void)state;
+    enum { ITEMS = 20000 };
+    static struct attribute items[ITEMS];
+    static char keys[ITEMS][12];
+    for (size_t i = 0; i < ITEMS; i++) {
+        (void)snprintf(keys[i], sizeof keys[i], "k%zu", i % 1000);
+        items[i] = (struct attribute){.key = text_of(keys[i]), .type = ATTRIBUTE_EMPTY};
+    }
+    struct span *span = span_start(&tracer, "lists", NULL);
+    span_set(span, &(struct attribute){.key = TEXT_LITERAL("fits"),
+                                       .type = ATTRIBUTE_MAP,
+                                       .items = items,
+                                       .item_count = 3000});
+    span_set(span, &(struct attribute){.key = TEXT_LITERAL("does not"),
+                                       .type = ATTRIBUTE_MAP,
+                                       .items = items,
+                                       .item_count = ITEMS});
+    span_add_event(span, TEXT_LITERAL("e"), items, ITEMS);
+    span_end(span);
+    struct sink_span got = arrived("lists");
+    assert_int_equal(got.attribute_count, 1);
+    assert_int_equal(got.dropped_attributes, 1);
+    unsigned count = 0;
+    struct wire_field field;
+    struct wire_reader reader = wire_reader_of(got.first_event.data, got.first_event.length);
+    while (wire_next(&reader, &field) == STATUS_OK) {
+        count += field.number == OTLP_EVENT_ATTRIBUTES;
+        if (field.number == OTLP_EVENT_DROPPED_ATTRIBUTES)
+            assert_true(field.value > ITEMS / 2);
+    }
+    assert_int_equal(count, 128);
+}
+
 /* What is no kind and no status must not spoil the message. */
 static void takes_numbers_beyond_an_enum_for_none(void **state)
 {
@@ -591,6 +627,7 @@ int main(void)
         cmocka_unit_test(sends_only_utf8),
         cmocka_unit_test(overwrites_keys_that_are_not_utf8),
         cmocka_unit_test(takes_numbers_beyond_an_enum_for_none),
+        cmocka_unit_test(cuts_lists_that_fit_no_span),
         cmocka_unit_test(makes_children),
         cmocka_unit_test(continues_a_remote_parent),
         cmocka_unit_test(passes_on_an_unsampled_parent),

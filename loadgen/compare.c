@@ -29,6 +29,26 @@ const char *compare_words(enum compare_word word)
 
 /* ---- are they alike */
 
+static const double rate_margin = 1.1;
+
+/* Users who wait for their answers send fewer where answers take longer: then numbers may differ as
+ * latencies do. Arrivals that do not wait come as planned. */
+static bool has_other_rate(const struct load_part *part, const struct load_part *first)
+{
+    struct load_step_figures *sums = calloc(2, sizeof(*sums));
+    if (sums == NULL)
+        return false;
+    load_figures_sum(&first->figures, &sums[0]);
+    load_figures_sum(&part->figures, &sums[1]);
+    const double before = (double)load_figures_count(&first->figures.steps[0]);
+    const double after = (double)load_figures_count(&part->figures.steps[0]);
+    const double quicker =
+        histogram_mean_ns(&sums[0].latency) / fmax(histogram_mean_ns(&sums[1].latency), 1);
+    const double ratio = after / fmax(before, 1);
+    free(sums);
+    return ratio > rate_margin * fmax(1, quicker) || ratio * rate_margin < fmin(1, quicker);
+}
+
 static const char *unlike(const struct load_part *part, const struct load_part *first)
 {
     if (part->figures.step_count != first->figures.step_count)
@@ -39,6 +59,8 @@ static const char *unlike(const struct load_part *part, const struct load_part *
     if (part->timeline.slot_count != first->timeline.slot_count ||
         part->timeline.width_ns != first->timeline.width_ns)
         return "the runs were planned to take differently long";
+    if (part->figures.step_count > 0 && has_other_rate(part, first))
+        return "the runs sent at different rates";
     return NULL;
 }
 

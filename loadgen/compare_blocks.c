@@ -30,19 +30,6 @@ static uint64_t due_of(const struct compare_side *side, size_t step, size_t slot
     return due;
 }
 
-static void gather(const struct compare_side *side, size_t step, size_t slot,
-                   struct load_slot *into)
-{
-    for (size_t i = 0; i < side->count; i++) {
-        const struct load_slot *from = load_timeline_slot(&side->parts[i]->timeline, step, slot);
-        into->due += from->due;
-        into->failed += from->failed;
-        into->censored += from->censored;
-        for (size_t k = 0; k < LOAD_TIMELINE_BUCKETS; k++)
-            into->buckets[k] += from->buckets[k];
-    }
-}
-
 /* Within its bucket as many parts of the way as of its requests are below: buckets are 3 % wide,
  * and what is looked for is not much more. NAN where it is unknown. */
 static double log_median(const struct load_slot *slot)
@@ -61,50 +48,108 @@ static double log_median(const struct load_slot *slot)
     return NAN;
 }
 
-static void compare_block(const struct load_slot block[2], size_t tail_from,
-                          struct compare_blocks *out)
+/* All blocks of both sides, and behind them what they add up to. */
+struct pieces {
+    struct load_slot slots[COMPARE_BLOCKS + 1][2];
+    size_t count;
+};
+
+static void add_slot(struct load_slot *into, const struct load_slot *from, int sign)
 {
-    if (block[0].due < BLOCK_REQUESTS_LEAST || block[1].due < BLOCK_REQUESTS_LEAST ||
-        out->count == COMPARE_BLOCKS)
-        return;
+    into->due += (uint32_t)sign * from->due;
+    into->failed += (uint32_t)sign * from->failed;
+    into->censored += (uint32_t)sign * from->censored;
+    for (size_t i = 0; i < LOAD_TIMELINE_BUCKETS; i++)
+        into->buckets[i] += (uint32_t)sign * from->buckets[i];
+}
+
+static void gather(const struct compare_side sides[2], size_t step, size_t slot,
+                   struct load_slot into[2])
+{
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < sides[side].count; i++)
+            add_slot(&into[side], load_timeline_slot(&sides[side].parts[i]->timeline, step, slot),
+                     1);
+}
+
+/* Pieces that have too few requests are forgotten. */
+static void end_piece(struct pieces *pieces)
+{
+    struct load_slot *piece = pieces->slots[pieces->count];
+    if (piece[0].due >= BLOCK_REQUESTS_LEAST && piece[1].due >= BLOCK_REQUESTS_LEAST)
+        pieces->count++;
+    else
+        memset(piece, 0, 2 * sizeof(*piece));
+}
+
+static void cut(const struct compare_side sides[2], size_t step, struct pieces *pieces)
+{
+    const size_t slot_count = sides[0].parts[0]->timeline.slot_count;
+    uint64_t total = 0, so_far = 0;
+    for (size_t slot = 0; slot < slot_count; slot++)
+        total += due_of(&sides[0], step, slot);
+    for (size_t slot = 0, number = 1; slot < slot_count; slot++) {
+        gather(sides, step, slot, pieces->slots[pieces->count]);
+        so_far += due_of(&sides[0], step, slot);
+        /* the last piece has what is due behind the last request of the first side as well */
+        if (number == COMPARE_BLOCKS ? slot + 1 < slot_count
+                                     : so_far * COMPARE_BLOCKS < total * number)
+            continue;
+        end_piece(pieces);
+        while (so_far * COMPARE_BLOCKS >= total * number && number < COMPARE_BLOCKS)
+            number++;
+    }
+}
+
+static double shift_of(const struct load_slot sides[2])
+{
+    return log_median(&sides[1]) - log_median(&sides[0]);
+}
+
+/* The jackknife's pseudo-values (Tukey 1958): their mean's variance is that of the whole shift, and
+ * a block that stalled counts for no more than it moves the median of all. */
+static void take_body(struct pieces *pieces, struct compare_blocks *out)
+{
+    struct load_slot *all = pieces->slots[COMPARE_BLOCKS];
+    const double others = (double)pieces->count - 1, whole = shift_of(all);
+    for (size_t i = 0; i < pieces->count; i++) {
+        for (int side = 0; side < 2; side++)
+            add_slot(&all[side], &pieces->slots[i][side], -1);
+        const double without = shift_of(all);
+        for (int side = 0; side < 2; side++)
+            add_slot(&all[side], &pieces->slots[i][side], 1);
+        if (isfinite(whole) && isfinite(without))
+            out->body[out->body_count++] = whole + others * (whole - without);
+    }
+}
+
+static void take_shares(const struct load_slot piece[2], size_t tail_from,
+                        struct compare_blocks *out)
+{
     double tail[2], errors[2];
     for (int side = 0; side < 2; side++) {
-        const double due = block[side].due;
-        tail[side] = (double)compare_blocks_count_above(&block[side], tail_from) / due;
-        errors[side] = block[side].failed / due;
+        const double due = piece[side].due;
+        tail[side] = (double)compare_blocks_count_above(&piece[side], tail_from) / due;
+        errors[side] = piece[side].failed / due;
     }
     out->tail[out->count] = tail[1] - tail[0];
     out->errors[out->count++] = errors[1] - errors[0];
-    const double shift = log_median(&block[1]) - log_median(&block[0]);
-    if (isfinite(shift))
-        out->body[out->body_count++] = shift;
 }
 
 bool compare_blocks_of(const struct compare_side sides[2], size_t step, size_t tail_from,
                        struct compare_blocks *out)
 {
     *out = (struct compare_blocks){0};
-    const size_t slot_count = sides[0].parts[0]->timeline.slot_count;
-    uint64_t total = 0, so_far = 0;
-    for (size_t slot = 0; slot < slot_count; slot++)
-        total += due_of(&sides[0], step, slot);
-    struct load_slot *block = calloc(2, sizeof(*block));
-    if (block == NULL)
+    struct pieces *pieces = calloc(1, sizeof(*pieces));
+    if (pieces == NULL)
         return false;
-    for (size_t slot = 0, number = 1; slot < slot_count; slot++) {
-        gather(&sides[0], step, slot, &block[0]);
-        gather(&sides[1], step, slot, &block[1]);
-        so_far += due_of(&sides[0], step, slot);
-        if (so_far * COMPARE_BLOCKS < total * number && slot + 1 < slot_count)
-            continue;
-        if (so_far == total) /* the end, with what is due behind the last slot */
-            for (; slot + 1 < slot_count; slot++)
-                gather(&sides[1], step, slot + 1, &block[1]);
-        compare_block(block, tail_from, out);
-        memset(block, 0, 2 * sizeof(*block));
-        while (so_far * COMPARE_BLOCKS >= total * number && number < COMPARE_BLOCKS)
-            number++;
+    cut(sides, step, pieces);
+    for (size_t i = 0; i < pieces->count; i++) {
+        for (int side = 0; side < 2; side++)
+            add_slot(&pieces->slots[COMPARE_BLOCKS][side], &pieces->slots[i][side], 1);
+        take_shares(pieces->slots[i], tail_from, out);
     }
-    free(block);
+    take_body(pieces, out);
+    free(pieces);
     return true;
 }

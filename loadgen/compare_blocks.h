@@ -2,7 +2,7 @@
  * about as many requests each, the same slots of time on both sides, and what changed in each.
  * Where both sides send the same sequence of requests, what is due in a block takes the same on
  * both, so that differences block by block are rid of what requests differ by; how much they still
- * spread is how much the machine did. Pure; never allocates but for one block at a time. */
+ * spread is how much the machine did. Pure; allocates only while it works. */
 #ifndef CULPRIT_LOADGEN_COMPARE_BLOCKS_H
 #define CULPRIT_LOADGEN_COMPARE_BLOCKS_H
 
@@ -20,8 +20,8 @@ struct compare_side {
     size_t count;
 };
 
-/* Differences, after less before; body: of logarithms of medians; the others: of shares. Each as
- * often as could be said. */
+/* After less before; tail and errors: of shares, block by block. Body: of the logarithm of the
+ * median of all, as pseudo-values, one a block. Each as often as could be said. */
 struct compare_blocks {
     double body[COMPARE_BLOCKS], tail[COMPARE_BLOCKS], errors[COMPARE_BLOCKS];
     size_t body_count, count;

@@ -31,6 +31,7 @@ PREFIXES = {
     "loadgen/session": ["sessions_"],
     "loadgen/setting": ["settings_"],
     # Each file of a command exports the row's function.
+    "loadgen/compare_command": ["command_"],
     "loadgen/demo": ["command_"],
     "loadgen/diagnose_command": ["command_"],
     "loadgen/faults_command": ["command_"],

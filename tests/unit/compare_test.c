@@ -197,6 +197,29 @@ static void have_few(struct load_part *part)
                        LOAD_OK);
 }
 
+/* Of users who wait, and of arrivals that do not. */
+static void send_half(struct load_part *part, double factor)
+{
+    load_figures_release(&part->figures);
+    load_timeline_release(&part->timeline);
+    free(part->step_names);
+    corpus_init(part);
+    for (size_t step = 0; step < CORPUS_STEPS; step++)
+        for (uint64_t i = 0; i < 600; i++)
+            corpus_add(part, step, NS_PER_S + i * NS_PER_S / 50,
+                       factor * corpus_steps[step].median_ms, LOAD_OK);
+}
+
+static void send_half_slowly(struct load_part *part)
+{
+    send_half(part, 2.2);
+}
+
+static void send_half_at_once(struct load_part *part)
+{
+    send_half(part, 1);
+}
+
 struct pair_row {
     const char *it;
     void (*change)(struct load_part *part);
@@ -215,6 +238,10 @@ static const struct pair_row pair_rows[] = {
      CORPUS_WORK, "the reports are of different steps"},
     {"it does not compare runs of another length", widen_slots, false, VERDICT_INCONCLUSIVE, 0,
      CORPUS_WORK, "the runs were planned to take differently long"},
+    {"it does not compare runs at another rate", send_half_at_once, false, VERDICT_INCONCLUSIVE, 0,
+     CORPUS_WORK, "the runs sent at different rates"},
+    {"it compares users who wait longer", send_half_slowly, false, VERDICT_FAIL, 3, CORPUS_WORK,
+     ""},
     {"it makes up no spread for one run without slots", forget_slots, true, VERDICT_INCONCLUSIVE, 3,
      CORPUS_WORK, "one run a side without figures over time: no spread"},
     {"it does not compare tails where the generator was late", be_late, false, VERDICT_INCONCLUSIVE,

@@ -20,6 +20,7 @@ from collector_kit import Collector  # noqa: E402
 from stack import Customer, Stack, in_threads, line  # noqa: E402
 
 CUSTOMERS, LINES, DRAIN_S, GOAL = 4, 3, 1.0, 0.97
+DELAY_MS = "200"  # as `culprit up` has it: a window has sent all of its spans when it ends
 ENVIRONMENT = {"tax": {"latency_ms": 5}, "fx": {"latency_ms": 5}, "promo": {"latency_ms": 5}}
 
 
@@ -89,7 +90,7 @@ def main():
         shops = []
         try:
             shops.append(Shop("traced", "release", {
-                "OTEL_SDK_DISABLED": "false",
+                "OTEL_SDK_DISABLED": "false", "OTEL_BSP_SCHEDULE_DELAY": DELAY_MS,
                 "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.otlp}"}))
             shops.append(Shop("untraced", "untraced", {"OTEL_SDK_DISABLED": "true"}))
             pairs = measure(*shops, arguments.rounds, arguments.checkouts)

@@ -31,16 +31,14 @@ void hex_encode(const uint8_t *bytes, size_t count, char *out)
     }
 }
 
-/* 0 to 15; 16 for what is no digit. */
-static unsigned digit_value(char letter, bool any_case)
+/* 0 to 15; 16 for what is no digit. Chooses without branches: ids are random, no processor guesses
+ * which of their digits are letters. */
+static inline unsigned digit_value(char digit, bool any_case)
 {
-    if (letter >= '0' && letter <= '9')
-        return (unsigned)(letter - '0');
-    if (letter >= 'a' && letter <= 'f')
-        return (unsigned)(letter - 'a') + 10;
-    if (any_case && letter >= 'A' && letter <= 'F')
-        return (unsigned)(letter - 'A') + 10;
-    return 16;
+    const unsigned byte = (unsigned char)digit;
+    const unsigned decimal = byte - '0', letter = (any_case ? byte | 0x20 : byte) - 'a';
+    const unsigned above_9 = letter < 6 ? letter + 10 : 16;
+    return decimal < 10 ? decimal : above_9;
 }
 
 bool hex_decode(const char *text, size_t count, bool any_case, uint8_t *out)

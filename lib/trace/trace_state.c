@@ -126,11 +126,13 @@ static size_t write_members(struct text *members, size_t count, size_t kept, cha
 
 size_t trace_state_reader_write(const struct trace_state_reader *reader, char *out, size_t size)
 {
+    if (reader->invalid || reader->count == 0) {
+        out[0] = '\0';
+        return 0;
+    }
     struct text members[TRACE_STATE_MEMBERS_MAX] = {{NULL, 0}};
-    size_t count = reader->invalid ? 0 : reader->count;
-    if (count > 0)
-        memcpy(members, reader->members, count * sizeof members[0]);
-    return write_members(members, count, 0, out, size);
+    memcpy(members, reader->members, reader->count * sizeof members[0]);
+    return write_members(members, reader->count, 0, out, size);
 }
 
 /* ---- a list as a value */

@@ -18,8 +18,8 @@ static struct url cut_url(const char *text)
 {
     struct url url = {.scheme = {NULL, 0}};
     struct text rest = text_of(text);
-    const char *mark = strstr(text, "://");
-    if (mark != NULL) {
+    const char *mark = strchr(text, ':');
+    if (mark != NULL && mark[1] == '/' && mark[2] == '/') {
         url.scheme = (struct text){text, (size_t)(mark - text)};
         rest = text_of(mark + 3);
     }

@@ -19,17 +19,20 @@ void http_attributes_i64(struct http_attributes *attributes, struct text key, in
 
 const char *http_attributes_method(struct http_attributes *attributes, const char *method)
 {
-    static const char *const known[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
-                                        "CONNECT", "OPTIONS", "TRACE", "PATCH"};
-    const struct text key = TEXT_LITERAL("http.request.method");
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (strcmp(known[i], method) == 0) {
-            http_attributes_text(attributes, key, text_of(known[i]));
+    /* Whole words, which are compared in one step each. */
+    static const char known[][8] = {"GET",  "POST",    "PUT",   "DELETE", "PATCH",
+                                    "HEAD", "OPTIONS", "TRACE", "CONNECT"};
+    const struct text key = TEXT_LITERAL("http.request.method"), given = text_of(method);
+    char word[8] = "";
+    text_copy(given, word, sizeof word);
+    for (size_t i = 0; given.length < sizeof word && i < sizeof known / sizeof known[0]; i++) {
+        if (memcmp(known[i], word, sizeof word) == 0) {
+            http_attributes_text(attributes, key, (struct text){known[i], given.length});
             return known[i];
         }
     }
     http_attributes_text(attributes, key, TEXT_LITERAL("_OTHER"));
-    http_attributes_text(attributes, TEXT_LITERAL("http.request.method_original"), text_of(method));
+    http_attributes_text(attributes, TEXT_LITERAL("http.request.method_original"), given);
     return "HTTP";
 }
 

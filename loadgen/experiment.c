@@ -74,6 +74,7 @@ static struct threshold_evidence evidence_of(const struct measurement *measureme
     const struct coverage coverage = measurement_coverage(measurement);
     return (struct threshold_evidence){
         .figures = &measurement->window.figures,
+        .examples = measurement->window.examples,
         .elapsed_s = measurement->window.elapsed_s,
         .coverage = {[THRESHOLD_ARRIVED] = coverage.requests ? coverage.arrived : NAN,
                      [THRESHOLD_CONNECTED] = coverage.requests ? coverage.connected : NAN,

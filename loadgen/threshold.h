@@ -85,6 +85,7 @@ typedef bool threshold_expects(const void *context, const struct finding *findin
 /* What is judged. {0} is of nothing. */
 struct threshold_evidence {
     const struct load_figures *figures;   /* by enum window_step; NULL: no load is known of */
+    const struct load_examples *examples; /* by enum window_step; NULL: none */
     double elapsed_s;                     /* of the load */
     double coverage[THRESHOLD_COVERAGES]; /* NAN: not known */
     const struct diagnosis *diagnoses[2]; /* of one set of traces; NULL: none */

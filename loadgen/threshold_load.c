@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "loadgen/load_examples.h"
 #include "loadgen/load_figures.h"
 #include "loadgen/load_threshold_read.h"
 #include "loadgen/threshold_kinds.h"
@@ -36,6 +37,22 @@ enum status threshold_load_read(struct fields *fields, void *into)
     return fields_object(fields, ROWS_OF(table), into, NULL);
 }
 
+/* The slowest requests, or some that failed. */
+static void note_examples(const struct load_threshold *load, const struct load_examples *examples,
+                          struct threshold_judgement *out)
+{
+    struct load_examples all = {0};
+    for (uint16_t step = 0; examples != NULL && step < WINDOW_STEPS; step++)
+        if (load->step == LOAD_ALL_STEPS || load->step == step)
+            load_examples_merge(&all, &examples[step]);
+    if (load->metric == LOAD_METRIC_ERROR_SHARE)
+        for (size_t i = 0; i < all.failed_count; i++)
+            threshold_note_trace(out, all.failed[i].trace_id);
+    else if (load_threshold_is_latency(load->metric))
+        for (size_t i = 0; i < all.slow_count; i++)
+            threshold_note_trace(out, all.slowest[i].trace_id);
+}
+
 enum status threshold_load_judge(const struct threshold *threshold, struct threshold_facts *facts,
                                  struct threshold_judgement *out)
 {
@@ -53,6 +70,8 @@ enum status threshold_load_judge(const struct threshold *threshold, struct thres
     }
     if (status == STATUS_OK)
         out->value = load_threshold_value(load->metric, sum, facts->evidence->elapsed_s);
+    if (status == STATUS_OK && !threshold->is_lower)
+        note_examples(load, facts->evidence->examples, out);
     free(sum);
     return status;
 }

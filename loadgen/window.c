@@ -90,6 +90,8 @@ static void report(struct shopper *shopper, enum load_outcome outcome)
     request.sample.step = (uint16_t)shopper->flow.step;
     memcpy(request.sample.trace_id, shopper->root.trace_id.bytes, sizeof(request.sample.trace_id));
     count(window->result, &request.sample);
+    if (request.sampled)
+        load_examples_add(&window->result->examples[request.sample.step], &request.sample);
     if (window->config->observe != NULL)
         window->config->observe(window->config->context, &request);
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "loadgen/load_examples.h"
 #include "loadgen/load_figures.h"
 #include "loadgen/load_sample.h"
 #include "loadgen/load_timeline.h"
@@ -75,6 +76,7 @@ struct window_result {
     /* By enum window_step; no step and no slot where there was no memory. */
     struct load_figures figures;
     struct load_timeline timeline;
+    struct load_examples examples[WINDOW_STEPS];
     /* Latency of the checkout by flow number; 0: not ok. flows_due items. */
     uint64_t *latency_by_flow_ns;
 };

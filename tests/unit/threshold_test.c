@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/hex.h"
+#include "loadgen/load_examples.h"
 #include "loadgen/load_figures.h"
 #include "loadgen/threshold_file.h"
 #include "loadgen/threshold_read.h"
@@ -243,6 +244,15 @@ static void count_load(struct load_figures *figures, uint64_t late_ms)
     }
 }
 
+/* Trace 7 is the slowest checkout, 8 the slowest cart, and 9 a cart that failed. */
+static const struct load_examples examples[WINDOW_STEPS] = {
+    [WINDOW_CHECKOUT] = {.slowest = {{.latency_ns = 100, .trace_id = {[15] = 7}}}, .slow_count = 1},
+    [WINDOW_CART] = {.slowest = {{.latency_ns = 10, .trace_id = {[15] = 8}}},
+                     .slow_count = 1,
+                     .failed = {{.latency_ns = 1, .trace_id = {[15] = 9}}},
+                     .failed_count = 1},
+};
+
 struct judge_row {
     const char *it;
     const char *json;
@@ -265,18 +275,21 @@ static const struct judge_row judge_rows[] = {
      "holds: load: p50_ms of check out at most 51, it is 50", "", false, false},
     {"it breaks a latency",
      "{\"load\": [{\"metric\": \"p50_ms\", \"step\": \"check out\", \"at_most\": 49}]}", B, 50,
-     "BROKEN: load: p50_ms of check out at most 49, it is 50", "", false, false},
+     "BROKEN: load: p50_ms of check out at most 49, it is 50", "7", false, false},
+    {"it shows the slowest requests of all steps",
+     "{\"load\": [{\"metric\": \"max_ms\", \"at_most\": 1}]}", B, 100, "(trace 0000", "78", false,
+     false},
     {"it is not sure of a broken latency of a late generator",
      "{\"load\": [{\"metric\": \"p50_ms\", \"step\": \"check out\", \"at_most\": 49}]}", U, 50,
      "unsure: load: p50_ms of check out at most 49, it is 50.004, but the generator was late "
      "itself",
-     "", true, false},
+     "7", true, false},
     {"it keeps a latency of a late generator",
      "{\"load\": [{\"metric\": \"p50_ms\", \"step\": \"check out\", \"at_most\": 51}]}", H, 50,
      "holds", "", true, false},
     {"it breaks errors of a late generator",
      "{\"load\": [{\"metric\": \"error_share\", \"at_most\": 0}]}", B, 0.025,
-     "load: error_share at most 0, it is 0.025", "", true, false},
+     "load: error_share at most 0, it is 0.025", "9", true, false},
     {"it judges all steps as one", "{\"load\": [{\"metric\": \"error_share\", \"at_most\": 0.03}]}",
      H, 0.025, "", "", false, false},
     {"it judges a step by itself",
@@ -423,6 +436,7 @@ static void check_judge(void **state)
     count_load(&figures, row->is_late ? 20 : 0);
     struct threshold_evidence evidence = {
         .figures = &figures,
+        .examples = examples,
         .elapsed_s = 10,
         .coverage = {0.99, 0.9, 0.8, 7},
         .diagnoses = {&diagnosis, &alone},

@@ -113,21 +113,12 @@ static bool wait_done(const uint64_t *counter, uint64_t least, uint64_t deadline
     return *counter >= least || exporter_own.has_ended;
 }
 
-/* Of the exporters that there are: a start makes others. */
-static uint64_t failed_count(void)
-{
-    pthread_mutex_lock(&exporter_own.figures);
-    uint64_t failed = atomic_load(&exporter_own.exporters.failed);
-    pthread_mutex_unlock(&exporter_own.figures);
-    return failed;
-}
-
 enum status exporter_flush(uint64_t deadline_ns)
 {
     if (exporter_thread_is_own) /* an exporter that ends a span of its own: it cannot wait for
                                    itself */
         return STATUS_BUSY;
-    uint64_t failed = failed_count();
+    uint64_t failed = atomic_load(&exporter_own.exporters.failed);
     pthread_mutex_lock(&exporter_own.lock);
     uint64_t mine = ++exporter_own.flush_wanted;
     pthread_cond_signal(&exporter_own.work);
@@ -138,7 +129,7 @@ enum status exporter_flush(uint64_t deadline_ns)
         return STATUS_TIMEOUT;
     if (status != STATUS_OK)
         return status;
-    return failed_count() == failed ? STATUS_OK : STATUS_IO;
+    return atomic_load(&exporter_own.exporters.failed) == failed ? STATUS_OK : STATUS_IO;
 }
 
 static void drop_some(void)

@@ -1,5 +1,6 @@
 #include "trace/exporters.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,14 +23,29 @@ static void add_consoles(struct exporters *exporters, unsigned chosen)
         add(exporters, &exporters->otlp_stdout.exporter);
 }
 
+/* Somebody may be reading the three sums. */
+static void clear(struct exporters *exporters)
+{
+    memset(exporters->slots, 0, sizeof exporters->slots);
+    exporters->count = 0;
+    exporters->logged_ns = 0;
+    exporters->otlp = (struct otlp_exporter){0};
+    exporters->console = exporters->otlp_stdout = (struct console_exporter){0};
+    atomic_store(&exporters->limit_ns, UINT64_MAX);
+    atomic_store(&exporters->exported, 0);
+    atomic_store(&exporters->rejected, 0);
+    atomic_store(&exporters->failed, 0);
+}
+
 enum status exporters_init(struct exporters *exporters, enum otlp_signal signal,
                            const struct tracing_config *config, struct error *error)
 {
     const bool logs = signal == OTLP_LOGS;
     const unsigned chosen = logs ? config->log_exporters : config->exporters;
     const uint64_t timeout_ms = logs ? config->log_batch.timeout_ms : config->batch.timeout_ms;
-    *exporters = (struct exporters){.signal = signal, .timeout_ns = timeout_ms * NS_PER_MS};
-    atomic_store(&exporters->limit_ns, UINT64_MAX);
+    clear(exporters);
+    exporters->signal = signal;
+    exporters->timeout_ns = timeout_ms * NS_PER_MS;
     if (chosen & TRACING_EXPORT_OTLP) {
         enum status status = otlp_exporter_init(&exporters->otlp, signal,
                                                 logs ? &config->log_otlp : &config->otlp, error);

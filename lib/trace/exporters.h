@@ -34,7 +34,8 @@ struct exporters {
     struct console_exporter console, otlp_stdout;
 };
 
-/* Counters start at 0. STATUS_INVALID and more: see otlp_sender_init. */
+/* Counters start at 0; exported, rejected and failed may be read meanwhile. STATUS_INVALID and
+ * more: see otlp_sender_init. */
 MUST_CHECK enum status exporters_init(struct exporters *exporters, enum otlp_signal signal,
                                       const struct tracing_config *config, struct error *error);
 

@@ -45,7 +45,7 @@ struct span_exporter {
     void (*shutdown)(void *self, uint64_t deadline_ns);
 
     /* Fills all of it, for an exporter that knows better than the status of each batch; from any
-     * thread. */
+     * thread, also after the shutdown. Must not start tracing or ask for its figures. */
     void (*stats)(void *self, struct span_exporter_stats *stats);
 };
 

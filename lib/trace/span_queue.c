@@ -222,6 +222,7 @@ void span_queue_taken(uint32_t count)
 
 void span_queue_forget(void)
 {
+    span_queue_close(); /* to a span that a hook forked in the end of */
     atomic_store(&queue.full, NULL);
     atomic_store(&queue.count, 0);
 }

@@ -82,7 +82,7 @@ struct span_block *span_queue_take(void);
 uint32_t span_queue_count(void);
 void span_queue_taken(uint32_t count);
 
-/* In the child of a fork: empties it without giving blocks back. */
+/* In the child of a fork: empties and closes it without giving blocks back. */
 void span_queue_forget(void);
 
 #endif

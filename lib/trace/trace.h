@@ -39,10 +39,10 @@ enum status tracing_flush(uint64_t deadline_ns);
 
 /* Flushes, stops the thread, makes spans no-ops. May be called twice; one that goes on in another
  * thread is waited for. When it has returned nothing of the program's own (exporters, processors,
- * samplers) is called any more, unless STATUS_TIMEOUT: something did not end in time and goes on
- * until it does. Other statuses as above; STATUS_BUSY: called from within itself. A program that
- * returns from main or calls exit without it does so by itself, within two seconds; one that
- * is killed or calls _exit loses what was queued. */
+ * samplers) is called any more but an exporter's `stats`, unless STATUS_TIMEOUT: something did not
+ * end in time and goes on until it does. Other statuses as above; STATUS_BUSY: called from within
+ * itself. A program that returns from main or calls exit without it does so by itself, within two
+ * seconds; one that is killed or calls _exit loses what was queued. */
 enum status tracing_shutdown(uint64_t deadline_ns);
 
 /* Counters since the start, of sampled spans but for `unsampled`: started = ended + live (spans

@@ -114,8 +114,8 @@ def test_it_speaks_openmetrics_whose_exemplars_lead_to_traces():
         assert len(exemplars) == 1 and exemplars[0][0]["http_route"] == "/products", exemplars
         trace_id, span_id, seconds, at = exemplars[0][1]
         assert 0 < seconds < 60 and abs(time.time() - at) < 60
-        wait_until(lambda: trace_id in traces_text(up, trace_id),
-                   20, "the exemplar's trace is there")
+        wait_until(lambda: span_id in traces_text(up, trace_id),
+                   20, "the exemplar's span is there")
         spans = json.loads(up.read("query", f"/api/traces/{trace_id}"))["data"][0]["spans"]
         assert span_id in [span["spanID"] for span in spans]
 

@@ -22,6 +22,7 @@ struct engine {
     int epoll_fd;
     struct alarm alarm;
     uint64_t then_ns; /* of engine_expect */
+    uint64_t now_ns;  /* while a callback runs: about the time; else 0 */
     uint64_t connects;
     struct request_list waiting;
     struct request_list failed; /* ended without an answer, not told yet */
@@ -137,13 +138,15 @@ static void finish(struct engine *engine, struct connection *connection, enum st
     request->outcome = whole ? STATUS_OK : status;
     request->http_status = whole ? connection->parser.http_status : 0;
     request->first_byte_ns = connection->first_byte_ns;
-    request->done_ns = clock_mono_ns();
+    request->done_ns = whole ? connection->last_byte_ns : clock_mono_ns();
     request->sent_bytes = connection->sent_bytes;
     request->received_bytes = connection->received_bytes;
     uint64_t done_ns = request->done_ns;
     const struct buffer *body = &connection->body, *head = &connection->head;
     request->head = (struct text){buffer_text(head), whole ? head->length_bytes : 0};
+    engine->now_ns = done_ns;
     request->ended(request, (struct text){buffer_text(body), whole ? body->length_bytes : 0});
+    engine->now_ns = 0;
     if (whole && !peer_closed && connection_is_reusable(connection))
         move(engine, connection, CONNECTION_IDLE, done_ns);
     else
@@ -235,7 +238,7 @@ enum status engine_submit(struct engine *engine, struct engine_request *request)
     request->connect_ns = request->sent_ns = request->first_byte_ns = request->done_ns = 0;
     request->sent_bytes = request->received_bytes = 0;
     request->head = (struct text){0};
-    request->submitted_ns = clock_mono_ns();
+    request->submitted_ns = engine->now_ns != 0 ? engine->now_ns : clock_mono_ns();
     request_list_append(&engine->waiting, request);
     return STATUS_OK;
 }

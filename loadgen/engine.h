@@ -53,7 +53,7 @@ struct engine_request {
     uint64_t connect_ns;    /* how long its connection took to open; 0: it was there already */
     uint64_t sent_ns;       /* right before the first byte left; 0: never sent */
     uint64_t first_byte_ns; /* 0: none came */
-    uint64_t done_ns;
+    uint64_t done_ns;       /* of a whole answer: when its last byte had come */
     uint64_t sent_bytes, received_bytes; /* of the request, and of what came for it */
     /* The caller's: keep the head of the answer; keep nothing of its body; it has none (HEAD). */
     bool wants_head, ignores_body, is_head;

@@ -26,6 +26,7 @@ struct load_actor {
         size_t at, length;
     } ranges[LOAD_VALUES_MAX]; /* of `values` */
     uint8_t trace_id[16];
+    bool has_values; /* some may have been taken */
     bool is_user;
     bool begins; /* the timer that it waits for begins its next flow */
     struct load_actor *next_free, *next_all;
@@ -46,26 +47,26 @@ void load_crew_publish(struct load_crew *crew)
 }
 
 /* Counts it, and tells the observer. */
-static void add_sample(struct load_crew *crew, const struct load_sample *sample)
+static void add_sample(struct load_crew *crew, struct load_sample sample)
 {
     if (crew->batch_count == LOAD_BATCH_MAX)
         load_crew_publish(crew);
-    crew->batch[crew->batch_count++] = *sample;
+    sample.loop = (uint16_t)crew->loop;
+    crew->batch[crew->batch_count] = sample;
     if (crew->shared->observe != NULL)
-        crew->shared->observe(crew->shared->context, sample);
+        crew->shared->observe(crew->shared->context, &crew->batch[crew->batch_count]);
+    crew->batch_count++;
 }
 
 static void report(struct load_actor *actor, enum load_outcome outcome, size_t failed_check)
 {
-    struct load_crew *crew = actor->crew;
     struct load_sample sample = load_sample_of(&actor->request, actor->due_ns, outcome);
     sample.number = actor->scope.number;
     sample.step = (uint16_t)actor->step;
-    sample.loop = (uint16_t)crew->loop;
     sample.failed_check = (uint8_t)failed_check;
     if (sample.sent_ns != 0)
         memcpy(sample.trace_id, actor->trace_id, sizeof(sample.trace_id));
-    add_sample(crew, &sample);
+    add_sample(actor->crew, sample);
 }
 
 /* ---- flows */
@@ -162,9 +163,12 @@ static void begin_flow(struct load_actor *actor, uint64_t due_ns)
     actor->flow = load_plan_flow(plan, scope->number);
     for (size_t i = 0; i < plan->feeder_count; i++)
         scope->rows[i] = load_feeder_row(&plan->feeders[i], plan->seed, scope->number);
-    memset(scope->values, 0, sizeof(scope->values));
-    memset(actor->ranges, 0, sizeof(actor->ranges));
-    buffer_clear(&actor->values);
+    if (actor->has_values) {
+        memset(scope->values, 0, sizeof(scope->values));
+        memset(actor->ranges, 0, sizeof(actor->ranges));
+        buffer_clear(&actor->values);
+        actor->has_values = false;
+    }
     crew->counted.due++;
     go_to_step(actor, actor->flow->first_step, due_ns);
 }
@@ -182,7 +186,7 @@ static void write_request(struct engine_request *request, struct buffer *out)
         load_trace_make(crew->shared->trace_words,
                         actor->scope.number * LOAD_STEPS_MAX + actor->step, actor->trace_id,
                         traceparent);
-        actor->scope.traceparent = traceparent;
+        actor->scope.traceparent = (struct text){traceparent, LOAD_TRACEPARENT_LENGTH};
     }
     if (!step->has_constant_body) {
         buffer_clear(&crew->scratch);
@@ -192,13 +196,14 @@ static void write_request(struct engine_request *request, struct buffer *out)
             out->failed = crew->scratch.failed;
     }
     load_template_render(&step->request, &actor->scope, out);
-    actor->scope.traceparent = NULL;
+    actor->scope.traceparent = (struct text){0};
 }
 
 /* Takes the step's values out of the answer; false: the one at *failed is not there. */
 static bool take_values(struct load_actor *actor, const struct load_step *step,
                         const struct load_answer *answer, size_t *failed)
 {
+    actor->has_values |= step->take_count > 0;
     for (*failed = 0; *failed < step->take_count; ++*failed) {
         const struct load_take *take = &step->takes[*failed];
         size_t at = actor->values.length_bytes;
@@ -283,7 +288,7 @@ static void turn_away(struct load_crew *crew, uint64_t number, uint64_t due_ns)
     };
     crew->counted.due++;
     crew->counted.turned_away++;
-    add_sample(crew, &sample);
+    add_sample(crew, sample);
 }
 
 void load_crew_arrive(struct load_crew *crew, uint64_t number, uint64_t due_ns)

@@ -255,13 +255,17 @@ static uint64_t draw(const struct load_part *part, const struct load_scope *scop
     return part->low + rng_below(&rng, part->high - part->low + 1);
 }
 
-static void append_trace(const struct load_scope *scope, struct buffer *out)
+static void append_trace(struct text traceparent, struct buffer *out)
 {
-    if (scope->traceparent == NULL)
+    static const char name[] = "traceparent: ", end[] = "\r\n";
+    enum { NAME = sizeof(name) - 1, END = sizeof(end) - 1 };
+    uint8_t *line;
+    if (traceparent.length == 0 ||
+        buffer_extend(out, NAME + traceparent.length + END, &line) != STATUS_OK)
         return;
-    buffer_append(out, "traceparent: ", 13);
-    buffer_append(out, scope->traceparent, strlen(scope->traceparent));
-    buffer_append(out, "\r\n", 2);
+    memcpy(line, name, NAME);
+    memcpy(line + NAME, traceparent.data, traceparent.length);
+    memcpy(line + NAME + traceparent.length, end, END);
 }
 
 static void append_body(struct text body, struct buffer *out)
@@ -298,7 +302,7 @@ static void render(const struct load_part *part, const struct load_scope *scope,
         append_number(draw(part, scope), out);
         return;
     case PART_TRACE:
-        append_trace(scope, out);
+        append_trace(scope->traceparent, out);
         return;
     case PART_BODY:
         append_body(scope->body, out);

@@ -48,7 +48,7 @@ struct load_scope {
     const struct load_feeder *feeders;
     size_t rows[LOAD_FEEDERS_MAX];
     struct text values[LOAD_VALUES_MAX];
-    const char *traceparent; /* NULL: no such line */
+    struct text traceparent; /* empty: no such line */
     struct text body;        /* of the request, rendered */
 };
 

@@ -1,5 +1,6 @@
 #include "loadgen/load_trace.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/hex.h"
@@ -14,8 +15,8 @@ static uint64_t mix(uint64_t value)
 
 static void put(uint64_t word, uint8_t *out)
 {
-    for (unsigned i = 0; i < 8; i++)
-        out[i] = (uint8_t)(word >> (56 - 8 * i));
+    word = htobe64(word);
+    memcpy(out, &word, sizeof(word));
 }
 
 void load_trace_make(const uint64_t words[3], uint64_t index, uint8_t trace_id[16],

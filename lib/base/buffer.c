@@ -88,6 +88,12 @@ enum status buffer_extend(struct buffer *buffer, size_t length_bytes, uint8_t **
 enum status buffer_append(struct buffer *buffer, const void *bytes, size_t length_bytes)
 {
     uint8_t *out;
+    if (length_bytes <= buffer->capacity_bytes - buffer->length_bytes && length_bytes > 0 &&
+        buffer->failed == STATUS_OK) { /* the usual case, without a call */
+        memcpy(buffer->data + buffer->length_bytes, bytes, length_bytes);
+        set_length(buffer, buffer->length_bytes + length_bytes);
+        return STATUS_OK;
+    }
     const enum status status = buffer_extend(buffer, length_bytes, &out);
     if (out && length_bytes > 0)
         memcpy(out, bytes, length_bytes);

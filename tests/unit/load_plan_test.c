@@ -135,7 +135,7 @@ static void check_example(void **state)
                                      .feeders = plan.feeders,
                                      .rows = {2},
                                      .values = {TEXT_CONSTANT("T")},
-                                     .traceparent = "00-t"};
+                                     .traceparent = TEXT_CONSTANT("00-t")};
     expect_request(&plan.steps[0], &scope,
                    "POST /login HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: culprit\r\n"
                    "Content-Type: application/json\r\ntraceparent: 00-t\r\n"

@@ -112,7 +112,7 @@ static void check_request(void **state)
     load_template_render(&kit.template, &kit.scope, &out);
     assert_string_equal(buffer_text(&out), "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello");
     buffer_clear(&out);
-    kit.scope.traceparent = "00-x";
+    kit.scope.traceparent = TEXT_LITERAL("00-x");
     load_template_render(&kit.template, &kit.scope, &out);
     assert_string_equal(buffer_text(&out),
                         "POST / HTTP/1.1\r\ntraceparent: 00-x\r\nContent-Length: 5\r\n\r\nhello");

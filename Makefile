@@ -121,6 +121,7 @@ $(B)/obj/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(B)/obj/lib/http/topology_data.o: compose/topology.json
+$(B)/obj/loadgen/load_page.o: $(wildcard loadgen/web/*)
 $(B)/obj/services/collector/assets.o: $(wildcard services/collector/web/*)
 
 define room_rule

@@ -29,6 +29,7 @@ int command_up(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_load(int argc, char **argv);
 int command_compare(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_diagnose(int argc, char **argv);
 int command_faults(int argc, char **argv);

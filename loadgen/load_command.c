@@ -13,8 +13,9 @@ static const char program[] = "culprit load";
 
 enum { REPORT_BYTES_MAX = 64 * 1024 * 1024 };
 
-static enum status write_json(const struct load_plan *plan, const struct load_result *result,
-                              const char *path, struct error *error)
+/* The JSON, and what is made of it. */
+static enum status write_report(const struct load_plan *plan, const struct load_options *options,
+                                const struct load_result *result, struct error *error)
 {
     struct buffer out;
     struct json_writer writer;
@@ -22,7 +23,14 @@ static enum status write_json(const struct load_plan *plan, const struct load_re
     json_writer_init(&writer, &out, 2);
     load_report_json(plan, result, &writer);
     buffer_append_byte(&out, '\n');
-    enum status status = buffer_write_file(&out, path, error);
+    enum status status = out.failed;
+    if (status != STATUS_OK)
+        (void)error_set(error, status, "the report: %s", status_words(status));
+    if (status == STATUS_OK && options->json_path != NULL)
+        status = buffer_write_file(&out, options->json_path, error);
+    const struct text json = {buffer_text(&out), out.length_bytes};
+    if (status == STATUS_OK && load_outputs_any(&options->outputs))
+        status = load_outputs_write(&options->outputs, json, "the report", error);
     buffer_release(&out);
     return status;
 }
@@ -33,7 +41,7 @@ static int finish(const struct load_plan *plan, const struct load_options *optio
     struct error error = {0};
     load_report_print(plan, result, stdout);
     fflush(stdout);
-    if (options->json_path && write_json(plan, result, options->json_path, &error) != STATUS_OK)
+    if (write_report(plan, options, result, &error) != STATUS_OK)
         return command_failed(program, STATUS_IO, &error);
     if (result->is_interrupted)
         return EXIT_INTERRUPTED;

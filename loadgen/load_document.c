@@ -59,6 +59,52 @@ static enum status read_cut_short(struct fields *fields, void *into)
 
 /* ---- culprit.load-report/1 */
 
+enum { SEEN_AT_LEAST = 1u << 3 };
+
+static enum status read_metric(struct fields *fields, void *into)
+{
+    return fields_text(fields, into, sizeof(((struct load_document_threshold *)NULL)->metric));
+}
+
+static enum status read_limit(struct fields *fields, void *into)
+{
+    return fields_number(fields, -1e18, 1e18, into);
+}
+
+/* null where it is not known. */
+static enum status read_value(struct fields *fields, void *into)
+{
+    struct load_document_threshold *threshold = into;
+    threshold->is_known = fields->reader.token != JSON_NULL;
+    return threshold->is_known ? read_limit(fields, &threshold->value) : STATUS_OK;
+}
+
+static enum status read_threshold(struct fields *fields, void *into)
+{
+    static const struct field table[] = {
+        {"metric", read_metric, offsetof(struct load_document_threshold, metric), true},
+        {"step", load_steps_read_name, offsetof(struct load_document_threshold, step), false},
+        {"at_most", read_limit, offsetof(struct load_document_threshold, limit), false},
+        {"at_least", read_limit, offsetof(struct load_document_threshold, limit), false},
+        {"value", read_value, 0, true},
+        {"holds", read_bool, offsetof(struct load_document_threshold, holds), true},
+    };
+    uint32_t seen = 0;
+    enum status status = fields_object(fields, ROWS_OF(table), into, &seen);
+    if (status == STATUS_OK && (seen >> 2 & 3u) != 1 && (seen >> 2 & 3u) != 2)
+        return fields_fail(fields, "a threshold has either \"at_most\" or \"at_least\"");
+    ((struct load_document_threshold *)into)->is_lower = seen & SEEN_AT_LEAST;
+    return status;
+}
+
+static enum status read_thresholds(struct fields *fields, void *into)
+{
+    struct load_document *document = into;
+    const struct field_items items = {document->thresholds, sizeof(document->thresholds[0]),
+                                      LOAD_THRESHOLDS_MAX, &document->threshold_count};
+    return fields_array(fields, read_threshold, &items);
+}
+
 static enum status read_load_report(struct fields *fields, struct load_document *document)
 {
     static const struct field table[] = {
@@ -72,12 +118,60 @@ static enum status read_load_report(struct fields *fields, struct load_document 
         {"elapsed_s", load_steps_read_seconds, offsetof(struct load_document, parts[0].elapsed_s),
          true},
         {"steps", load_steps_read, offsetof(struct load_document, parts[0]), true},
+        {"thresholds", read_thresholds, 0, true},
     };
     document->part_count = 1;
     return fields_object(fields, ROWS_OF(table), document, NULL);
 }
 
 /* ---- culprit.run/1 */
+
+/* Text of a trace, as much of it as there is room for. */
+static enum status read_cut(struct fields *fields, void *into, size_t size)
+{
+    if (fields->reader.token != JSON_STRING)
+        return fields_fail(fields, "must be a string");
+    if (fields->reader.text.length >= size) {
+        text_copy((struct text){fields->reader.text.data, text_utf8_prefix((struct text){
+                                                              fields->reader.text.data, size - 1})},
+                  into, size);
+        return STATUS_OK;
+    }
+    size_t length = json_reader_unescape(&fields->reader, into);
+    ((char *)into)[length] = '\0';
+    return STATUS_OK;
+}
+
+static enum status read_kind(struct fields *fields, void *into)
+{
+    return read_cut(fields, into, sizeof(((struct load_document_finding *)NULL)->kind));
+}
+
+static enum status read_traced_name(struct fields *fields, void *into)
+{
+    return read_cut(fields, into, LOAD_DOCUMENT_TEXT_MAX);
+}
+
+static enum status read_finding(struct fields *fields, void *into)
+{
+    static const struct field table[] = {
+        {"kind", read_kind, offsetof(struct load_document_finding, kind), true},
+        {"service", read_traced_name, offsetof(struct load_document_finding, service), true},
+        {"operation", read_traced_name, offsetof(struct load_document_finding, operation), true},
+        {"peer", read_traced_name, offsetof(struct load_document_finding, peer), false},
+        {"cost_ms", read_limit, offsetof(struct load_document_finding, cost_ms), true},
+        {"saving_ms", read_limit, offsetof(struct load_document_finding, saving_ms), true},
+    };
+    return fields_object(fields, ROWS_OF(table), into, NULL);
+}
+
+static enum status read_findings(struct fields *fields, void *into)
+{
+    struct load_document *document = into;
+    const struct field_items items = {document->findings, sizeof(document->findings[0]),
+                                      LOAD_DOCUMENT_FINDINGS_MAX, &document->finding_count};
+    return fields_array(fields, read_finding, &items);
+}
 
 static enum status read_load(struct fields *fields, void *into)
 {
@@ -114,6 +208,7 @@ static enum status read_run_report(struct fields *fields, struct load_document *
         {"verdict", read_verdict, offsetof(struct load_document, verdict), true},
         {"cut_short", read_cut_short, offsetof(struct load_document, is_interrupted), true},
         {"windows", read_windows, 0, true},
+        {"findings", read_findings, 0, false},
     };
     enum status status = fields_object(fields, ROWS_OF(table), document, NULL);
     document->is_trustworthy = true;

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "loadgen/load_figures.h"
+#include "loadgen/load_threshold.h"
 #include "loadgen/load_timeline.h"
 #include "loadgen/verdict.h"
 
@@ -19,6 +20,7 @@ enum {
     LOAD_DOCUMENT_PARTS_MAX = 32,
     LOAD_DOCUMENT_BYTES_MAX = 64 * 1024 * 1024,
     LOAD_DOCUMENT_TEXT_MAX = 160,
+    LOAD_DOCUMENT_FINDINGS_MAX = 512,
 };
 
 /* One load under one condition: all of a load run, one window of an experiment (culprit.run/1 has
@@ -31,6 +33,22 @@ struct load_part {
     char (*step_names)[LOAD_DOCUMENT_TEXT_MAX]; /* figures.step_count of them */
 };
 
+/* What had to hold, as it was judged. */
+struct load_document_threshold {
+    char metric[32], step[LOAD_DOCUMENT_TEXT_MAX]; /* step "": all together */
+    bool is_lower;                                 /* "at_least" */
+    bool is_known; /* false: above every limit, as requests were not answered */
+    bool holds;
+    double limit, value;
+};
+
+/* What an experiment's traces say, of what counts; texts may be cut. */
+struct load_document_finding {
+    char kind[64], service[LOAD_DOCUMENT_TEXT_MAX], operation[LOAD_DOCUMENT_TEXT_MAX];
+    char peer[LOAD_DOCUMENT_TEXT_MAX];
+    double cost_ms, saving_ms;
+};
+
 struct load_document {
     char schema[64], name[LOAD_DOCUMENT_TEXT_MAX], target[512];
     uint64_t seed;
@@ -38,6 +56,10 @@ struct load_document {
     bool is_interrupted, is_trustworthy;
     struct load_part parts[LOAD_DOCUMENT_PARTS_MAX];
     size_t part_count;
+    struct load_document_threshold thresholds[LOAD_THRESHOLDS_MAX];
+    size_t threshold_count;
+    struct load_document_finding findings[LOAD_DOCUMENT_FINDINGS_MAX];
+    size_t finding_count;
 };
 
 /* STATUS_INVALID with "file:line: words" (no such report, or of a version that is not known),

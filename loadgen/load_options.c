@@ -63,6 +63,11 @@ bool load_options_parse(struct load_options *options, int argc, char **argv, int
         {"insecure", 0, FLAG_BOOL, &options->insecure, NULL, "accept any certificate"},
         {"ca-file", 0, FLAG_TEXT, &options->ca_file, "FILE", "certificates to trust"},
         {"json", 'j', FLAG_TEXT, &options->json_path, "FILE", "write the report there"},
+        {"html", 0, FLAG_TEXT, &options->outputs.html, "FILE",
+         "write the report there as one page that needs nothing beside itself"},
+        {"markdown", 0, FLAG_TEXT, &options->outputs.markdown, "FILE", "a short summary of it"},
+        {"hgrm", 0, FLAG_TEXT, &options->outputs.hgrm, "FILE",
+         "percentiles of all steps in ms, as HdrHistogram's plotters read them"},
         {"quiet", 'q', FLAG_BOOL, &options->quiet, NULL, "show nothing while it runs"},
     };
     struct command_line line = {

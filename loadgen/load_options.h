@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/flags.h"
 #include "base/status.h"
+#include "loadgen/load_outputs.h"
 #include "loadgen/load_plan.h"
 
 enum { LOAD_BODY_FILE_MAX = 32 * 1024 };
@@ -18,6 +19,7 @@ struct load_options {
     double rate, duration_s, users, ramp_s, think_ms, timeout_s, p99_ms, error_share;
     uint64_t seed, connections, threads;
     const char *stages, *method, *body, *expect, *engine, *ca_file, *json_path, *target;
+    struct load_outputs outputs;
     struct flag_texts headers;
     bool poisson, http2, insecure, no_trace, no_keep_alive, aborts, quiet;
 };

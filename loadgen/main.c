@@ -12,6 +12,7 @@ static const struct command commands[] = {
     {"run", "run one scenario and judge it", command_run},
     {"load", "load any HTTP service: a URL, or flows from a file", command_load},
     {"compare", "say whether load got slower, from reports before and after", command_compare},
+    {"report", "make a page or a summary of a report's JSON", command_report},
     {"demo", "run all scenarios on one system and judge each", command_demo},
     {"diagnose", "name the culprits in traces from a file or a Jaeger API", command_diagnose},
     {"open", "serve the page on the traces that a run kept", command_open},

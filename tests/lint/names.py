@@ -37,6 +37,7 @@ PREFIXES = {
     "loadgen/faults_command": ["command_"],
     "loadgen/open": ["command_"],
     "loadgen/load_command": ["command_"],
+    "loadgen/report_command": ["command_"],
     "loadgen/run": ["command_"],
     "loadgen/up": ["command_"],
 }

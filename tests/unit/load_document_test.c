@@ -87,7 +87,23 @@ static void write_load_report(struct buffer *out, bool with_timeline)
     json_key(&writer, "trustworthy");
     json_bool(&writer, false);
     write_steps(&writer, with_timeline);
+    json_key(&writer, "thresholds");
+    json_raw(&writer, text_of("[{\"metric\":\"p99_ms\",\"step\":\"log in\",\"at_least\":3,"
+                              "\"value\":null,\"holds\":false},"
+                              "{\"metric\":\"rate\",\"at_most\":4,\"value\":5,\"holds\":true}]"));
     json_end_object(&writer);
+}
+
+static void check_thresholds(void)
+{
+    const struct load_document_threshold *first = &document.thresholds[0], *second = first + 1;
+    assert_int_equal(document.threshold_count, 2);
+    assert_string_equal(first->metric, "p99_ms");
+    assert_string_equal(first->step, "log in");
+    assert_true(first->is_lower && !first->is_known && !first->holds && first->limit == 3);
+    assert_string_equal(second->step, "");
+    assert_true(!second->is_lower && second->is_known && second->holds);
+    assert_true(second->limit == 4 && second->value == 5);
 }
 
 static void check_same_part(const struct load_part *part, bool with_timeline)
@@ -124,6 +140,7 @@ static void check_trip(void **state)
         assert_true(document.seed == UINT64_MAX && document.verdict == VERDICT_INCONCLUSIVE);
         assert_true(document.is_interrupted && !document.is_trustworthy);
         assert_int_equal(document.part_count, 1);
+        check_thresholds();
         check_same_part(&document.parts[0], with_timeline);
         load_document_release(&document);
     }
@@ -155,6 +172,9 @@ static void check_run(void **state)
         json_end_object(&writer);
     }
     json_end_array(&writer);
+    json_key(&writer, "findings");
+    json_raw(&writer, text_of("[{\"kind\":\"n_plus_one\",\"service\":\"cart\",\"operation\":"
+                              "\"GET \\u003c\",\"cost_ms\":2.5,\"saving_ms\":1}]"));
     json_raw(&writer, text_of("\"seed\":7,\"verdict\":\"fail\",\"cut_short\":\"\","
                               "\"scenario\":\"slow-tax\",\"schema\":\"culprit.run/1\""));
     json_end_object(&writer);
@@ -165,6 +185,9 @@ static void check_run(void **state)
     assert_string_equal(document.name, "slow-tax");
     assert_true(document.verdict == VERDICT_FAIL && document.is_trustworthy);
     assert_false(document.is_interrupted);
+    assert_int_equal(document.finding_count, 1);
+    assert_string_equal(document.findings[0].operation, "GET <");
+    assert_true(document.findings[0].cost_ms == 2.5 && document.findings[0].saving_ms == 1);
     assert_int_equal(document.part_count, 2);
     for (size_t i = 0; i < 2; i++) {
         assert_string_equal(document.parts[i].name, names[i]);
@@ -185,7 +208,7 @@ static const char small[] =
     "\"connects\":0,\"failed_checks\":[],\"histograms\":{\"latency\":" ONE ",\n"
     "\"from_sending\":" ONE ",\"lag\":" ONE ",\"late\":" ONE ",\"connecting\":" NONE ",\n"
     "\"first_byte\":" NONE "},\"timeline\":{\"width_s\":0.1,\"slots\":[\n"
-    "{\"due\":2,\"failed\":1,\"censored\":1,\"buckets\":[9,1]}]}}]}\n";
+    "{\"due\":2,\"failed\":1,\"censored\":1,\"buckets\":[9,1]}]}}],\n\"thresholds\":[]}\n";
 
 struct bad_row {
     const char *it;
@@ -228,8 +251,13 @@ static const struct bad_row bad_rows[] = {
     {"it refuses a slot's index beyond the last", "[9,1]}]}}]", "[1152,1]}]}}]", "out of range"},
     {"it refuses a slot's indices out of order", "[9,1]}]}}]", "[9,1,9,1]}]}}]", "out of order"},
     {"it refuses more than a slot counts", "{\"due\":2", "{\"due\":4294967296", "slot counts"},
-    {"it refuses what follows the end", "]}}]}\n", "]}}]} 1", "x.json"},
-    {"it refuses what is cut off", "]}}]}\n", "", "x.json"},
+    {"it refuses a threshold without a limit", "thresholds\":[",
+     "thresholds\":[{\"metric\":\"m\",\"value\":1,\"holds\":true}", "either"},
+    {"it refuses a threshold with both limits", "thresholds\":[",
+     "thresholds\":[{\"metric\":\"m\",\"at_most\":1,\"at_least\":1,\"value\":1,\"holds\":true}",
+     "either"},
+    {"it refuses what follows the end", "[]}\n", "[]} 1", "x.json"},
+    {"it refuses what is cut off", "[]}\n", "", "x.json"},
 };
 
 static char *changed(const char *from, const char *to)

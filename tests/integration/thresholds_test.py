@@ -149,7 +149,7 @@ def test_it_holds_a_run_against_its_thresholds():
         assert nothing["outcome"] == "unsure" and nothing["value"] is None, told["thresholds"]
         # a generator that was late itself, on a busy machine, is not sure of it
         assert slow["outcome"] in ("broken", "unsure") and len(slow["traces"]) == 3, slow
-        assert [span_count(up, one, "frontend", "POST /checkout") for one in slow["traces"]] == [
+        assert [span_count(up, one, "checkout", "POST /checkout") for one in slow["traces"]] == [
             1, 1, 1], slow
 
 

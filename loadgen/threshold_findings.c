@@ -89,9 +89,10 @@ enum status threshold_findings_judge(const struct threshold *threshold,
                                      struct threshold_facts *facts, struct threshold_judgement *out)
 {
     const struct diagnosis *const *diagnoses = facts->evidence->diagnoses;
+    const struct spans *spans = facts->evidence->spans;
     out->value = 0;
-    if (diagnoses[0] == NULL) {
-        snprintf(out->why, sizeof(out->why), "there is no diagnosis");
+    if (spans == NULL || spans->count == 0) { /* nothing was found in nothing */
+        snprintf(out->why, sizeof(out->why), "there is no trace");
         return STATUS_NOT_FOUND;
     }
     for (size_t d = 0; d < 2 && diagnoses[d] != NULL; d++) {

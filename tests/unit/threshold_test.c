@@ -343,6 +343,9 @@ static const struct judge_row judge_rows[] = {
     {"it caps what a fix would save",
      "{\"findings\": [{\"metric\": \"saving_ms\", \"at_most\": 30}]}", H, 30, "", "", false, false},
 
+    {"it is not sure that nothing is to be found without traces",
+     "{\"findings\": [{\"at_most\": 0}]}", U, NAN, "there is no trace", "", false, true},
+
     {"it breaks where one trace has too many spans", "{\"spans\": [{" SELECTS ", \"at_most\": 3}]}",
      B, 5,
      "BROKEN: spans: inventory SELECT * at most 3 a trace, it is 5 (trace "

@@ -62,8 +62,10 @@ static void put_query(struct line *line, struct text query)
         struct text key = text_split(&value, '=');
         put(line, first ? TEXT_LITERAL("?") : TEXT_LITERAL("&"));
         put(line, key);
-        if (value.data != NULL)
-            put(line, TEXT_LITERAL("=REDACTED"));
+        if (value.data == NULL)
+            continue;
+        put(line, TEXT_LITERAL("="));
+        put(line, http_attributes_is_secret(key) ? TEXT_LITERAL("REDACTED") : value);
     }
 }
 

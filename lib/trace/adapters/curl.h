@@ -8,8 +8,9 @@
 #include "trace/trace.h"
 
 struct trace_curl_call {
-    const char *method;       /* "GET" */
-    const char *url;          /* full URL; credentials and query values are redacted in url.full */
+    const char *method; /* "GET" */
+    const char
+        *url; /* full URL; credentials and secret values of its query are redacted in url.full */
     const char *url_template; /* "/products/{id}": names the span "{method} {template}", and is
                                  url.template; NULL: the span is named by the method */
     bool propagate;           /* false: nothing is injected (a third party, or context is lost) */

@@ -57,6 +57,25 @@ void http_attributes_server(struct http_attributes *attributes, struct text auth
         http_attributes_i64(attributes, TEXT_LITERAL("server.port"), (int64_t)port);
 }
 
+bool http_attributes_is_secret(struct text query_key)
+{
+    static const struct text keys[] = {
+        TEXT_CONSTANT("AWSAccessKeyId"),
+        TEXT_CONSTANT("Signature"),
+        TEXT_CONSTANT("sig"),
+        TEXT_CONSTANT("X-Goog-Signature"),
+        TEXT_CONSTANT("X-Amz-Signature"),
+        TEXT_CONSTANT("X-Amz-Credential"),
+        TEXT_CONSTANT("X-Amz-Security-Token"),
+        TEXT_CONSTANT("token"),
+        TEXT_CONSTANT("password"),
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (text_equal(query_key, keys[i]))
+            return true;
+    return false;
+}
+
 void http_attributes_name(const char *method, const char *target, char *out, size_t size)
 {
     struct text part = text_of(method);

@@ -119,17 +119,6 @@ static void put_encoded(struct query *query, struct text text)
     }
 }
 
-/* Values that let their reader in. */
-static bool is_secret(struct text key)
-{
-    static const char *const names[] = {"AWSAccessKeyId",   "Signature", "sig",
-                                        "X-Goog-Signature", "token",     "password"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (text_equal_ignore_case(key, text_of(names[i])))
-            return true;
-    return false;
-}
-
 static enum MHD_Result add_pair(void *closure, enum MHD_ValueKind kind, const char *key,
                                 size_t key_size, const char *value, size_t value_size)
 {
@@ -142,8 +131,8 @@ static enum MHD_Result add_pair(void *closure, enum MHD_ValueKind kind, const ch
     if (value == NULL)
         return MHD_YES;
     put(query, '=');
-    put_encoded(query,
-                is_secret(name) ? TEXT_LITERAL("REDACTED") : (struct text){value, value_size});
+    put_encoded(query, http_attributes_is_secret(name) ? TEXT_LITERAL("REDACTED")
+                                                       : (struct text){value, value_size});
     return MHD_YES;
 }
 

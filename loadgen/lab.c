@@ -87,9 +87,13 @@ static void reset(struct lab *lab)
     struct error error = {0};
     if (!lab->is_touched)
         return;
-    if (control_replace(&lab->control, &none, &none, &error) != STATUS_OK && !lab->stack)
-        fprintf(stderr, "culprit: faults may still be set: %s\n", error.text);
-    lab->is_touched = false;
+    if (control_replace(&lab->control, &none, &none, &error) != STATUS_OK && !lab->stack) {
+        if (lab->has_faults)
+            fprintf(stderr, "culprit: faults may still be set: %s\n", error.text);
+        else if (lab->has_environment)
+            fprintf(stderr, "culprit: the environment may still be a scenario's: %s\n", error.text);
+    }
+    lab->is_touched = lab->has_faults = lab->has_environment = false;
 }
 
 void lab_close(struct lab *lab)
@@ -147,11 +151,21 @@ enum status lab_set_environment(struct lab *lab, const struct settings *environm
                                 struct error *error)
 {
     lab->is_touched = true;
-    return control_replace(&lab->control, &none, environment, error);
+    lab->has_environment |= environment->count > 0;
+    enum status status = control_replace(&lab->control, &none, environment, error);
+    if (status == STATUS_OK) {
+        lab->has_faults = false;
+        lab->has_environment = environment->count > 0;
+    }
+    return status;
 }
 
 enum status lab_set_faults(struct lab *lab, const struct settings *faults, struct error *error)
 {
     lab->is_touched = true;
-    return control_replace(&lab->control, faults, NULL, error);
+    lab->has_faults |= faults->count > 0;
+    enum status status = control_replace(&lab->control, faults, NULL, error);
+    if (status == STATUS_OK)
+        lab->has_faults = faults->count > 0;
+    return status;
 }

@@ -33,7 +33,8 @@ struct lab {
     struct sessions sessions;
     struct plan plans[READBACK_STEPS];
     bool has_tracing;
-    bool is_touched;   /* faults or environment may not be usual */
+    bool is_touched; /* faults or environment may not be usual; those that were set: */
+    bool has_faults, has_environment;
     atomic_bool stop;  /* a signal came, or a process died: for window_config.stop */
     struct error died; /* who, when a process of ours did */
 };

@@ -125,6 +125,24 @@ def test_it_resets_everything_when_it_is_interrupted():
         assert (told["verdict"], told["cut_short"]) == ("inconclusive", "interrupted"), told
 
 
+def test_it_warns_of_faults_that_it_set_in_a_system_that_died():
+    for phase, faults_were_set in (("warm-up", False), ("faulty", True)):
+        with Up() as up:
+            talk = f"{up.directory.name}/talk"
+            with open(talk, "w", encoding="utf-8") as file:
+                child = subprocess.Popen(
+                    [CULPRIT, "run", "pricing-sequential", "--rate", "5", "--duration",
+                     "6" if faults_were_set else "30", "--target", up.path], cwd=ROOT,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=file)
+            wait_for_words(talk, phase, 60)
+            up.stop(signal.SIGKILL)
+            status = child.wait(timeout=60 * SLOW)
+            with open(talk, encoding="utf-8") as file:
+                words = file.read()
+            assert status == 1, (status, words)
+            assert ("faults may still be set" in words) == faults_were_set, words
+
+
 def children_of(pid):
     with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
         return [int(word) for word in file.read().split()]

@@ -9,7 +9,8 @@
 
 enum { CALL_MS = 2000, ANSWER_BYTES_MAX = 1024 * 1024 };
 
-static const char path[] = "/api/culprit/status";
+static const char status_path[] = "/api/culprit/status";
+static const char health_path[] = "/api/culprit/health";
 
 static bool take_bucket(const json_t *pair, struct backend_buckets *out)
 {
@@ -37,8 +38,8 @@ bool backend_parse(struct text json, struct backend_buckets *out)
 }
 
 /* The caller releases `fetch`, which has the answer. */
-static enum status ask(struct fetch *fetch, const char *query_url, struct fetch_answer *answer,
-                       struct error *error)
+static enum status ask(struct fetch *fetch, const char *query_url, const char *path,
+                       struct fetch_answer *answer, struct error *error)
 {
     enum status status = fetch_init(fetch, query_url, ANSWER_BYTES_MAX, error);
     if (status == STATUS_OK)
@@ -51,7 +52,7 @@ bool backend_read(const char *query_url, struct backend_buckets *out)
 {
     struct fetch fetch;
     struct fetch_answer answer = {0};
-    enum status status = ask(&fetch, query_url, &answer, NULL);
+    enum status status = ask(&fetch, query_url, status_path, &answer, NULL);
     bool good = status == STATUS_OK && answer.status == 200 && backend_parse(answer.body, out);
     fetch_release(&fetch);
     return good;
@@ -62,7 +63,7 @@ enum status backend_probe(const char *query_url, struct error *error)
     struct fetch fetch;
     struct fetch_answer answer = {0};
     struct error words = {0};
-    enum status status = ask(&fetch, query_url, &answer, &words);
+    enum status status = ask(&fetch, query_url, status_path, &answer, &words);
     fetch_release(&fetch);
     if (status == STATUS_OK)
         return STATUS_OK;
@@ -104,4 +105,12 @@ void backend_difference(const struct backend_buckets *before, const struct backe
     out->p90_ms = at_rank(before, after, (uint64_t)ceil(0.9 * (double)out->count));
     out->p99_ms = at_rank(before, after, (uint64_t)ceil(0.99 * (double)out->count));
     out->max_ms = at_rank(before, after, out->count);
+}
+
+void backend_ask_losses(const char *query_url)
+{
+    struct fetch fetch;
+    struct fetch_answer answer = {0};
+    (void)!ask(&fetch, query_url, health_path, &answer, NULL);
+    fetch_release(&fetch);
 }

@@ -38,6 +38,9 @@ bool backend_read(const char *query_url, struct backend_buckets *out);
 /* Whether anything answers there, whatever it is. STATUS_CLOSED with words. */
 MUST_CHECK enum status backend_probe(const char *query_url, struct error *error);
 
+/* Lets our collector ask everybody what they lost: it keeps with its traces what they last said. */
+void backend_ask_losses(const char *query_url);
+
 /* From the status' JSON. */
 bool backend_parse(struct text json, struct backend_buckets *out);
 

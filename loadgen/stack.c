@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/rng.h"
+#include "loadgen/backend.h"
 #include "loadgen/child.h"
 #include "loadgen/directory.h"
 #include "loadgen/fetch.h"
@@ -334,6 +335,9 @@ bool stack_stop(struct stack *stack)
     if (!stack)
         return true;
     bool well = true;
+    bool is_kept = stack->keep_path[0] || !stack->data_is_ours;
+    if (is_kept && target_find(&stack->target, "query") != NULL)
+        backend_ask_losses(target_find(&stack->target, "query"));
     for (enum phase phase = 0; phase < PHASE_COUNT; phase++)
         well &= stop_phase(stack, phase);
     for (size_t i = 0; i < stack->count; i++)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 enum status collector_init(struct collector *collector, const struct collector_config *config,
                            struct error *error)
@@ -18,6 +19,8 @@ enum status collector_init(struct collector *collector, const struct collector_c
     status = store_open(&collector->store, &config->store, error);
     if (status != STATUS_OK)
         return status;
+    losses_read(&collector->earlier, config->store.path);
+    collector->keeps_losses = !config->store.kept;
     status = store_read_open(&collector->readers, config->store.path, error);
     if (status == STATUS_OK)
         status = log_read_open(&collector->log_reader, config->store.path, error);
@@ -33,6 +36,18 @@ enum status collector_init(struct collector *collector, const struct collector_c
     return status == STATUS_OK ? STATUS_OK : error_set(error, status, "%s", status_words(status));
 }
 
+static void keep_losses(struct collector *collector)
+{
+    struct losses losses;
+    struct error error = {{0}};
+    if (collector->store == NULL || !collector->keeps_losses)
+        return;
+    losses_gather(&losses, &collector->earlier, &collector->counters, collector->senders, false);
+    if (losses_write(&losses, store_path(collector->store), &error) != STATUS_OK)
+        log_event(LOG_ERROR, LOG_NO_IDS, "what was lost is not kept",
+                  LOG_TEXT("error", error.text));
+}
+
 void collector_release(struct collector *collector)
 {
     writer_stop(collector->writer);
@@ -41,6 +56,7 @@ void collector_release(struct collector *collector)
     collector->readers = NULL;
     log_read_close(collector->log_reader);
     collector->log_reader = NULL;
+    keep_losses(collector);
     store_close(collector->store);
     collector->store = NULL;
     open_traces_free(collector->open);

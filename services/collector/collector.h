@@ -5,6 +5,7 @@
 #include "services/collector/counters.h"
 #include "services/collector/log_inbox.h"
 #include "services/collector/log_read.h"
+#include "services/collector/losses.h"
 #include "services/collector/open_traces.h"
 #include "services/collector/senders.h"
 #include "services/collector/store.h"
@@ -21,6 +22,8 @@ struct collector {
     struct log_reader *log_reader;
     struct writer *writer;
     struct senders *senders;
+    struct losses earlier; /* as the store had them at the start */
+    bool keeps_losses;     /* it is ours to write them */
     struct counters counters;
     _Atomic(struct server *) servers[COLLECTOR_SERVERS]; /* NULL until each has started */
     uint64_t max_memory_bytes;

@@ -81,6 +81,13 @@ static void ask(struct endpoint *endpoint, uint64_t deadline_ns)
     buffer_release(&body);
 }
 
+static void visit_all(const struct senders *senders,
+                      void (*visit)(void *context, const struct sender *sender), void *context)
+{
+    for (size_t i = 0; i < senders->count; i++)
+        visit(context, &senders->endpoints[i].sender);
+}
+
 void senders_visit(struct senders *senders,
                    void (*visit)(void *context, const struct sender *sender), void *context)
 {
@@ -91,7 +98,14 @@ void senders_visit(struct senders *senders,
             ask(&senders->endpoints[i], now_ns + ALL_WAIT_MS * NS_PER_MS);
         senders->asked_ns = clock_mono_ns();
     }
-    for (size_t i = 0; i < senders->count; i++)
-        visit(context, &senders->endpoints[i].sender);
+    visit_all(senders, visit, context);
+    pthread_mutex_unlock(&senders->lock);
+}
+
+void senders_recall(struct senders *senders,
+                    void (*visit)(void *context, const struct sender *sender), void *context)
+{
+    pthread_mutex_lock(&senders->lock);
+    visit_all(senders, visit, context);
     pthread_mutex_unlock(&senders->lock);
 }

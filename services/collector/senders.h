@@ -28,4 +28,8 @@ struct sender {
 void senders_visit(struct senders *senders,
                    void (*visit)(void *context, const struct sender *sender), void *context);
 
+/* The same with what they last said, if anything: asks nobody. */
+void senders_recall(struct senders *senders,
+                    void (*visit)(void *context, const struct sender *sender), void *context);
+
 #endif

@@ -3,6 +3,7 @@
 import http.server
 import os
 import socket
+import sqlite3
 import tempfile
 import threading
 import time
@@ -66,7 +67,7 @@ class HealthTest(unittest.TestCase):
             self.addCleanup(sender.stop)
         os.environ["CULPRIT_ENDPOINTS"] = ",".join(f"{name}=127.0.0.1:{sender.port}"
                                                    for name, sender in senders.items())
-        self.addCleanup(os.environ.pop, "CULPRIT_ENDPOINTS")
+        self.addCleanup(os.environ.pop, "CULPRIT_ENDPOINTS", None)
         collector = Collector(self.directory.name, *flags)
         self.addCleanup(collector.stop)
         return collector
@@ -80,7 +81,8 @@ class HealthTest(unittest.TestCase):
         collector = self.start(cart=Sender("x 1\n"))
         self.assertEqual(self.health(collector), {
             "complete": True, "spans_lost": 0, "logs_lost": 0, "silent": [],
-            "collector": {"spans_refused": 0, "spans_dropped": 0, "requests_refused": 0},
+            "collector": {"spans_refused": 0, "spans_dropped": 0, "logs_lost": 0,
+                          "requests_refused": 0},
             "senders": [{"name": "cart", "spans_lost": 0, "logs_lost": 0}]})
 
     def test_it_adds_what_senders_say_they_lost(self):
@@ -114,6 +116,36 @@ class HealthTest(unittest.TestCase):
         self.assertLess(time.monotonic() - began, 10)
         self.assertEqual(told["silent"], ["mute", "gone"])
         self.assertEqual(told["spans_lost"], 7)
+
+    def test_it_keeps_what_was_lost_with_the_traces(self):
+        collector = self.start(cart=Sender(LOST), auth=Sender(""))
+        collector.post(request(front=[span(1, 1), span(0, 2)]))
+        collector.post(b"no JSON")
+        first = self.health(collector)
+        self.assertEqual((first["spans_lost"], first["logs_lost"]), (8, 6))
+        self.assertEqual(collector.stop(), 0)
+
+        opened = self.start("--no-ingest")
+        kept = self.health(opened)
+        self.assertEqual(kept, {**first, "senders": [{"name": "cart", "spans_lost": 7,
+                                                      "logs_lost": 6}]})
+        self.assertEqual(opened.stop(), 0)
+
+        # cart lost the same seven, or seven others: seven at least; tax was not there before
+        again = self.start(tax=Sender(LOST.replace(" 3\n", " 30\n")), cart=Sender(LOST))
+        again.post(request(front=[span(0, 3)]))
+        told = self.health(again)
+        self.assertEqual(told["senders"], [{"name": "tax", "spans_lost": 34, "logs_lost": 6},
+                                           {"name": "cart", "spans_lost": 7, "logs_lost": 6}])
+        self.assertEqual(told["collector"], {**first["collector"], "spans_refused": 2})
+        self.assertEqual(told["spans_lost"], 34 + 7 + 2)
+
+    def test_it_opens_a_store_that_keeps_no_losses(self):
+        self.start().stop()
+        with sqlite3.connect(f"{self.directory.name}/traces.db") as store:
+            store.execute("DROP TABLE loss")
+        store.close()
+        self.assertTrue(self.health(self.start("--no-ingest"))["complete"])
 
     def test_it_asks_senders_once_a_second_at_most(self):
         cart = Sender(LOST)

@@ -70,6 +70,19 @@ def test_it_warns_when_spans_were_lost():
         assert losers and any(name in done.stdout for name in losers), (losers, done.stdout)
 
 
+def test_it_keeps_with_the_traces_that_spans_were_lost():
+    with tempfile.TemporaryDirectory() as directory:
+        store = f"{directory}/kept.db"
+        done = culprit("run", "baseline", *LOAD, "--keep", store, env=dict(
+            os.environ, OTEL_BSP_MAX_QUEUE_SIZE="1", OTEL_BSP_MAX_EXPORT_BATCH_SIZE="1"))
+        assert "spans were lost on their way (" in done.stdout, done.stdout
+        with opened(store) as get:
+            health = get("/api/culprit/health")
+        losers = [row["name"] for row in health["senders"] if row["spans_lost"]]
+        assert not health["complete"] and losers, health
+        assert any(name in done.stdout for name in losers), (losers, done.stdout)
+
+
 def test_it_finds_what_was_planted_and_nothing_else():
     with Up() as up:
         before = up.rows()

@@ -5,12 +5,14 @@ import os
 import random
 import re
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import browser
+import collector_health_test
 import page_kit
-from collector_kit import ROOT, Case, attributes, main, request, span
+from collector_kit import ROOT, Case, Collector, attributes, main, request, span
 from page_kit import EVIL, MS, NO_BROWSER, NOW, iso
 
 
@@ -281,6 +283,31 @@ class Lost(Case):
             self.assertFalse(seen.run(f"return {shown}"))
         finally:
             seen.stop()
+
+
+@unittest.skipUnless(browser.is_there(), NO_BROWSER)
+class LostLogs(unittest.TestCase):
+    """Of log records too, and of a store that is opened later."""
+
+    def test_warns(self):
+        sender = collector_health_test.Sender(
+            'otel_sdk_processor_log_processed_total{error_type="queue_full"} 5\n')
+        self.addCleanup(sender.stop)
+        os.environ["CULPRIT_ENDPOINTS"] = f"cart=127.0.0.1:{sender.port}"
+        self.addCleanup(os.environ.pop, "CULPRIT_ENDPOINTS", None)
+        with tempfile.TemporaryDirectory(prefix="collector-") as directory:
+            for flags in ((), ("--no-ingest",)):
+                collector = Collector(directory, *flags)
+                self.addCleanup(collector.stop)
+                seen = browser.Browser()
+                self.addCleanup(seen.stop)
+                seen.open(f"http://127.0.0.1:{collector.query}/search?last=1h")
+                seen.wait("!document.getElementById('loss').hidden")
+                words = seen.run("return document.getElementById('loss').innerText")
+                self.assertIn("5 log records were lost (5 by cart, before", words)
+                self.assertNotIn("span", words)
+                collector.stop()
+                os.environ["CULPRIT_ENDPOINTS"] = ""
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
 #include "loadgen/compare_numbers.h"
 #include "loadgen/compare_spread.h"
 
-enum { CHANNELS = 3 };
+enum { CHANNELS = 4 };
 
 struct comparison {
     const struct compare_side *sides;
@@ -87,42 +87,47 @@ static bool was_late(const struct comparison *all, size_t step)
 }
 
 /* The generator's own lateness is no more than a change that would not count. */
-static bool has_sound_median(const struct comparison *all, size_t step)
+static bool is_sound(const struct comparison *all, size_t step, double q)
 {
     for (int side = 0; side < 2; side++)
         for (size_t i = 0; i < all->sides[side].count; i++) {
             const struct load_step_figures *figures =
                 &all->sides[side].parts[i]->figures.steps[step];
             bool is_open = false;
-            const uint64_t median_ns = load_figures_quantile_ns(figures, 0.5, &is_open);
-            const uint64_t late_ns = histogram_quantile_ns(&figures->late, 0.5);
-            if (is_open || median_ns == 0 ||
-                (double)late_ns > all->settings->least_change * (double)median_ns)
+            const uint64_t value_ns = load_figures_quantile_ns(figures, q, &is_open);
+            const uint64_t late_ns = histogram_quantile_ns(&figures->late, q);
+            if (is_open || value_ns == 0 ||
+                (double)late_ns > all->settings->least_change * (double)value_ns)
                 return false;
         }
     return true;
 }
 
-static void judge_body(const struct comparison *all, size_t step,
-                       const struct compare_blocks *blocks, struct compare_change *out)
+/* Of the median, or of the quickest tenth. */
+static void judge_quantile(const struct comparison *all, size_t step, double q,
+                           const struct compare_blocks *blocks, struct compare_change *out)
 {
-    struct compare_runs runs = {.widening = COMPARE_WIDENING,
+    const bool is_quick = q < 0.5;
+    struct compare_runs runs = {.widening = is_quick ? COMPARE_WIDENING_QUICK : COMPARE_WIDENING,
                                 .least_spread = COMPARE_RUN_SPREAD,
                                 .least_effect = log1p(all->settings->least_change)};
-    double medians_ms[2][COMPARE_REPORTS_MAX];
+    double values_ms[2][COMPARE_REPORTS_MAX];
+    if (!is_sound(all, step, q))
+        return;
     for (int side = 0; side < 2; side++) {
         runs.counts[side] = all->sides[side].count;
         for (size_t i = 0; i < runs.counts[side]; i++) {
             bool is_open;
             const uint64_t ns = load_figures_quantile_ns(
-                &all->sides[side].parts[i]->figures.steps[step], 0.5, &is_open);
-            medians_ms[side][i] = (double)ns / 1e6;
+                &all->sides[side].parts[i]->figures.steps[step], q, &is_open);
+            values_ms[side][i] = (double)ns / 1e6;
             runs.values[side][i] = log((double)ns);
         }
     }
-    compare_spread_judge(&runs, blocks->body, blocks->body_count, all->chance, out);
-    out->before = compare_numbers_mean(medians_ms[0], runs.counts[0]);
-    out->after = compare_numbers_mean(medians_ms[1], runs.counts[1]);
+    compare_spread_judge(&runs, is_quick ? blocks->quick : blocks->body,
+                         is_quick ? blocks->quick_count : blocks->body_count, all->chance, out);
+    out->before = compare_numbers_mean(values_ms[0], runs.counts[0]);
+    out->after = compare_numbers_mean(values_ms[1], runs.counts[1]);
 }
 
 /* Of the tail, or of failures (tail_from 0). */
@@ -191,8 +196,10 @@ static bool fill_step(const struct comparison *all, size_t index, struct load_st
     if (least == 0)
         return true;
     judge_share(all, index, 0, &blocks, &out->errors);
-    if (least >= COMPARE_REQUESTS_LEAST && has_sound_median(all, index))
-        judge_body(all, index, &blocks, &out->body);
+    if (least >= COMPARE_REQUESTS_LEAST) {
+        judge_quantile(all, index, 0.5, &blocks, &out->body);
+        judge_quantile(all, index, COMPARE_QUICK, &blocks, &out->quick);
+    }
     if (least < COMPARE_TAIL_REQUESTS_LEAST || is_open[0] || was_late(all, index) ||
         blocks.count == 0)
         return true;
@@ -208,7 +215,7 @@ static void say_unsure(const struct comparison *all, size_t index, struct compar
     const double resolve = all->settings->resolve;
     const bool few =
         step->requests[0] < COMPARE_REQUESTS_LEAST || step->requests[1] < COMPARE_REQUESTS_LEAST;
-    const bool late = was_late(all, index) || (!few && !has_sound_median(all, index));
+    const bool late = was_late(all, index) || (!few && !is_sound(all, index, 0.5));
     char *why = step->why;
     if (few)
         (void)snprintf(why, COMPARE_WHY_MAX, "fewer than %d requests", COMPARE_REQUESTS_LEAST);
@@ -233,16 +240,22 @@ static void say_unsure(const struct comparison *all, size_t index, struct compar
         step->word = COMPARE_UNSURE;
 }
 
+static bool is_slower(const struct compare_change *change)
+{
+    return change->counts && change->effect > 0;
+}
+
 static void name_step(const struct comparison *all, size_t index, struct compare_step *step)
 {
-    const struct compare_change *body = &step->body, *tail = &step->tail, *errors = &step->errors;
+    const struct compare_change *body = &step->body, *quick = &step->quick, *tail = &step->tail;
+    const struct compare_change *errors = &step->errors;
     if (errors->counts && errors->effect > 0)
         step->word = COMPARE_WORSE;
-    else if ((body->counts && body->effect > 0) || (tail->counts && tail->effect > 0))
+    else if (is_slower(body) || is_slower(quick) || is_slower(tail))
         step->word = COMPARE_SLOWER;
     else if (errors->counts)
         step->word = COMPARE_BETTER;
-    else if (body->counts)
+    else if (body->counts || quick->counts)
         step->word = COMPARE_FASTER;
     else
         say_unsure(all, index, step);
@@ -256,7 +269,8 @@ static void weigh(struct compare_result *result)
     size_t count = 0;
     for (size_t i = 0; i < result->step_count; i++) {
         struct compare_step *step = &result->steps[i];
-        struct compare_change *changes[CHANNELS] = {&step->body, &step->tail, &step->errors};
+        struct compare_change *changes[CHANNELS] = {&step->body, &step->quick, &step->tail,
+                                                    &step->errors};
         for (int k = 0; k < CHANNELS; k++)
             if (changes[k]->is_known && changes[k]->effect != 0) {
                 chances[count] = changes[k]->chance;

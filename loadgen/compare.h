@@ -1,7 +1,8 @@
 /* Whether something got slower, or fails more, between two sides of runs of one sequence of
- * requests; step by step, in three ways, each with what it could have seen:
+ * requests; step by step, in four ways, each with what it could have seen:
  *
  *   body    the median: its logarithm's shift
+ *   quick   the same of the quickest tenth: what disturbs a machine only adds, and adds least there
  *   tail    the share of requests slower than the 99th percentile before and the least change
  *   errors  the share that failed or was not answered
  *
@@ -21,9 +22,11 @@
 
 /* Equal runs differ more than their blocks tell, as what disturbs them lasts. Root mean square of
  * difference over block error of three steps, 46 pairs of runs of 12 s one after the other, on two
- * processors that were loaded up to four times over: 1.1 to 2.6 of medians, 0.4 to 1.6 of tails. */
-#define COMPARE_WIDENING      2.5
-#define COMPARE_WIDENING_TAIL 1.5
+ * processors that were loaded up to four times over: 1.1 to 2.6 of medians, 0.8 to 2.4 of
+ * quickest tenths, 0.4 to 1.6 of tails. */
+#define COMPARE_WIDENING       2.5
+#define COMPARE_WIDENING_QUICK 2.0
+#define COMPARE_WIDENING_TAIL  1.5
 /* Failures mostly come one by one, and then chance alone is exact: blocks that differ by more than
  * so many times what chance gives (chi-square of 11, 1 in 100) show that they do not. */
 #define COMPARE_ERRORS_NOTICED 2.25
@@ -46,7 +49,7 @@ struct compare_change {
     bool counts;   /* significant, and no smaller than the least change */
     double before, after;
     double least;                  /* a smaller effect does not count */
-    double effect, error, freedom; /* of the logarithm (body), or of the share */
+    double effect, error, freedom; /* of the logarithm (body, quick), or of the share */
     double chance;                 /* of one as large where nothing changed */
     double low, high;              /* effect's interval of 95 % */
     double detectable;             /* an effect as large is found in 19 of 20 */
@@ -72,7 +75,7 @@ struct compare_step {
     uint64_t requests[2]; /* of all runs of a side */
     double p99_ms[2];     /* INFINITY: falls among those of unknown latency */
     double p99_range[2];  /* interval of 95 % of their ratio; 0 and INFINITY where unknown */
-    struct compare_change body, tail, errors;
+    struct compare_change body, quick, tail, errors;
     enum compare_word word;
     char why[COMPARE_WHY_MAX]; /* of UNSURE */
 };

@@ -32,9 +32,9 @@ static uint64_t due_of(const struct compare_side *side, size_t step, size_t slot
 
 /* Within its bucket as many parts of the way as of its requests are below: buckets are 3 % wide,
  * and what is looked for is not much more. NAN where it is unknown. */
-static double log_median(const struct load_slot *slot)
+static double log_quantile(const struct load_slot *slot, double q)
 {
-    const double rank = slot->due / 2.0;
+    const double rank = slot->due * q;
     double seen = 0;
     for (size_t i = 1; i < LOAD_TIMELINE_BUCKETS; i++) {
         const double here = slot->buckets[i];
@@ -101,26 +101,28 @@ static void cut(const struct compare_side sides[2], size_t step, struct pieces *
     }
 }
 
-static double shift_of(const struct load_slot sides[2])
+static double shift_of(const struct load_slot sides[2], double q)
 {
-    return log_median(&sides[1]) - log_median(&sides[0]);
+    return log_quantile(&sides[1], q) - log_quantile(&sides[0], q);
 }
 
 /* The jackknife's pseudo-values (Tukey 1958): their mean's variance is that of the whole shift, and
- * a block that stalled counts for no more than it moves the median of all. */
-static void take_body(struct pieces *pieces, struct compare_blocks *out)
+ * a block that stalled counts for no more than it moves the quantile of all. */
+static size_t take_quantile(struct pieces *pieces, double q, double values[COMPARE_BLOCKS])
 {
     struct load_slot *all = pieces->slots[COMPARE_BLOCKS];
-    const double others = (double)pieces->count - 1, whole = shift_of(all);
+    const double others = (double)pieces->count - 1, whole = shift_of(all, q);
+    size_t count = 0;
     for (size_t i = 0; i < pieces->count; i++) {
         for (int side = 0; side < 2; side++)
             add_slot(&all[side], &pieces->slots[i][side], -1);
-        const double without = shift_of(all);
+        const double without = shift_of(all, q);
         for (int side = 0; side < 2; side++)
             add_slot(&all[side], &pieces->slots[i][side], 1);
         if (isfinite(whole) && isfinite(without))
-            out->body[out->body_count++] = whole + others * (whole - without);
+            values[count++] = whole + others * (whole - without);
     }
+    return count;
 }
 
 static void take_shares(const struct load_slot piece[2], size_t tail_from,
@@ -149,7 +151,8 @@ bool compare_blocks_of(const struct compare_side sides[2], size_t step, size_t t
             add_slot(&pieces->slots[COMPARE_BLOCKS][side], &pieces->slots[i][side], 1);
         take_shares(pieces->slots[i], tail_from, out);
     }
-    take_body(pieces, out);
+    out->body_count = take_quantile(pieces, 0.5, out->body);
+    out->quick_count = take_quantile(pieces, COMPARE_QUICK, out->quick);
     free(pieces);
     return true;
 }

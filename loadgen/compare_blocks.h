@@ -14,17 +14,22 @@
 
 enum { COMPARE_BLOCKS = 12, COMPARE_BLOCKS_LEAST = 6, COMPARE_REPORTS_MAX = 16 };
 
+/* What the quickest tenth takes. */
+#define COMPARE_QUICK 0.1
+
 /* Runs under one condition. Borrowed. */
 struct compare_side {
     const struct load_part *parts[COMPARE_REPORTS_MAX];
     size_t count;
 };
 
-/* After less before; tail and errors: of shares, block by block. Body: of the logarithm of the
- * median of all, as pseudo-values, one a block. Each as often as could be said. */
+/* After less before; tail and errors: of shares, block by block. Body and quick: of the logarithm
+ * of the median of all, and of their COMPARE_QUICK quantile, as pseudo-values, one a block. Each as
+ * often as could be said. */
 struct compare_blocks {
-    double body[COMPARE_BLOCKS], tail[COMPARE_BLOCKS], errors[COMPARE_BLOCKS];
-    size_t body_count, count;
+    double body[COMPARE_BLOCKS], quick[COMPARE_BLOCKS], tail[COMPARE_BLOCKS],
+        errors[COMPARE_BLOCKS];
+    size_t body_count, quick_count, count;
 };
 
 /* The least bucket of slots that lies wholly above: where the tail begins. */

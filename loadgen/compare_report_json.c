@@ -70,6 +70,7 @@ static void write_step(struct json_writer *writer, const struct compare_step *st
     json_u64(writer, step->requests[1]);
     json_end_array(writer);
     write_change(writer, "median_ms", &step->body, exp);
+    write_change(writer, "p10_ms", &step->quick, exp);
     write_p99(writer, step);
     write_change(writer, "tail_share", &step->tail, itself);
     write_change(writer, "failed_share", &step->errors, itself);

@@ -8,14 +8,16 @@ static double percent(double logarithm)
     return 100 * expm1(logarithm);
 }
 
-static void say_body(const struct compare_step *step, char *out, size_t size)
+static void say_quantile(const struct compare_step *step, const struct compare_change *change,
+                         char *out, size_t size)
 {
-    const struct compare_change *body = &step->body;
     (void)snprintf(out, size,
-                   "\"%s\" got %s: median %.3g ms before, %.3g ms after, %+.1f %% (with 95 %% "
+                   "\"%s\" got %s: %s %.3g ms before, %.3g ms after, %+.1f %% (with 95 %% "
                    "confidence %+.1f to %+.1f %%)",
-                   step->name, body->effect > 0 ? "slower" : "faster", body->before, body->after,
-                   percent(body->effect), percent(body->low), percent(body->high));
+                   step->name, change->effect > 0 ? "slower" : "faster",
+                   change == &step->quick ? "the quickest tenth took" : "median", change->before,
+                   change->after, percent(change->effect), percent(change->low),
+                   percent(change->high));
 }
 
 static void say_tail(const struct compare_step *step, char *out, size_t size)
@@ -35,14 +37,22 @@ static void say_errors(const struct compare_step *step, char *out, size_t size)
                    100 * errors->after);
 }
 
+/* Whether the step got its word of this change. */
+static bool says_it(const struct compare_step *step, const struct compare_change *change)
+{
+    return change->counts && (change->effect > 0) == (step->word == COMPARE_SLOWER);
+}
+
 void compare_say_step(const struct compare_step *step, char *out, size_t size)
 {
     if (step->word == COMPARE_WORSE || step->word == COMPARE_BETTER)
         say_errors(step, out, size);
     else if (step->word == COMPARE_UNSURE)
         (void)snprintf(out, size, "\"%s\" is unsure: %s", step->name, step->why);
-    else if (step->body.counts && (step->word == COMPARE_FASTER || step->body.effect > 0))
-        say_body(step, out, size);
+    else if (says_it(step, &step->body))
+        say_quantile(step, &step->body, out, size);
+    else if (says_it(step, &step->quick))
+        say_quantile(step, &step->quick, out, size);
     else if (step->word == COMPARE_SLOWER)
         say_tail(step, out, size);
     else

@@ -122,21 +122,33 @@ static double rank_width(const struct load_step_figures *figures, double error, 
     return is_open || there <= 0 ? INFINITY : fabs(log(there / here));
 }
 
+/* How many times as uncertain as by counting alone the tail's share is. */
+static double overdispersion(const struct load_step_figures sides[2],
+                             const struct compare_change *tail)
+{
+    const double requests[2] = {(double)load_figures_count(&sides[0]),
+                                (double)load_figures_count(&sides[1])};
+    const double share = fmax((tail->before + tail->after) / 2, 1 / (requests[0] + requests[1]));
+    return fmax(1, tail->error / sqrt(share * (1 - share) * reciprocals(requests)));
+}
+
 void compare_spread_p99(const struct load_step_figures sides[2], const struct compare_change *tail,
                         double range[2])
 {
     bool is_open[2];
     const double before = (double)load_figures_quantile_ns(&sides[0], 0.99, &is_open[0]);
     const double after = (double)load_figures_quantile_ns(&sides[1], 0.99, &is_open[1]);
-    /* each side has half of the difference's variance */
-    const double error = compare_numbers_t_of(interval, tail->freedom) * tail->error / sqrt(2);
+    double errors[2];
+    for (int side = 0; side < 2; side++)
+        errors[side] = compare_numbers_t_of(interval, tail->freedom) * overdispersion(sides, tail) *
+                       sqrt(0.01 * 0.99 / (double)load_figures_count(&sides[side]));
     range[0] = 0;
     range[1] = INFINITY;
     if (is_open[0] || is_open[1] || before <= 0 || after <= 0)
         return;
     const double ratio = log(after / before);
-    range[0] =
-        exp(ratio - hypot(rank_width(&sides[1], error, false), rank_width(&sides[0], error, true)));
-    range[1] =
-        exp(ratio + hypot(rank_width(&sides[1], error, true), rank_width(&sides[0], error, false)));
+    range[0] = exp(ratio - hypot(rank_width(&sides[1], errors[1], false),
+                                 rank_width(&sides[0], errors[0], true)));
+    range[1] = exp(ratio + hypot(rank_width(&sides[1], errors[1], true),
+                                 rank_width(&sides[0], errors[0], false)));
 }

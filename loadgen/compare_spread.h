@@ -23,7 +23,7 @@ void compare_spread_judge(const struct compare_runs *runs, const double *blocks,
                           double chance, struct compare_change *out);
 
 /* How far apart the 99th percentiles are at least and at most, as a ratio: their ranks are as
- * uncertain as the share of the tail. */
+ * many times less certain than by counting alone as the share of the tail is. */
 void compare_spread_p99(const struct load_step_figures sides[2], const struct compare_change *tail,
                         double range[2]);
 

@@ -29,7 +29,9 @@ struct corpus_change {
     double slower;       /* 0.1: takes a tenth longer */
     double sudden_share; /* of requests that take eight times as long */
     double failing_share;
-    double noise; /* times as noisy, on all steps; 0: as measured */
+    double noise;   /* times as noisy, on all steps; 0: as measured */
+    double waiting; /* share of requests that wait for a processor besides, give or take half of it
+                       from run to run and from second to second */
 };
 
 static const struct {
@@ -91,13 +93,18 @@ static inline void corpus_run_step(struct load_part *part, size_t step, struct r
     const double noise = change->noise > 0 ? change->noise : 1;
     const bool is_it = step == change->step;
     const double shift = noise * corpus_steps[step].run_spread * corpus_normal(machine);
-    double drift = 0;
+    const double wait_of_run = change->waiting * (0.5 + rng_double(machine));
+    double drift = 0, waiting = 0;
     for (uint64_t i = 0; i < CORPUS_RATE * CORPUS_SECONDS; i++) {
         if (i % CORPUS_RATE == 0)
             drift = 0.1 * drift + noise * corpus_steps[step].drift * corpus_normal(machine);
         double ms = corpus_steps[step].median_ms * exp(0.3 * corpus_normal(&requests));
         ms *= rng_below(&requests, 100) == 0 ? 5 : 1;
         ms *= exp(shift + drift) * (is_it ? 1 + change->slower : 1);
+        if (i % CORPUS_RATE == 0)
+            waiting = wait_of_run * (0.5 + rng_double(machine));
+        if (rng_double(machine) < waiting)
+            ms -= 5 * log1p(-rng_double(machine));
         if (rng_double(machine) < noise * corpus_steps[step].waiting_share)
             ms -= noise * 2 * log1p(-rng_double(machine));
         if (is_it && rng_double(machine) < change->sudden_share)

@@ -25,6 +25,7 @@ struct say_row {
     enum compare_word word;
     struct compare_change body, tail, errors;
     const char *says;
+    struct compare_change quick;
 };
 
 static const struct say_row say_rows[] = {
@@ -35,22 +36,39 @@ static const struct say_row say_rows[] = {
      {0},
      "\"pay|x\" got slower: median 5 ms before, 5.5 ms after, +10.0 % (with 95 % confidence +5.0 "
      "to "
-     "+15.0 %)"},
+     "+15.0 %)",
+     {0}},
     {"it says that a tail grew",
      COMPARE_SLOWER,
      nothing,
      more_hits,
      {0},
      "\"pay|x\" got slower in its tail: slower than nearly all before (p99 9 ms) were 1.0 % of its "
-     "requests, now 11.0 %"},
+     "requests, now 11.0 %",
+     {0}},
     {"it says that more fails",
      COMPARE_WORSE,
      ten_more,
      {0},
      more_hits,
-     "\"pay|x\" fails more: 1.00 % of its requests failed before, 11.00 % after"},
-    {"it says why it is unsure", COMPARE_UNSURE, nothing, {0}, {0}, "\"pay|x\" is unsure: because"},
-    {"it says that nothing changed", COMPARE_SAME, nothing, {0}, {0}, "\"pay|x\" is the same"},
+     "\"pay|x\" fails more: 1.00 % of its requests failed before, 11.00 % after",
+     {0}},
+    {"it says why it is unsure",
+     COMPARE_UNSURE,
+     nothing,
+     {0},
+     {0},
+     "\"pay|x\" is unsure: because",
+     {0}},
+    {"it says that nothing changed", COMPARE_SAME, nothing, {0}, {0}, "\"pay|x\" is the same", {0}},
+    {"it says that the quickest tenth grew",
+     COMPARE_SLOWER,
+     nothing,
+     {0},
+     {0},
+     "\"pay|x\" got slower: the quickest tenth took 5 ms before, 5.5 ms after, +10.0 % (with 95 % "
+     "confidence +5.0 to +15.0 %)",
+     ten_more},
 };
 
 static struct compare_step step_of(const struct say_row *row)
@@ -60,6 +78,7 @@ static struct compare_step step_of(const struct say_row *row)
                                  .p99_ms = {9, 10},
                                  .p99_range = {0.9, 1.3},
                                  .body = row->body,
+                                 .quick = row->quick,
                                  .tail = row->tail,
                                  .errors = row->errors,
                                  .word = row->word,
@@ -151,8 +170,9 @@ static void check_unknown(void **state)
     buffer_init(&out, 65536);
     json_writer_init(&writer, &out, 0);
     compare_report_json(&report, &writer);
-    assert_non_null(strstr(buffer_text(&out), "\"median_ms\":null,\"p99_ms\":{\"before\":9.000000,"
-                                              "\"after\":null,\"change\":null,"));
+    assert_non_null(strstr(buffer_text(&out),
+                           "\"median_ms\":null,\"p10_ms\":null,\"p99_ms\":{\"before\":9.000000,"
+                           "\"after\":null,\"change\":null,"));
     buffer_clear(&out);
     compare_markdown_write(&report, &out);
     assert_non_null(

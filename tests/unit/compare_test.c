@@ -30,87 +30,103 @@ struct corpus_row {
     const char *it;
     size_t runs; /* a side */
     unsigned pairs;
-    struct corpus_change after;
-    double noise;
     enum compare_word word; /* of the changed step */
     unsigned found_least;   /* so often */
-    unsigned alarms_most;   /* on steps where nothing changed */
+    unsigned alarms_most;   /* pairs with one on a step where nothing changed */
+    struct corpus_change after;
+    double waiting; /* on both sides */
 };
 
 static const struct corpus_row corpus_rows[] = {
-    {"it gives at most 2 alarms in 200 pairs of equal runs", 1, 200, {0}, 1, COMPARE_SAME, 0, 2},
+    {"it gives at most 2 alarms in 200 pairs of equal runs", 1, 200, COMPARE_SAME, 0, 2, {0}, 0},
     {"it finds a tenth more on one step in 95 of 100 pairs",
      1,
      100,
-     {.step = CORPUS_WAIT, .slower = 0.1},
-     1,
      COMPARE_SLOWER,
      95,
-     2},
+     2,
+     {.step = CORPUS_WAIT, .slower = 0.1},
+     0},
     {"it finds a tenth less as well",
      1,
      100,
-     {.step = CORPUS_WAIT, .slower = -0.1},
-     1,
      COMPARE_FASTER,
      90,
-     2},
-    {"it finds a tenth more on a noisier step where it gets four runs a side",
+     2,
+     {.step = CORPUS_WAIT, .slower = -0.1},
+     0},
+    {"it finds a tenth more on a noisier step of four runs a side",
      4,
      50,
-     {.step = CORPUS_WORK, .slower = 0.1},
-     1,
      COMPARE_SLOWER,
      48,
-     1},
+     1,
+     {.step = CORPUS_WORK, .slower = 0.1},
+     0},
     {"it gives at most 1 alarm in 100 pairs of three runs each",
      3,
      100,
-     {0},
-     1,
      COMPARE_SAME,
      0,
-     1},
+     1,
+     {0},
+     0},
     {"it finds what hits a tenth of the requests",
      1,
      50,
-     {.step = CORPUS_WAIT, .sudden_share = 0.1},
-     1,
      COMPARE_SLOWER,
      48,
-     1},
+     1,
+     {.step = CORPUS_WAIT, .sudden_share = 0.1},
+     0},
     {"it finds that one request in fifty fails",
      1,
      50,
-     {.step = CORPUS_MIXED, .failing_share = 0.02},
-     1,
      COMPARE_WORSE,
      48,
-     1},
+     1,
+     {.step = CORPUS_MIXED, .failing_share = 0.02},
+     0},
     {"it leaves changes alone that are smaller than what counts",
      4,
      30,
-     {.step = CORPUS_WAIT, .slower = 0.035},
-     1,
      COMPARE_SAME,
      29,
-     1},
+     1,
+     {.step = CORPUS_WAIT, .slower = 0.035},
+     0},
     {"it does not cry wolf where runs are five times as noisy",
      1,
      100,
-     {0},
-     5,
      COMPARE_UNSURE,
      90,
-     1},
+     1,
+     {.noise = 5},
+     0},
+    {"it does not cry wolf where a quarter of the requests wait for a processor",
+     1,
+     100,
+     COMPARE_UNSURE,
+     0,
+     1,
+     {.step = CORPUS_WORK},
+     0.25},
+    {"it finds a tenth more there from what is quickest",
+     4,
+     50,
+     COMPARE_SLOWER,
+     45,
+     1,
+     {.step = CORPUS_WAIT, .slower = 0.1},
+     0.25},
 };
 
 static void check_corpus(void **state)
 {
     const struct corpus_row *row = *state;
     static struct compare_result result;
-    struct corpus_change changes[2] = {{.noise = row->noise}, row->after};
-    changes[1].noise = row->noise;
+    struct corpus_change changes[2] = {{.noise = row->after.noise}, row->after};
+    changes[0].waiting = changes[1].waiting = row->waiting;
     const bool is_equal =
         row->after.slower == 0 && row->after.sudden_share == 0 && row->after.failing_share == 0;
     struct rng machine;
@@ -289,15 +305,17 @@ static void check_figures(void **state)
     const struct corpus_change changes[2] = {{0}, {.step = CORPUS_WAIT, .slower = 0.3}};
     struct rng machine;
     rng_seed(&machine, 20);
-    compare_runs(1, &machine, changes, &result);
+    compare_runs(4, &machine, changes, &result);
     const struct compare_step *step = &result.steps[CORPUS_WAIT];
     assert_int_equal(result.verdict, VERDICT_FAIL);
-    assert_int_equal(step->requests[0], CORPUS_RATE * CORPUS_SECONDS);
+    assert_int_equal(step->requests[0], 4 * CORPUS_RATE * CORPUS_SECONDS);
     assert_true(fabs(step->body.before - 5.2) < 0.2 && fabs(step->body.after - 6.8) < 0.3);
     assert_true(step->body.low < log(1.3) && log(1.3) < step->body.high);
     assert_true(step->body.low > 0.15 && step->body.high < 0.4);
     assert_true(step->body.detectable > 0.05 && step->body.detectable < 0.15);
-    assert_true(step->p99_range[0] < 1.3 && 1.3 < step->p99_range[1] && step->p99_range[1] < 4);
+    const double ratio = step->p99_ms[1] / step->p99_ms[0];
+    assert_true(0.5 < step->p99_range[0] && step->p99_range[0] < ratio);
+    assert_true(ratio < step->p99_range[1] && step->p99_range[1] < 4);
 }
 
 static void check_distrust(void **state)

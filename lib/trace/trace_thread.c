@@ -96,6 +96,8 @@ void trace_thread_seal_all(void)
 {
     if (!asymmetric_was_there())
         return; /* no chunk was ever left open */
+    if (span_queue_count() == 0)
+        return; /* nor is one now: what lies in it has its place booked */
     pthread_mutex_lock(&lock);
     for (struct trace_thread *thread = registry; thread != NULL; thread = thread->next)
         span_queue_turn(&thread->producer);

@@ -149,3 +149,11 @@ void load_figures_clear(struct load_figures *figures)
     for (size_t i = 0; i < figures->step_count; i++)
         clear_step(&figures->steps[i]);
 }
+
+bool load_figures_any_is_late(const struct load_figures *figures)
+{
+    bool is_late = false;
+    for (size_t i = 0; i < figures->step_count; i++)
+        is_late |= load_figures_is_late(&figures->steps[i]);
+    return is_late;
+}

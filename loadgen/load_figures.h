@@ -60,6 +60,8 @@ uint64_t load_figures_rank_ns(const struct histogram *latency, uint64_t censored
  * millisecond, at the 99th percentile: latencies are then partly its own. Not of requests of which
  * none was answered. */
 bool load_figures_is_late(const struct load_step_figures *step);
+/* At any step. */
+bool load_figures_any_is_late(const struct load_figures *figures);
 /* The same of two 99th percentiles. */
 bool load_figures_is_late_by(uint64_t late_ns, uint64_t latency_ns);
 

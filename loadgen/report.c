@@ -313,6 +313,10 @@ static void print_trouble(const struct measurement *measurement, FILE *out)
                 " of calls never made, %" PRIu64 " of calls too many, %" PRIu64 " twice\n",
                 totals->lost, measurement->fragments.restored, totals->never_made, totals->extra,
                 totals->duplicates);
+    if (load_figures_any_is_late(&measurement->window.figures))
+        fputs("  the generator itself was late: latencies are partly its own, and one that breaks "
+              "its limit says nothing\n",
+              out);
     report_drops(measurement, out);
 }
 

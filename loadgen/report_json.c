@@ -279,6 +279,8 @@ static void begin_window(struct json_writer *writer, const struct experiment *ex
     write_number(writer, "as_expected", coverage.as_expected, 6);
     write_count(writer, "spans_dropped", measurement->drops.spans);
     json_end_object(writer);
+    json_key(writer, "trustworthy");
+    json_bool(writer, !load_figures_any_is_late(&window->figures));
     write_load(writer, window);
 }
 

@@ -112,14 +112,6 @@ void threshold_line(const struct threshold_judgement *judgement, char out[THRESH
 
 /* ---- judging */
 
-static bool is_late(const struct load_figures *figures)
-{
-    bool late = false;
-    for (size_t i = 0; figures != NULL && i < figures->step_count; i++)
-        late |= load_figures_is_late(&figures->steps[i]);
-    return late;
-}
-
 static bool is_latency(const struct threshold *threshold)
 {
     return threshold->kind == THRESHOLD_LOAD && load_threshold_is_latency(threshold->load.metric);
@@ -140,7 +132,7 @@ static void settle(const struct threshold *threshold, const struct threshold_evi
     out->outcome = holds ? THRESHOLD_HOLDS : THRESHOLD_BROKEN;
     if (holds)
         out->trace_count = 0;
-    else if (is_latency(threshold) && is_late(evidence->figures)) {
+    else if (is_latency(threshold) && load_figures_any_is_late(evidence->figures)) {
         out->outcome = THRESHOLD_UNSURE;
         snprintf(out->why + used, sizeof(out->why) - used, ", but the generator was late itself");
     }

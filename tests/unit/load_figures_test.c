@@ -172,6 +172,24 @@ static void check_limits(void **state)
     assert_false(load_threshold_metric(text_of("p98_ms"), &none));
 }
 
+static void check_any_late(void **state)
+{
+    (void)state;
+    struct load_figures figures;
+    assert_true(load_figures_init(&figures, 3));
+    struct load_sample sample = sample_of(LOAD_OK, 10);
+    load_figures_add(&figures, &sample);
+    sample.step = 2;
+    load_figures_add(&figures, &sample);
+    assert_false(load_figures_any_is_late(&figures));
+    sample.step = 1;
+    sample.seen_ns = NS_PER_S + 5 * NS_PER_MS;
+    load_figures_add(&figures, &sample);
+    assert_true(load_figures_any_is_late(&figures));
+    load_figures_release(&figures);
+    assert_false(load_figures_any_is_late(&figures));
+}
+
 int main(void)
 {
     static struct rows all;
@@ -181,5 +199,6 @@ int main(void)
     rows_one(&all, "it forgets all when it is cleared", check_clear);
     rows_one(&all, "it says when the generator itself was late", check_late);
     rows_one(&all, "it holds limits and knows its metrics by name", check_limits);
+    rows_one(&all, "it tells that the generator was late at any step", check_any_late);
     return rows_run("load_figures", &all);
 }

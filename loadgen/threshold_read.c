@@ -1,10 +1,9 @@
 #include "loadgen/threshold_read.h"
 
 #include <float.h>
+#include <string.h>
 
 #include "loadgen/threshold_kinds.h"
-
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
 
 /* ---- what kinds share */
 
@@ -37,54 +36,58 @@ enum status threshold_read_operation(struct fields *fields, void *into)
                        SPAN_PATTERN_OPERATION_MAX);
 }
 
-/* ---- sections */
+/* ---- sections: a row of the table each */
 
-static enum status read_item(struct fields *fields, void *into, enum threshold_kind kind)
+/* Its kind is set already. */
+static enum status read_item(struct fields *fields, void *into)
 {
     struct threshold *threshold = into;
     unsigned column;
-    *threshold = (struct threshold){.kind = kind};
+    *threshold = (struct threshold){.kind = threshold->kind};
     json_reader_where(&fields->reader, &threshold->line, &column);
-    enum status status = threshold_row(kind)->read(fields, threshold);
+    enum status status = threshold_row(threshold->kind)->read(fields, threshold);
     if (status == STATUS_OK && threshold->limit_count != 1)
         return fields_fail(fields, "either \"at_most\" or \"at_least\"");
     return status;
 }
 
-/* A section of the object, and one of its items. */
-#define SECTION(name, KIND)                                                                        \
-    static enum status read_##name##_item(struct fields *fields, void *into)                       \
-    {                                                                                              \
-        return read_item(fields, into, KIND);                                                      \
-    }                                                                                              \
-    static enum status read_##name(struct fields *fields, void *into)                              \
-    {                                                                                              \
-        return read_section(fields, into, read_##name##_item);                                     \
-    }
-
 static enum status read_section(struct fields *fields, struct thresholds *thresholds,
-                                field_reader *read)
+                                enum threshold_kind kind)
 {
-    return fields_array(fields, read,
+    for (size_t i = thresholds->count; i < THRESHOLDS_MAX; i++)
+        thresholds->items[i].kind = kind;
+    return fields_array(fields, read_item,
                         &(struct field_items){thresholds->items, sizeof(thresholds->items[0]),
                                               THRESHOLDS_MAX, &thresholds->count});
 }
 
-SECTION(load, THRESHOLD_LOAD)
-SECTION(coverage, THRESHOLD_COVERAGE)
-SECTION(findings, THRESHOLD_FINDINGS)
-SECTION(spans, THRESHOLD_SPANS)
-SECTION(durations, THRESHOLD_DURATIONS)
-SECTION(edges, THRESHOLD_EDGES)
+static enum threshold_kind find_kind(const char *section)
+{
+    enum threshold_kind kind = 0;
+    while (kind < THRESHOLD_KINDS && strcmp(threshold_row(kind)->section, section) != 0)
+        kind++;
+    return kind;
+}
 
 enum status threshold_read(struct fields *fields, void *into)
 {
-    static const struct field table[] = {
-        {"load", read_load, 0, false},           {"coverage", read_coverage, 0, false},
-        {"findings", read_findings, 0, false},   {"spans", read_spans, 0, false},
-        {"durations", read_durations, 0, false}, {"edges", read_edges, 0, false},
-    };
     struct thresholds *thresholds = into;
+    uint32_t seen = 0;
     thresholds->count = 0;
-    return fields_object(fields, ROWS_OF(table), into, NULL);
+    if (fields->reader.token != JSON_OBJECT_BEGIN)
+        return fields_fail(fields, "must be an object");
+    while (json_reader_next(&fields->reader) == JSON_KEY) {
+        fields_take_key(fields);
+        enum threshold_kind kind = find_kind(fields->key);
+        if (kind == THRESHOLD_KINDS)
+            return fields_fail(fields, "nobody knows it");
+        if (seen & 1u << kind)
+            return fields_fail(fields, "written twice");
+        seen |= 1u << kind;
+        (void)json_reader_next(&fields->reader);
+        enum status status = read_section(fields, thresholds, kind);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return fields->reader.token == JSON_OBJECT_END ? STATUS_OK : fields_fail(fields, "bad JSON");
 }

@@ -1,6 +1,8 @@
 /* Processors of the program's own: called by the thread that starts or ends a recording span, in
  * the order of their registration, before the span goes to the exporters. They must not block, may
- * be called from any thread at once, and see spans that are recorded but not sampled too. */
+ * be called from any thread at once, and see spans that are recorded but not sampled too. They may
+ * call the library: a tracing_shutdown from one waits for all others. A span of more than 4 KiB for
+ * which the system has no memory is shown to on_end without what was set on it. */
 #ifndef CULPRIT_TRACE_SPAN_PROCESSOR_H
 #define CULPRIT_TRACE_SPAN_PROCESSOR_H
 

@@ -296,6 +296,18 @@ void report_drops(const struct measurement *measurement, FILE *out)
         fprintf(out, "  %zu services did not say whether they lost spans\n", drops->silent);
 }
 
+static void print_lateness(const struct load_figures *figures, FILE *out)
+{
+    for (size_t step = 0; step < figures->step_count; step++)
+        if (load_figures_is_late(&figures->steps[step]))
+            fprintf(
+                out,
+                "  the generator itself was late for \"%s\", by %.2f ms at the 99th percentile: "
+                "its latencies are not to be trusted\n",
+                window_step_word((enum window_step)step),
+                (double)histogram_quantile_ns(&figures->steps[step].late, 0.99) / 1e6);
+}
+
 static void print_trouble(const struct measurement *measurement, FILE *out)
 {
     if (!measurement->readback)
@@ -313,10 +325,7 @@ static void print_trouble(const struct measurement *measurement, FILE *out)
                 " of calls never made, %" PRIu64 " of calls too many, %" PRIu64 " twice\n",
                 totals->lost, measurement->fragments.restored, totals->never_made, totals->extra,
                 totals->duplicates);
-    if (load_figures_any_is_late(&measurement->window.figures))
-        fputs("  the generator itself was late: latencies are partly its own, and one that breaks "
-              "its limit says nothing\n",
-              out);
+    print_lateness(&measurement->window.figures, out);
     report_drops(measurement, out);
 }
 

@@ -3,7 +3,8 @@
  *
  *     load_floor PORT CONNECTIONS SECONDS RATE      (RATE 0: as fast as answers come)
  *
- * Prints how many requests were answered. */
+ * Prints how many requests were answered, and the 99th percentile of how late they were sent in ns
+ * (of the last LAGS_MAX; 0 flat out). */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,7 +18,7 @@
 
 #include "base/clock.h"
 
-enum { CONNECTIONS_MAX = 256, EVENTS = 64 };
+enum { CONNECTIONS_MAX = 256, EVENTS = 64, LAGS_MAX = 1 << 16 };
 
 static const char request[] =
     "GET / HTTP/1.1\r\nHost: 127.0.0.1:18081\r\nUser-Agent: culprit\r\n"
@@ -29,6 +30,7 @@ static struct floor {
     int idle[CONNECTIONS_MAX], idle_count;
     size_t answer_bytes, got[CONNECTIONS_MAX];
     unsigned long long done;
+    uint64_t lags_ns[LAGS_MAX];
 } state;
 
 static int open_connection(int port)
@@ -77,9 +79,25 @@ static uint64_t send_due(double rate, uint64_t start_ns, uint64_t end_ns, unsign
         uint64_t due_ns = rate > 0 ? start_ns + (uint64_t)((double)*sent * 1e9 / rate) : now_ns;
         if (due_ns > now_ns)
             return due_ns;
+        state.lags_ns[*sent % LAGS_MAX] = now_ns - due_ns;
         send_on(state.idle[--state.idle_count]);
     }
     return end_ns;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const uint64_t *one = a, *other = b;
+    return (*one > *other) - (*one < *other);
+}
+
+static unsigned long long lag_p99_ns(unsigned long long sent)
+{
+    size_t count = sent < LAGS_MAX ? (size_t)sent : LAGS_MAX;
+    if (count == 0)
+        return 0;
+    qsort(state.lags_ns, count, sizeof(state.lags_ns[0]), compare);
+    return state.lags_ns[(count * 99 - 1) / 100];
 }
 
 int main(int argc, char **argv)
@@ -112,6 +130,6 @@ int main(int argc, char **argv)
         if (now_ns > end_ns + 5 * NS_PER_S)
             return 1;
     }
-    printf("%llu\n", state.done);
+    printf("%llu %llu\n", state.done, lag_p99_ns(sent));
     return 0;
 }

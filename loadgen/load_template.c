@@ -1,8 +1,6 @@
 #include "loadgen/load_template.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/rng.h"
@@ -242,9 +240,8 @@ static void append_form(enum form form, struct text value, struct buffer *out)
 
 static void append_number(uint64_t number, struct buffer *out)
 {
-    char digits[24];
-    int length = snprintf(digits, sizeof(digits), "%" PRIu64, number);
-    buffer_append(out, digits, (size_t)length);
+    char digits[TEXT_U64_SIZE];
+    buffer_append(out, digits, text_from_u64(number, digits));
 }
 
 static uint64_t draw(const struct load_part *part, const struct load_scope *scope)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "base/text.h"
 
 enum { WRITER_DEPTH_MAX = 64, DECIMALS_MAX = 17 };
 
@@ -178,8 +179,8 @@ void json_i64(struct json_writer *writer, int64_t value)
 
 void json_u64(struct json_writer *writer, uint64_t value)
 {
-    char text[32];
-    snprintf(text, sizeof(text), "%" PRIu64, value);
+    char text[TEXT_U64_SIZE];
+    (void)text_from_u64(value, text);
     put_number(writer, text);
 }
 

@@ -121,6 +121,17 @@ enum status text_to_i64(struct text value, int64_t *out)
     return STATUS_OK;
 }
 
+size_t text_from_u64(uint64_t value, char out[TEXT_U64_SIZE])
+{
+    size_t length = 1;
+    for (uint64_t rest = value; rest >= 10; rest /= 10)
+        length++;
+    out[length] = '\0';
+    for (size_t i = length; i > 0; value /= 10)
+        out[--i] = (char)('0' + value % 10);
+    return length;
+}
+
 /* A decimal as sign and digits without their point, which the exponent makes up for: strtod() then
  * reads the same in every locale. */
 struct decimal {

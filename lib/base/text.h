@@ -41,6 +41,11 @@ struct text text_split(struct text *rest, char separator);
 /* Whole decimal numbers, nothing around them. STATUS_INVALID, STATUS_TOO_LARGE. */
 MUST_CHECK enum status text_to_u64(struct text value, uint64_t *out);
 MUST_CHECK enum status text_to_i64(struct text value, int64_t *out);
+
+/* The decimal digits of `value`, ended by a NUL; how many they are. */
+enum { TEXT_U64_SIZE = 21 };
+size_t text_from_u64(uint64_t value, char out[TEXT_U64_SIZE]);
+
 /* Plain decimal as in JSON ("-0.5", "1e3", leading zeros pass), in any locale. STATUS_INVALID;
  * STATUS_TOO_LARGE when it is not finite or written with over 1,000 digits. */
 MUST_CHECK enum status text_to_double(struct text value, double *out);

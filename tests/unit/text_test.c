@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/guard.h"
@@ -36,6 +37,26 @@ static void check_u64(void **state)
     uint64_t value = 77;
     assert_int_equal(text_to_u64(text_of(row->input), &value), row->status);
     assert_true(value == (row->status == STATUS_OK ? row->value : 77));
+}
+
+/* Around every number of digits. */
+static void check_from_u64(void **state)
+{
+    (void)state;
+    uint64_t value = 0, power = 1;
+    for (unsigned digits = 1; digits <= 20; digits++, power *= 10) {
+        const uint64_t values[] = {power - 1, power, power + 7, UINT64_MAX - power};
+        for (size_t i = 0; i < 4; i++) {
+            char wanted[32], out[TEXT_U64_SIZE];
+            int length = snprintf(wanted, sizeof(wanted), "%llu", (unsigned long long)values[i]);
+            assert_int_equal(text_from_u64(values[i], out), length);
+            assert_string_equal(out, wanted);
+            assert_int_equal(text_to_u64(text_of(out), &value), STATUS_OK);
+            assert_true(value == values[i]);
+        }
+    }
+    char longest[TEXT_U64_SIZE];
+    assert_int_equal(text_from_u64(UINT64_MAX, longest), TEXT_U64_SIZE - 1);
 }
 
 struct i64_row {
@@ -274,6 +295,7 @@ int main(void)
     ROWS(&all, i64_rows, check_i64);
     ROWS(&all, double_rows, check_double);
     rows_one(&all, "it reads doubles of up to 1000 digits", check_long_double);
+    rows_one(&all, "it writes numbers of every length", check_from_u64);
     rows_one(&all, "it compares", check_equal);
     ROWS(&all, trim_rows, check_trim);
     ROWS(&all, split_rows, check_split);

@@ -138,12 +138,6 @@ static double least(double a, double b)
     return a < b ? a : b;
 }
 
-static uint64_t failed_beside(const struct measurement *measurement,
-                              const struct thresholds *thresholds)
-{
-    return threshold_is_about_errors(thresholds) ? 0 : measurement_failed(measurement);
-}
-
 static void judge(struct experiment_step *step, const struct reference *reference,
                   const struct scenario *scenario)
 {
@@ -155,8 +149,9 @@ static void judge(struct experiment_step *step, const struct reference *referenc
             .with_baseline = &step->with_baseline,
             .without_baseline = step->is_judged_alone ? &step->without_baseline : NULL,
             .requests = before.requests && now.requests ? before.requests + now.requests : 0,
-            .failed_requests = failed_beside(healthy, &scenario->healthy) +
-                               failed_beside(faulty, &step->step->thresholds),
+            .failed_requests = measurement_failed(faulty),
+            .healthy_failed_requests = measurement_failed(healthy),
+            .healthy_thresholds = &scenario->healthy,
             .unsent_requests = healthy->window.dropped + faulty->window.dropped,
             .arrived = least(before.arrived, now.arrived),
         },

@@ -74,6 +74,17 @@ static void judge_expectations(const struct scenario_step *step, struct verdict_
     }
 }
 
+/* Of both windows, those left out that thresholds judge. */
+static uint64_t failed_requests(const struct verdict_input *input)
+{
+    uint64_t failed = 0;
+    if (!threshold_is_about_errors(&input->step->thresholds))
+        failed += input->failed_requests;
+    if (input->healthy_thresholds == NULL || !threshold_is_about_errors(input->healthy_thresholds))
+        failed += input->healthy_failed_requests;
+    return failed;
+}
+
 void verdict_judge(const struct verdict_input *input, struct verdict_result *result)
 {
     *result = (struct verdict_result){.verdict = VERDICT_PASS};
@@ -81,9 +92,9 @@ void verdict_judge(const struct verdict_input *input, struct verdict_result *res
     if (input->without_baseline)
         judge_findings(input->step, input->without_baseline, false, result);
     judge_expectations(input->step, result);
-    if (input->failed_requests > 0)
+    if (failed_requests(input) > 0)
         object(result, VERDICT_FAIL, "%" PRIu64 " of %" PRIu64 " requests failed",
-               input->failed_requests, input->requests);
+               failed_requests(input), input->requests);
     if (input->requests == 0)
         object(result, VERDICT_INCONCLUSIVE, "no request was sent");
     if (input->arrived < VERDICT_ARRIVED_LEAST)

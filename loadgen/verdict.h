@@ -19,10 +19,12 @@ struct verdict_input {
     const struct diagnosis *with_baseline;    /* judged by its regressions */
     const struct diagnosis *without_baseline; /* NULL, or judged by its standing findings too */
     uint64_t requests;                        /* that were to leave a trace */
-    uint64_t failed_requests;                 /* answered wrongly, or not at all; those of a
-                                                 window whose thresholds judge errors left out */
-    uint64_t unsent_requests;                 /* due, and never sent */
-    double arrived;                           /* share of requests with all their spans */
+    /* Answered wrongly, or not at all: in the step's window, and in the healthy one. A window's
+     * count for nothing where its thresholds judge errors. */
+    uint64_t failed_requests, healthy_failed_requests;
+    const struct thresholds *healthy_thresholds; /* NULL: none */
+    uint64_t unsent_requests;                    /* due, and never sent */
+    double arrived;                              /* share of requests with all their spans */
 };
 
 struct verdict_result {

@@ -129,6 +129,48 @@ static void check_no_request(void **state)
     assert_int_equal(result.verdict, VERDICT_INCONCLUSIVE);
 }
 
+struct failed_row {
+    const char *it;
+    uint64_t failed, healthy_failed;
+    bool is_judged, is_healthy_judged; /* by a threshold of the window */
+    const char *reason;                /* NULL: none */
+};
+
+static const struct failed_row failed_rows[] = {
+    {"it fails failed requests of both windows", 3, 4, false, false, "7 of 100 requests failed"},
+    {"it leaves errors to the threshold that judges them", 3, 0, true, false, NULL},
+    {"it leaves errors of the healthy window to its own threshold", 3, 4, false, true,
+     "3 of 100 requests failed"},
+    {"it leaves errors of one window to its threshold alone", 3, 4, true, false,
+     "4 of 100 requests failed"},
+    {"it leaves all errors to thresholds", 3, 4, true, true, NULL},
+};
+
+static void check_failed(void **state)
+{
+    const struct failed_row *row = *state;
+    static const struct threshold errors = {.kind = THRESHOLD_LOAD,
+                                            .load = {.metric = LOAD_METRIC_ERROR_SHARE}};
+    static struct scenario_step step;
+    static struct thresholds healthy;
+    struct diagnosis empty = {0};
+    struct verdict_result result;
+    step.thresholds.items[0] = healthy.items[0] = errors;
+    step.thresholds.count = row->is_judged;
+    healthy.count = row->is_healthy_judged;
+    verdict_judge(&(struct verdict_input){.step = &step,
+                                          .with_baseline = &empty,
+                                          .requests = 100,
+                                          .failed_requests = row->failed,
+                                          .healthy_failed_requests = row->healthy_failed,
+                                          .healthy_thresholds = &healthy,
+                                          .arrived = 1},
+                  &result);
+    assert_int_equal(result.reason_count, row->reason != NULL);
+    if (row->reason != NULL)
+        assert_string_equal(result.reasons[0], row->reason);
+}
+
 struct threshold_row {
     const char *it;
     enum threshold_outcome first, second;
@@ -170,6 +212,7 @@ int main(void)
 {
     static struct rows all;
     ROWS(&all, rows, check);
+    ROWS(&all, failed_rows, check_failed);
     ROWS(&all, threshold_rows, check_thresholds);
     rows_one(&all, "it adds up the savings of what counts", check_saving);
     rows_one(&all, "it is not sure when no request was sent", check_no_request);

@@ -49,7 +49,8 @@ enum status tracing_shutdown(uint64_t deadline_ns);
  * that were live at the start count as started then), and every ended one is exported, rejected,
  * dropped or still queued (a batch on its way counts as queued; for a moment it may count twice).
  * Dropped for a full queue are also those that found no memory in the pool: they end at once. In
- * the child of a fork all is 0, and spans that it inherited do not count. */
+ * the child of a fork all is 0, and spans that it inherited do not count. A span that is ending on
+ * another thread in the very moment of a start may be counted on one side of it alone. */
 struct tracing_stats {
     uint64_t started;
     uint64_t unsampled;

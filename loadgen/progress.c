@@ -1,11 +1,14 @@
 #include "loadgen/progress.h"
 
+enum { STOPPED_MS = 2000 };
+
 void progress_begin_on(struct progress *progress, FILE *out, struct terminal_style style,
                        const char *label, const char *detail)
 {
     progress->out = out;
     progress->style = style;
     progress->plain_ms = PROGRESS_PLAIN_MS;
+    progress->drawn_ms = 0;
     progress->untold = false;
     live_init(&progress->live, label, detail);
     terminal_block_init(&progress->block, out);
@@ -23,6 +26,13 @@ bool progress_is_due(const struct progress *progress, uint64_t elapsed_ms)
 
 static void redraw(struct progress *progress)
 {
+    uint64_t now_ms = progress->live.last.elapsed_ms;
+    bool is_ours = terminal_is_ours(progress->out);
+    if (!is_ours || now_ms > progress->drawn_ms + STOPPED_MS)
+        terminal_block_forget(&progress->block);
+    progress->drawn_ms = now_ms;
+    if (!is_ours)
+        return;
     terminal_measure(&progress->style, progress->out);
     size_t count = live_block(&progress->live, &progress->style, progress->lines, LIVE_LINES_MAX);
     terminal_block_draw(&progress->block, &progress->style, progress->lines, count);

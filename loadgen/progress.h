@@ -1,7 +1,8 @@
 /* Live progress of a run for people: on a terminal a block that is redrawn in place, and one line
  * at the end; otherwise a plain line about every 5 s. Goes to stderr alone, and never holds data
- * that a program should read. Allocates the block's frame alone; the terminal may block it. One
- * thread. */
+ * that a program should read. In the background of its terminal it draws nothing, and begins a new
+ * block when it was stopped for a while: the cursor is elsewhere then. Allocates the block's frame
+ * alone; the terminal may block it. One thread. */
 #ifndef CULPRIT_LOADGEN_PROGRESS_H
 #define CULPRIT_LOADGEN_PROGRESS_H
 
@@ -23,6 +24,7 @@ struct progress {
     struct terminal_block block;
     struct terminal_line lines[LIVE_LINES_MAX];
     uint64_t plain_ms; /* when the next plain line is due */
+    uint64_t drawn_ms; /* how far it was when the block was drawn */
     bool untold;       /* the last state was not shown */
 };
 

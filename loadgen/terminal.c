@@ -83,6 +83,12 @@ struct terminal_style terminal_style_of(FILE *file)
     return style;
 }
 
+bool terminal_is_ours(FILE *file)
+{
+    pid_t group = tcgetpgrp(fileno(file)); /* -1: not our controlling terminal, or none at all */
+    return group < 0 || group == getpgrp();
+}
+
 /* ---- lines */
 
 void terminal_line_begin(struct terminal_line *line, const struct terminal_style *style)
@@ -234,6 +240,11 @@ void terminal_block_draw(struct terminal_block *block, const struct terminal_sty
         block->widths[i] = lines[i].columns;
     }
     show(block);
+}
+
+void terminal_block_forget(struct terminal_block *block)
+{
+    block->line_count = 0;
 }
 
 void terminal_block_end(struct terminal_block *block, const struct terminal_style *style,

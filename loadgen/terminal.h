@@ -27,6 +27,9 @@ struct terminal_style {
  * smaller of both; UTF-8 where LC_ALL, LC_CTYPE or LANG name it. */
 struct terminal_style terminal_style_of(FILE *file);
 
+/* false: this process is in the background of that terminal, which somebody else uses now. */
+bool terminal_is_ours(FILE *file);
+
 /* Takes the window's size anew. */
 void terminal_measure(struct terminal_style *style, FILE *file);
 
@@ -77,6 +80,9 @@ void terminal_block_release(struct terminal_block *block);
  * TERMINAL_LINES_MAX, and what fits into the window's height. */
 void terminal_block_draw(struct terminal_block *block, const struct terminal_style *style,
                          const struct terminal_line *lines, size_t count);
+
+/* What was drawn stays where it is, and the next block begins under the cursor. */
+void terminal_block_forget(struct terminal_block *block);
 
 /* Shows a last line in the place of the block, NULL: nothing; it stays. */
 void terminal_block_end(struct terminal_block *block, const struct terminal_style *style,

@@ -159,6 +159,24 @@ def test_it_leaves_the_terminal_usable_whatever_ends_it():
                 assert len(terminal.frames()[-1]) == 1, terminal.frames()[-1]
 
 
+def test_it_draws_nothing_in_the_background():
+    with Server(friendly) as server:
+        master, slave = pty.openpty()
+
+        def own_terminal():
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+        with subprocess.Popen(
+                ["bash", "-c", f"set -m; '{CULPRIT}' load {server.url} --duration 1 & wait $!"],
+                cwd=ROOT, env=variables(), stdin=slave, stdout=subprocess.DEVNULL, stderr=slave,
+                start_new_session=True, preexec_fn=own_terminal) as shell:
+            assert shell.wait(timeout=60 * SLOW) == 0
+        os.close(slave)
+        seen = os.read(master, 65536)
+        os.close(master)
+        assert len(FRAME.findall(seen)) == 1, seen
+        assert b"load 1 of 1 s, " in seen, seen
+
+
 def plain(*words, **more):
     with Server(friendly) as server:
         return subprocess.run([CULPRIT, "load", server.url, "--rate", "40", *words], cwd=ROOT,

@@ -10,7 +10,7 @@
 enum { STEPS = 3 };
 
 /* A run of 12 of 30 seconds: 100 requests a second, and some of them failed. */
-static struct live *make(bool has_steps, bool has_failures)
+static struct live *make(bool has_steps, bool has_failures, unsigned late_ms)
 {
     static struct load_figures figures;
     struct live *live = malloc(sizeof(*live));
@@ -23,9 +23,9 @@ static struct live *make(bool has_steps, bool has_failures)
                 .censored = has_failures && i == 0,
                 .step = (uint16_t)(has_steps ? i % STEPS : 0),
                 .due_ns = 1,
-                .seen_ns = 1 + 20000,
-                .sent_ns = 1 + 20000,
-                .done_ns = 1 + (ms == 6000 ? 50 : 5) * NS_PER_MS,
+                .seen_ns = 1 + 20000 + late_ms * NS_PER_MS,
+                .sent_ns = 1 + 20000 + late_ms * NS_PER_MS,
+                .done_ns = 1 + ((ms == 6000 ? 50 : 5) + late_ms) * NS_PER_MS,
             };
             load_figures_add(&figures, &sample);
         }
@@ -168,7 +168,7 @@ static const struct row rows[] = {
 static void draw(const struct row *row, char *out, size_t size)
 {
     static struct terminal_line lines[LIVE_LINES_MAX];
-    struct live *live = make(row->has_steps, row->has_failures);
+    struct live *live = make(row->has_steps, row->has_failures, 0);
     live->last.step_name = row->has_steps ? step_name : NULL;
     size_t count = live_block(live, &row->style, lines, LIVE_LINES_MAX), length = 0;
     out[0] = '\0';
@@ -183,6 +183,22 @@ static void check_row(void **state)
     char shown[8192];
     draw(row, shown, sizeof(shown));
     assert_string_equal(shown, row->shown);
+}
+
+/* Eight users, and a generator that was late by more than a tenth of what it measured. */
+static void check_users(void **state)
+{
+    (void)state;
+    static const struct terminal_style style = {.redraws = true, .columns = 80, .rows = 24};
+    static struct terminal_line lines[LIVE_LINES_MAX];
+    struct live *live = make(false, false, 6);
+    live->last.users = 8;
+    assert_int_equal(live_block(live, &style, lines, LIVE_LINES_MAX), 9);
+    assert_non_null(strstr(lines[2].text, " 100.0/s by 8 users"));
+    assert_null(strstr(lines[2].text, "wanted"));
+    assert_string_equal(lines[8].text,
+                        "generator late by 6.02 ms at p99  do not trust the latencies");
+    release(live);
 }
 
 /* Without its colours, a block is the block without colours; and no line wraps. */
@@ -246,6 +262,7 @@ int main(void)
 {
     struct rows all = {0};
     ROWS(&all, rows, check_row);
+    rows_one(&all, "it says how many users there are, and when the generator is late", check_users);
     ROWS(&all, width_rows, check_widths);
     return rows_run("live", &all);
 }

@@ -146,6 +146,31 @@ static void check_every_five_seconds(void **state)
     free(shown);
 }
 
+/* Ticks come four times a second: after two seconds without one, somebody else had the terminal. */
+static void check_stopped(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t elapsed_ms;
+        bool goes_up;
+    } ticks[] = {{250, false}, {500, true}, {2500, true}, {4501, false}, {4750, true}};
+    struct progress progress;
+    char *shown = NULL;
+    size_t length, before = 0;
+    FILE *out = open_memstream(&shown, &length);
+    assert_non_null(out);
+    progress_begin_on(&progress, out, (struct terminal_style){.redraws = true, .columns = 80}, "s",
+                      "");
+    for (size_t i = 0; i < sizeof(ticks) / sizeof(ticks[0]); i++) {
+        progress_tell(&progress, &(struct live_counts){.elapsed_ms = ticks[i].elapsed_ms});
+        assert_int_equal(strstr(shown + before, "\x1b[9A") != NULL, ticks[i].goes_up);
+        before = length;
+    }
+    progress_end(&progress);
+    fclose(out);
+    free(shown);
+}
+
 static void check_window(void **state)
 {
     (void)state;
@@ -216,6 +241,7 @@ int main(void)
     struct rows all = {0};
     ROWS(&all, rows, check_row);
     rows_one(&all, "it writes a plain line every 5 s", check_every_five_seconds);
+    rows_one(&all, "it begins a new block after a stop", check_stopped);
     rows_one(&all, "it shows a window's checkouts and both steps", check_window);
     rows_one(&all, "it shows nothing where nothing was told", check_nothing_told);
     rows_one(&all, "it cuts a long label", check_long_label);

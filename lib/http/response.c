@@ -14,6 +14,7 @@ static void set_body(struct response *response, unsigned status, const char *con
                      uint8_t *body, size_t length_bytes)
 {
     free(response->body);
+    response->error.code[0] = response->error.message[0] = '\0';
     response->status = status;
     response->content_type = content_type;
     response->body = body;
@@ -50,6 +51,9 @@ void response_error(struct response *response, unsigned status, const char *code
     size_t length = text_utf8_prefix(text_of(message));
     response_json(response, status,
                   json_pack("{s:{s:s, s:s%}}", "error", "code", code, "message", message, length));
+    text_copy(text_of(code), response->error.code, sizeof response->error.code);
+    text_copy((struct text){message, length}, response->error.message,
+              sizeof response->error.message);
 }
 
 void response_trouble(struct response *response, const char *code, enum status status)

@@ -5,8 +5,9 @@
  * be are there; connection limit; drain.
  *
  * Each traced route gets a server span (trace/adapters/mhd.h) and one log line; the span is current
- * on the handler's thread. Routes under "/-/", "/livez", "/readyz" and "/metrics" get neither, nor
- * a figure. */
+ * on the handler's thread. What a handler answers with 5xx is an exception on it, with the code and
+ * the words of response_error (trace/log_record.h). Routes under "/-/", "/livez", "/readyz" and
+ * "/metrics" get neither, nor a figure. */
 #ifndef CULPRIT_HTTP_SERVER_H
 #define CULPRIT_HTTP_SERVER_H
 
@@ -43,6 +44,9 @@ struct response {
     uint8_t *body; /* malloc'ed; the server frees it */
     size_t body_bytes;
     const char *content_type; /* static; application/json unless set */
+    struct {
+        char code[64], message[256]; /* as response_error was told, cut */
+    } error;
 };
 
 typedef void server_handler(struct request *request, struct response *response);

@@ -1,5 +1,6 @@
 /* One request from its first line to its end, as libmicrohttpd calls for it: on one thread. */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,9 +8,12 @@
 #include "base/log.h"
 #include "http/evidence.h"
 #include "http/server_inner.h"
+#include "trace/log_record.h"
 
 /* A chunked body that is too large is read on to its end, so that the client hears why; to here. */
 enum { DISCARD_FACTOR = 4, DISCARD_MORE_BYTES = 1024 * 1024 };
+
+static const struct tracer tracer = {.name = "culprit.http", .version = "0.1.0"};
 
 /* ---- first line */
 
@@ -259,6 +263,21 @@ static enum MHD_Result take_body(struct server_exchange *exchange, const char *u
     return MHD_YES;
 }
 
+/* What the handler could not do, where its caller is told no more than that. */
+static void record_failure(const struct server_exchange *exchange)
+{
+    const struct response *response = &exchange->response;
+    char status[16];
+    if (!exchange->is_traced || response->status < 500)
+        return;
+    (void)snprintf(status, sizeof status, "%u", response->status);
+    log_record_exception(
+        &tracer, exchange->trace.span,
+        &(struct log_exception){
+            .type = text_of(response->error.code[0] ? response->error.code : status),
+            .message = text_of(response->error.message)});
+}
+
 static enum MHD_Result run(struct server_exchange *exchange)
 {
     struct request *request = &exchange->request;
@@ -271,6 +290,7 @@ static enum MHD_Result run(struct server_exchange *exchange)
     request->body = (struct text){buffer_text(&exchange->body), exchange->body.length_bytes};
     if (request->route->wants_raw_body || request_parse_json(request, response))
         request->route->handle(request, response);
+    record_failure(exchange);
     return answer(exchange);
 }
 

@@ -84,6 +84,10 @@ static enum status start_tracing(struct service_state *state, struct error *erro
         return STATUS_OK;
     curl_transport_register();
     tracing_config_from_environment(&config, state->service->name);
+    /* Where lines go as records, an exception is one of them, beside the event on its span. No
+     * other thread is there yet to look at the environment. */
+    if (config.log_exporters != 0)
+        setenv("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs/dup", 0);
     enum status status = tracing_start(&config, error);
     state->is_tracing = status == STATUS_OK;
     return status == STATUS_OK ? start_logs(&config, error) : status;

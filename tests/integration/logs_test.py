@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """A service's log line on its way: from the handler to the record under its span, in what the page
 asks for, and no further than it should go."""
+import contextlib
 import http.client
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -121,6 +124,61 @@ class Lines(unittest.TestCase):
                                      if s["logs_open"] == 0], 20, "all records written")[0]
         self.assertGreaterEqual(status["logs_stored"], figures()[1])
         self.assertEqual(status["logs_refused"] + status["logs_dropped"], 0)
+
+
+class Exceptions(unittest.TestCase):
+    """What a handler answers with 5xx is told on its span, and as a record under it."""
+
+    def fail(self, up, number):
+        """The frontend's span of a request that the catalog does not answer."""
+        os.kill(up.told["pids"]["catalog"], signal.SIGSTOP)
+        try:
+            status, text = ask(up, number, "GET", "/products?limit=3")
+        finally:
+            os.kill(up.told["pids"]["catalog"], signal.SIGCONT)
+        self.assertEqual((status, json.loads(text)["error"]["code"]), (504, "peer_timeout"))
+
+        def found():
+            with contextlib.suppress(urllib.error.HTTPError):  # 404: nothing came yet
+                return [span for service, span in spans(up, number).values()
+                        if service == "frontend" and span["kind"] == 2]
+        return wait_until(found, 20, "the frontend's span")[0]
+
+    def exceptions_of(self, span):
+        return [{one["key"]: one["value"]["stringValue"] for one in event["attributes"]}
+                for event in span.get("events", []) if event["name"] == "exception"]
+
+    def test_an_answer_of_5xx_is_an_exception(self):
+        with Up() as up:
+            span = self.fail(up, 1)
+            found = wait_until(
+                lambda: [record for record in logs(up, trace_id=TRACE % 1)
+                         if record.get("eventName") == "exception"], 20, "the record")
+            self.assertEqual(len(found), 1)
+            record = found[0]
+            self.assertEqual((record["service"], record["severityNumber"]), ("frontend", 17))
+            self.assertEqual(record["spanId"], span["spanId"])
+            self.assertEqual(value(record, "exception.type"), {"stringValue": "peer_timeout"})
+            self.assertIn("catalog", value(record, "exception.message")["stringValue"])
+            told = self.exceptions_of(span)
+            self.assertEqual([one["exception.type"] for one in told], ["peer_timeout"])
+
+            # One that went well, and one that its caller got wrong, are none.
+            self.assertEqual(ask(up, 2, "GET", "/products?limit=3")[0], 200)
+            self.assertEqual(ask(up, 3, "GET", "/products?limit=none")[0], 422)
+            wait_until(lambda: logs(up, trace_id=TRACE % 2) and logs(up, trace_id=TRACE % 3), 20,
+                       "their lines")
+            for number in (2, 3):
+                self.assertEqual([record for record in logs(up, trace_id=TRACE % number)
+                                  if record.get("eventName")], [])
+
+    def test_without_records_it_stays_on_the_span(self):
+        with Up(environment={"OTEL_LOGS_EXPORTER": "none"}) as up:
+            self.assertEqual(len(self.exceptions_of(self.fail(up, 1))), 1)
+
+    def test_the_environment_has_the_last_word(self):
+        with Up(environment={"OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN": "logs"}) as up:
+            self.assertEqual(self.exceptions_of(self.fail(up, 1)), [])
 
 
 class Choices(unittest.TestCase):

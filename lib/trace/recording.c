@@ -17,6 +17,30 @@ _Static_assert(offsetof(struct recording, first) ==
                "the front ends where the body begins");
 _Static_assert(SPAN_BLOCK_HEADER_BYTES % _Alignof(struct recording) == 0, "aligned in its block");
 
+/* Copies what was written a moment ago, in the parts that it was written in: a wider load would
+ * wait until all stores before have left the processor, those to memory that it has not got too. */
+static inline void copy_word(void *to, const void *from)
+{
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    __asm__("" : "+r"(word)); /* not made one with the next into a vector */
+    memcpy(to, &word, sizeof word);
+}
+
+/* Without the tracestate, which is borrowed. */
+static inline void take_context(struct span_context *to, const struct span_context *from)
+{
+    unsigned flags = from->flags;
+    __asm__("" : "+r"(flags)); /* as above */
+    copy_word(to->trace_id.bytes, from->trace_id.bytes);
+    copy_word(to->trace_id.bytes + sizeof(uint64_t), from->trace_id.bytes + sizeof(uint64_t));
+    copy_word(to->span_id.bytes, from->span_id.bytes);
+    to->flags = (uint8_t)flags;
+    to->is_remote = from->is_remote;
+    to->is_debug = from->is_debug;
+    to->trace_state = (struct text){NULL, 0};
+}
+
 struct recording *recording_new(const struct tracing_policy *policy, struct trace_thread *thread,
                                 const struct span_context *context)
 {
@@ -26,14 +50,13 @@ struct recording *recording_new(const struct tracing_policy *policy, struct trac
     struct recording *recording = (struct recording *)(void *)block->data;
     span_lock_init(&recording->span.lock, thread->is_registered ? thread : NULL);
     recording->span.type = SPAN_TYPE_RECORDING;
-    recording->span.context = *context;
+    take_context(&recording->span.context, context);
     recording->block = block;
     recording->status = SPAN_UNSET;
     recording->generation = atomic_load_explicit(&tracing_generation, memory_order_relaxed);
-    recording->timeline = timeline_take();
+    timeline_copy(&recording->timeline);
     span_body_init(&recording->body, block, recording->first, &policy->limits);
     struct text state = context->trace_state;
-    recording->span.context.trace_state = (struct text){NULL, 0};
     if (state.length > 0 && state.length <= TRACE_STATE_MAX) {
         span_body_set_trace_state(&recording->body, state);
         const uint8_t *end = recording->first + recording->body.length_bytes;

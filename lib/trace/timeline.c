@@ -72,19 +72,17 @@ static void publish(struct timeline next)
     atomic_store_explicit(&version, before + 2, memory_order_release);
 }
 
-struct timeline timeline_take(void)
+void timeline_copy(struct timeline *out)
 {
     for (;;) {
         uint64_t before = atomic_load_explicit(&version, memory_order_acquire);
-        struct timeline now = {
-            atomic_load_explicit(&base_ticks, memory_order_relaxed),
-            atomic_load_explicit(&base_wall_ns, memory_order_relaxed),
-            atomic_load_explicit(&ns_a_tick, memory_order_relaxed),
-        };
+        out->base_ticks = atomic_load_explicit(&base_ticks, memory_order_relaxed);
+        out->base_wall_ns = atomic_load_explicit(&base_wall_ns, memory_order_relaxed);
+        out->ns_a_tick = atomic_load_explicit(&ns_a_tick, memory_order_relaxed);
         /* acquire: the parts are older than the second look at the version */
         atomic_thread_fence(memory_order_acquire);
         if ((before & 1) == 0 && atomic_load_explicit(&version, memory_order_relaxed) == before)
-            return now;
+            return;
     }
 }
 

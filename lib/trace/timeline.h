@@ -24,7 +24,13 @@ struct timeline {
 void timeline_start(bool use_counter);
 
 /* The ruler of now. */
-struct timeline timeline_take(void);
+void timeline_copy(struct timeline *out);
+static inline struct timeline timeline_take(void)
+{
+    struct timeline now;
+    timeline_copy(&now);
+    return now;
+}
 
 /* By one thread at a time: looks at the clocks and makes the ruler of now. */
 void timeline_refresh(void);

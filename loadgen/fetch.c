@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 
-enum { HEAD_MAX = 32 * 1024, CHUNK_OVERHEAD = 1024 * 1024 };
+enum { HEAD_MAX = 32 * 1024, CHUNK_OVERHEAD = 1024 * 1024, SENT_BYTES_MAX = 64 * 1024 * 1024 };
 
 /* What the head of an answer says. */
 struct head {
@@ -306,7 +306,7 @@ enum status fetch_do(struct fetch *fetch, const struct fetch_request *request, u
 {
     *answer = (struct fetch_answer){0};
     struct buffer out;
-    buffer_init(&out, 1024 * 1024);
+    buffer_init(&out, SENT_BYTES_MAX + HEAD_MAX);
     struct head head = {0};
     enum status status = write_request(fetch, request, &out);
     if (status == STATUS_OK) {

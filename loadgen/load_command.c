@@ -4,10 +4,13 @@
 
 #include "loadgen/command.h"
 #include "loadgen/load_client.h"
+#include "loadgen/load_coordinate.h"
 #include "loadgen/load_options.h"
 #include "loadgen/load_report.h"
 #include "loadgen/load_run.h"
+#include "loadgen/load_token.h"
 #include "loadgen/load_view.h"
+#include "loadgen/load_work.h"
 
 static const char program[] = "culprit load";
 
@@ -48,17 +51,42 @@ static int finish(const struct load_plan *plan, const struct load_options *optio
     return command_exit_of_verdict(result->verdict);
 }
 
+/* The same by workers elsewhere. */
+static enum status coordinate(const struct load_options *options,
+                              const struct load_run_config *config, struct load_result *result,
+                              struct error *error)
+{
+    char token[WORKER_TOKEN_MAX + 1];
+    const struct load_coordinate_config shared = {.options = options,
+                                                  .plan = config->plan,
+                                                  .token = token,
+                                                  .tell = config->tell,
+                                                  .context = config->context};
+    enum status status = load_token_read(options->token_path, token, error);
+    return status == STATUS_OK ? load_coordinate(&shared, result, error) : status;
+}
+
+static int work(const struct load_options *options)
+{
+    char token[WORKER_TOKEN_MAX + 1];
+    struct error error = {0};
+    const struct load_work_config config = {.url = options->worker_url,
+                                            .token = token,
+                                            .ca_file = options->ca_file,
+                                            .wait_s = options->wait_s,
+                                            .is_quiet = options->quiet};
+    enum status status = load_token_read(options->token_path, token, &error);
+    if (status == STATUS_OK)
+        status = load_work(&config, &error);
+    return status == STATUS_OK ? EXIT_AS_EXPECTED : command_failed(program, status, &error);
+}
+
 static int carry_out(const struct load_plan *plan, const struct load_options *options)
 {
     struct error error = {0};
-    const struct load_client_kind *client = options->engine
-                                                ? load_client_find(options->engine)
-                                                : load_client_for(plan->target, options->http2);
-    if (client == NULL)
-        return command_misused(program, "--engine is epoll or curl");
-    bool needs_curl = strncmp(plan->target, "https://", 8) == 0 || options->http2;
-    if (needs_curl && !client->speaks_tls)
-        return command_misused(program, "https and HTTP/2 need --engine curl");
+    const struct load_client_kind *client = NULL;
+    if (load_options_client(options, plan, &client, &error) != STATUS_OK)
+        return command_misused(program, "%s", error.text);
     struct load_result *result = calloc(1, sizeof(*result));
     struct load_view *view = options->quiet ? NULL : malloc(sizeof(*view));
     if (result == NULL || (view == NULL && !options->quiet)) {
@@ -77,7 +105,8 @@ static int carry_out(const struct load_plan *plan, const struct load_options *op
     };
     if (view != NULL)
         load_view_begin(view, plan);
-    enum status status = load_run(&config, result, &error);
+    enum status status = options->coordinator != NULL ? coordinate(options, &config, result, &error)
+                                                      : load_run(&config, result, &error);
     if (view != NULL)
         load_view_end(view, result);
     int exit_status = status == STATUS_OK ? finish(plan, options, result)
@@ -95,7 +124,9 @@ static int load(const struct load_options *options)
     struct load_plan *plan = malloc(sizeof(*plan));
     if (plan == NULL)
         return command_failed(program, STATUS_NO_MEMORY, &error);
+    struct load_files *files = calloc(1, sizeof(*files));
     load_plan_init(plan);
+    plan->files = files; /* kept, as workers need them too */
     buffer_init(&body, LOAD_BODY_FILE_MAX);
     enum status status = load_options_plan(options, &body, plan, &error);
     int exit_status =
@@ -103,6 +134,9 @@ static int load(const struct load_options *options)
     buffer_release(&body);
     load_plan_release(plan);
     free(plan);
+    if (files != NULL)
+        load_files_release(files);
+    free(files);
     return exit_status;
 }
 
@@ -112,5 +146,5 @@ int command_load(int argc, char **argv)
     int exit_status;
     if (!load_options_parse(&options, argc, argv, &exit_status))
         return exit_status;
-    return load(&options);
+    return options.worker_url != NULL ? work(&options) : load(&options);
 }

@@ -24,7 +24,9 @@ struct load_shared {
     const struct load_plan *plan;
     const struct load_client_kind *client;
     struct load_client_config client_config; /* of one loop */
-    unsigned loops;
+    unsigned loops;      /* of this process */
+    unsigned first_loop; /* its place among all loops, those of other processes too */
+    unsigned all_loops;
     uint64_t start_ns;
     char nonce[17];          /* hex; of the run */
     uint64_t trace_words[3]; /* secret and new in each run: the start of its trace ids */

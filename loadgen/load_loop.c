@@ -38,7 +38,8 @@ static void invite_users(struct load_loop *loop)
     uint64_t start_ns = loop->shared->start_ns;
     double ramp_ns = plan->users_ramp_s * (double)NS_PER_S;
     loop->crew.end_ns = start_ns + (uint64_t)(plan->users_duration_s * (double)NS_PER_S);
-    for (unsigned user = loop->index; user < plan->users; user += loop->shared->loops)
+    unsigned first = loop->shared->first_loop + loop->index;
+    for (unsigned user = first; user < plan->users; user += loop->shared->all_loops)
         load_crew_invite(&loop->crew, user,
                          start_ns + (uint64_t)(ramp_ns * (double)user / (double)plan->users));
 }
@@ -120,7 +121,7 @@ enum status load_loop_start(struct load_shared *shared, unsigned index, struct l
     loop->index = index;
     enum status status = load_crew_init(&loop->crew, shared, index);
     schedule_start(&loop->schedule, &shared->plan->schedule, shared->plan->seed, shared->start_ns);
-    schedule_share(&loop->schedule, index, shared->loops);
+    schedule_share(&loop->schedule, shared->first_loop + index, shared->all_loops);
     if (shared->plan->is_closed)
         schedule_stop(&loop->schedule);
     atomic_fetch_add(&shared->running, 1);

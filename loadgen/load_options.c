@@ -1,5 +1,8 @@
 #include "loadgen/load_options.h"
 
+#include <assert.h>
+#include <string.h>
+
 #include "loadgen/command.h"
 
 static const struct flags_usage usage = {
@@ -13,25 +16,56 @@ static const struct flags_usage usage = {
             "             itself to say, 105 interrupted, 2 usage or a wrong file, 1 environment",
 };
 
-static bool is_in_range(const struct load_options *options)
+bool load_options_are_in_range(const struct load_options *options)
 {
     return options->rate >= 0 && options->duration_s >= 0 && options->users >= 0 &&
            options->users <= LOAD_USERS_MAX && options->ramp_s >= 0 && options->think_ms >= 0 &&
            options->think_ms <= 3600000 && options->timeout_s >= 0 && options->timeout_s <= 86400;
 }
 
+/* false: said what is wrong. */
+static bool fits_workers(const struct load_options *options, struct command_line *line)
+{
+    const char *wrong = NULL;
+    if (options->coordinator != NULL && options->worker_url != NULL)
+        wrong = "either --coordinator or --worker";
+    else if (options->coordinator != NULL &&
+             (options->workers < 1 || options->workers > LOAD_WORKERS_MAX))
+        wrong = "--coordinator wants --workers N, 1 to 256";
+    else if (options->coordinator == NULL && options->workers > 0)
+        wrong = "--workers N goes with --coordinator ADDRESS";
+    else if (options->wait_s < 0 || options->wait_s > 86400 || options->silence_s < 0 ||
+             options->silence_s > 86400)
+        wrong = "--wait and --silence are seconds, at most a day";
+    if (wrong != NULL)
+        line->exit_status = command_misused(usage.program, "%s", wrong);
+    return wrong == NULL;
+}
+
 static bool is_complete(const struct load_options *options, struct command_line *line, int argc)
 {
-    if (line->first_operand + 1 != argc)
+    if (!fits_workers(options, line))
+        return false;
+    if (options->worker_url != NULL && line->first_operand != argc)
+        line->exit_status =
+            command_misused(usage.program, "a worker gets its load from the coordinator");
+    else if (options->worker_url == NULL && line->first_operand + 1 != argc)
         line->exit_status = command_misused(usage.program, "which URL or flow file?");
-    else if (!is_in_range(options))
+    else if (!load_options_are_in_range(options))
         line->exit_status = command_misused(usage.program, "a number is out of range");
     return line->exit_status == EXIT_AS_EXPECTED;
 }
 
-bool load_options_parse(struct load_options *options, int argc, char **argv, int *exit_status)
+void load_options_init(struct load_options *options)
 {
     *options = (struct load_options){.method = "", .error_share = -1};
+}
+
+/* What is to be done: a worker gets it as it is. What only this process looks at (its files, its
+ * screen, its addresses) stands in load_options_parse. */
+size_t load_options_plan_flags(struct load_options *options,
+                               struct flag out[LOAD_OPTIONS_FLAGS_MAX])
+{
     const struct flag flags[] = {
         {"rate", 'r', FLAG_DOUBLE, &options->rate, "R", "flows a second, whatever comes back (10)"},
         {"duration", 'd', FLAG_DOUBLE, &options->duration_s, "S", "seconds (10)"},
@@ -61,6 +95,16 @@ bool load_options_parse(struct load_options *options, int argc, char **argv, int
          "epoll, or curl for https and HTTP/2 (what fits)"},
         {"http2", 0, FLAG_BOOL, &options->http2, NULL, "speak HTTP/2"},
         {"insecure", 0, FLAG_BOOL, &options->insecure, NULL, "accept any certificate"},
+    };
+    static_assert(sizeof(flags) / sizeof(flags[0]) <= LOAD_OPTIONS_FLAGS_MAX, "all of them fit");
+    memcpy(out, flags, sizeof(flags));
+    return sizeof(flags) / sizeof(flags[0]);
+}
+
+bool load_options_parse(struct load_options *options, int argc, char **argv, int *exit_status)
+{
+    load_options_init(options);
+    const struct flag here[] = {
         {"ca-file", 0, FLAG_TEXT, &options->ca_file, "FILE", "certificates to trust"},
         {"json", 'j', FLAG_TEXT, &options->json_path, "FILE", "write the report there"},
         {"html", 0, FLAG_TEXT, &options->outputs.html, "FILE",
@@ -69,9 +113,22 @@ bool load_options_parse(struct load_options *options, int argc, char **argv, int
         {"hgrm", 0, FLAG_TEXT, &options->outputs.hgrm, "FILE",
          "percentiles of all steps in ms, as HdrHistogram's plotters read them"},
         {"quiet", 'q', FLAG_BOOL, &options->quiet, NULL, "show nothing while it runs"},
+        {"coordinator", 0, FLAG_TEXT, &options->coordinator, "ADDRESS",
+         "run it on workers that come to HOST:PORT or PORT (loopback)"},
+        {"workers", 0, FLAG_U64, &options->workers, "N", "how many, with --coordinator"},
+        {"worker", 0, FLAG_TEXT, &options->worker_url, "URL",
+         "be a worker of the coordinator at http://HOST:PORT"},
+        {"token-file", 0, FLAG_TEXT, &options->token_path, "FILE",
+         "what they know each other by; or CULPRIT_TOKEN in the environment"},
+        {"wait", 0, FLAG_DOUBLE, &options->wait_s, "S", "until all of them are there (60)"},
+        {"silence", 0, FLAG_DOUBLE, &options->silence_s, "S",
+         "after which a worker, or its coordinator, counts as lost (10)"},
     };
-    struct command_line line = {
-        .usage = &usage, .flags = flags, .flag_count = sizeof flags / sizeof flags[0]};
+    enum { HERE_COUNT = sizeof(here) / sizeof(here[0]) };
+    struct flag flags[LOAD_OPTIONS_FLAGS_MAX + HERE_COUNT];
+    size_t count = load_options_plan_flags(options, flags);
+    memcpy(flags + count, here, sizeof(here));
+    struct command_line line = {.usage = &usage, .flags = flags, .flag_count = count + HERE_COUNT};
     bool goes_on = command_parse(&line, argc, argv) && is_complete(options, &line, argc);
     if (goes_on)
         options->word = argv[line.first_operand];

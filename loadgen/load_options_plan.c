@@ -143,13 +143,23 @@ static enum status add_statuses(const char *words, struct load_checks *checks, s
     return STATUS_OK;
 }
 
+static enum status read_body(const char *path, struct load_plan *plan, struct buffer *body,
+                             struct error *error)
+{
+    struct text content;
+    if (plan->files == NULL)
+        return buffer_read_file(body, path, error);
+    enum status status = load_files_read(plan->files, path, LOAD_BODY_FILE_MAX, &content, error);
+    return status == STATUS_OK ? buffer_append(body, content.data, content.length) : status;
+}
+
 static enum status make_from_url(const char *url, const struct load_options *options,
                                  struct buffer *body, struct load_plan *plan, struct error *error)
 {
     struct load_request_text text = {.method = text_of(options->method)};
     enum status status = STATUS_OK;
     if (options->body != NULL && options->body[0] == '@')
-        status = buffer_read_file(body, options->body + 1, error);
+        status = read_body(options->body + 1, plan, body, error);
     else if (options->body != NULL)
         status = buffer_append_text(body, options->body);
     if (options->body != NULL)
@@ -200,4 +210,18 @@ enum status load_options_plan(const struct load_options *options, struct buffer 
     apply_limits(options, plan);
     apply_thresholds(options, plan);
     return load_plan_check(plan, error);
+}
+
+enum status load_options_client(const struct load_options *options, const struct load_plan *plan,
+                                const struct load_client_kind **out, struct error *error)
+{
+    const char *engine = options->engine;
+    *out =
+        engine != NULL ? load_client_find(engine) : load_client_for(plan->target, options->http2);
+    if (*out == NULL)
+        return error_set(error, STATUS_INVALID, "--engine is epoll or curl");
+    bool needs_curl = strncmp(plan->target, "https://", 8) == 0 || options->http2;
+    if (needs_curl && !(*out)->speaks_tls)
+        return error_set(error, STATUS_INVALID, "https and HTTP/2 need --engine curl");
+    return STATUS_OK;
 }

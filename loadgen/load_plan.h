@@ -14,6 +14,7 @@
 #include "loadgen/load_check.h"
 #include "loadgen/load_extract.h"
 #include "loadgen/load_feeder.h"
+#include "loadgen/load_files.h"
 #include "loadgen/load_template.h"
 #include "loadgen/load_threshold.h"
 #include "loadgen/schedule.h"
@@ -85,6 +86,7 @@ struct load_plan {
     size_t feeder_count;
     struct load_thresholds thresholds;
     struct arena arena;
+    struct load_files *files; /* borrowed; NULL: files are read from disk and not kept */
 };
 
 /* Everything at its default: 10 s of 10 a second over at most 64 connections and one thread,

@@ -138,6 +138,16 @@ struct feeder_text {
     bool is_random;
 };
 
+static enum status read_rows(struct load_plan *plan, struct load_feeder *feeder, const char *path,
+                             struct error *error)
+{
+    struct text content;
+    if (plan->files == NULL)
+        return load_feeder_read(feeder, path, error);
+    enum status status = load_files_read(plan->files, path, LOAD_FEEDER_BYTES_MAX, &content, error);
+    return status == STATUS_OK ? load_feeder_parse(feeder, content, path, error) : status;
+}
+
 static enum status add_feeder(struct fields *fields, struct load_plan *plan, const char *name)
 {
     static const struct field table[] = {
@@ -155,7 +165,7 @@ static enum status add_feeder(struct fields *fields, struct load_plan *plan, con
     struct error words = {0};
     feeder->name = name;
     feeder->is_random = text.is_random;
-    status = load_feeder_read(feeder, text.file[0] == '/' ? text.file : path, &words);
+    status = read_rows(plan, feeder, text.file[0] == '/' ? text.file : path, &words);
     return status == STATUS_OK ? status : fields_fail(fields, "%s", words.text);
 }
 
@@ -270,12 +280,15 @@ enum status load_plan_read_text(struct load_plan *plan, struct text json, const 
 
 enum status load_plan_read(struct load_plan *plan, const char *path, struct error *error)
 {
-    struct buffer file;
-    buffer_init(&file, FILE_BYTES_MAX);
-    enum status status = buffer_read_file(&file, path, error);
+    struct load_files *own = calloc(1, sizeof(*own));
+    struct text content;
+    if (own == NULL)
+        return error_set(error, STATUS_NO_MEMORY, "%s: no memory", path);
+    enum status status = load_files_read(plan->files != NULL ? plan->files : own, path,
+                                         FILE_BYTES_MAX, &content, error);
     if (status == STATUS_OK)
-        status = load_plan_read_text(plan, (struct text){buffer_text(&file), file.length_bytes},
-                                     path, error);
-    buffer_release(&file);
+        status = load_plan_read_text(plan, content, path, error);
+    load_files_release(own);
+    free(own);
     return status;
 }

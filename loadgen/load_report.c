@@ -160,5 +160,6 @@ void load_report_print(const struct load_plan *plan, const struct load_result *r
         print_thresholds(plan, result, out);
     }
     print_notes(plan, result, sum, out);
+    load_workers_print(&result->workers, out);
     free(sum);
 }

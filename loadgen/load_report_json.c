@@ -134,5 +134,6 @@ void load_report_json(const struct load_plan *plan, const struct load_result *re
     write_flows(writer, &result->flows);
     write_steps(writer, plan, result);
     write_thresholds(writer, plan, result);
+    load_workers_json(&result->workers, writer);
     json_end_object(writer);
 }

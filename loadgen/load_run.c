@@ -36,21 +36,32 @@ static enum status draw_ids(struct run *run, struct error *error)
         rng_secret(run->shared.trace_words, sizeof(run->shared.trace_words)) != STATUS_OK)
         return error_set(error, STATUS_IO, "load: no random bytes");
     hex_encode(bytes, sizeof(bytes), run->shared.nonce);
+    if (run->config->nonce != NULL)
+        text_copy(text_of(run->config->nonce), run->shared.nonce, sizeof(run->shared.nonce));
     memcpy(run->result->nonce, run->shared.nonce, sizeof(run->shared.nonce));
     return STATUS_OK;
 }
 
+/* Of this process: a worker has its part of the plan's, and at least one a thread. */
+static unsigned connections_of(const struct run *run)
+{
+    const struct load_limits *limits = &run->plan->limits;
+    unsigned parts = run->config->parts > 0 ? run->config->parts : 1;
+    unsigned own = (limits->connections + parts - 1) / parts;
+    return own > limits->threads ? own : limits->threads;
+}
+
 /* Every connection is an open file, and the usual soft limit is 1,024. */
-static enum status allow_files(const struct load_plan *plan, struct error *error)
+static enum status allow_files(const struct run *run, struct error *error)
 {
     struct rlimit files;
-    rlim_t needed = plan->limits.connections + FILES_BESIDE + plan->limits.threads;
+    rlim_t needed = connections_of(run) + FILES_BESIDE + run->plan->limits.threads;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= needed)
         return STATUS_OK;
     if (files.rlim_max < needed)
         return error_set(error, STATUS_INVALID,
                          "load: %u connections are more files than this process may open (%llu)",
-                         plan->limits.connections, (unsigned long long)files.rlim_max);
+                         connections_of(run), (unsigned long long)files.rlim_max);
     files.rlim_cur = needed;
     return setrlimit(RLIMIT_NOFILE, &files) == 0
                ? STATUS_OK
@@ -63,7 +74,7 @@ static enum status prepare(struct run *run, struct error *error)
     const struct load_limits *limits = &plan->limits;
     struct load_client_config *client = &run->shared.client_config;
     *client = (struct load_client_config){
-        .engine = {.connection_limit = limits->connections / limits->threads,
+        .engine = {.connection_limit = connections_of(run) / limits->threads,
                    .queue_max = LOAD_USERS_MAX,
                    .request_timeout_ns = limits->request_timeout_ns,
                    .connect_timeout_ns = limits->connect_timeout_ns,
@@ -77,9 +88,11 @@ static enum status prepare(struct run *run, struct error *error)
     run->shared.plan = plan;
     run->shared.client = run->config->client;
     run->shared.loops = limits->threads;
+    run->shared.first_loop = run->config->part * limits->threads;
+    run->shared.all_loops = (run->config->parts > 0 ? run->config->parts : 1) * limits->threads;
     run->shared.observe = run->config->observe;
     run->shared.context = run->config->context;
-    enum status status = allow_files(plan, error);
+    enum status status = allow_files(run, error);
     if (status == STATUS_OK && !run->config->client->speaks_tls)
         status = origin_parse(&client->engine.origin, plan->target, error);
     if (status != STATUS_OK)
@@ -110,19 +123,34 @@ static struct load_judgement judge(const struct load_threshold *threshold,
     return judgement;
 }
 
+bool load_run_breaks(const struct load_plan *plan, const struct load_figures *figures,
+                     double elapsed_s)
+{
+    const struct load_thresholds *thresholds = &plan->thresholds;
+    for (size_t i = 0; i < thresholds->count && elapsed_s >= thresholds->abort_after_s; i++)
+        if (thresholds->items[i].aborts && !judge(&thresholds->items[i], figures, elapsed_s).holds)
+            return true;
+    return false;
+}
+
 static void look_at_thresholds(struct run *run, const struct load_figures *figures,
                                double elapsed_s)
 {
-    const struct load_thresholds *thresholds = &run->plan->thresholds;
-    if (elapsed_s < thresholds->abort_after_s)
+    if (!load_run_breaks(run->plan, figures, elapsed_s))
         return;
-    for (size_t i = 0; i < thresholds->count; i++) {
-        if (!thresholds->items[i].aborts || judge(&thresholds->items[i], figures, elapsed_s).holds)
-            continue;
-        run->result->is_aborted = true;
+    run->result->is_aborted = true;
+    atomic_store(&run->shared.stop, true);
+    atomic_store(&run->shared.give_up, true);
+}
+
+/* What somebody else wants of it. */
+static void look_at_order(struct run *run)
+{
+    int order = run->config->order != NULL ? atomic_load(run->config->order) : LOAD_GO_ON;
+    if (order != LOAD_GO_ON)
         atomic_store(&run->shared.stop, true);
+    if (order == LOAD_GIVE_UP)
         atomic_store(&run->shared.give_up, true);
-    }
 }
 
 static bool is_watched(const struct run *run)
@@ -142,6 +170,7 @@ static void tick(struct run *run)
         run->result->is_interrupted = true;
         atomic_store(&run->shared.stop, true);
     }
+    look_at_order(run);
     if (now_ns <= start_ns || !is_watched(run))
         return;
     if (figures->steps == NULL && !load_figures_init(figures, run->plan->step_count))
@@ -158,8 +187,9 @@ static void tick(struct run *run)
 
 static enum status start(struct run *run, struct error *error)
 {
-    run->shared.start_ns = clock_mono_ns() + HEAD_START_MS * NS_PER_MS;
-    run->result->start_wall_ns = clock_wall_ns() + HEAD_START_MS * NS_PER_MS;
+    uint64_t now_ns = clock_mono_ns(), wanted_ns = run->config->start_ns;
+    run->shared.start_ns = wanted_ns != 0 ? wanted_ns : now_ns + HEAD_START_MS * NS_PER_MS;
+    run->result->start_wall_ns = clock_wall_ns() + run->shared.start_ns - now_ns;
     if (!load_crew_timeline(&run->shared, &run->result->timeline))
         return error_set(error, STATUS_NO_MEMORY, "load: out of memory");
     for (; run->started < run->shared.loops; run->started++) {
@@ -209,10 +239,9 @@ static enum status join(struct run *run, struct error *error)
 }
 
 /* A limit on latency that is broken while the generator was late itself says nothing. */
-static void judge_all(struct run *run)
+static void judge_all(const struct load_plan *plan, struct load_result *result)
 {
-    struct load_result *result = run->result;
-    const struct load_thresholds *thresholds = &run->plan->thresholds;
+    const struct load_thresholds *thresholds = &plan->thresholds;
     for (size_t i = 0; i < thresholds->count; i++) {
         result->judgements[i] = judge(&thresholds->items[i], &result->figures, result->elapsed_s);
         if (result->judgements[i].holds)
@@ -226,6 +255,14 @@ static void judge_all(struct run *run)
     }
 }
 
+void load_run_judge(const struct load_plan *plan, struct load_result *result)
+{
+    for (size_t i = 0; i < result->figures.step_count; i++)
+        result->is_late |= load_figures_is_late(&result->figures.steps[i]);
+    result->verdict = VERDICT_PASS;
+    judge_all(plan, result);
+}
+
 static void settle(struct run *run)
 {
     struct load_result *result = run->result;
@@ -234,10 +271,7 @@ static void settle(struct run *run)
     if (now_ns > run->shared.start_ns)
         result->elapsed_s = (double)(now_ns - run->shared.start_ns) / (double)NS_PER_S;
     result->peak_rss_kib = memory_peak_kib();
-    for (size_t i = 0; i < result->figures.step_count; i++)
-        result->is_late |= load_figures_is_late(&result->figures.steps[i]);
-    result->verdict = VERDICT_PASS;
-    judge_all(run);
+    load_run_judge(run->plan, result);
 }
 
 enum status load_run(const struct load_run_config *config, struct load_result *result,
@@ -271,4 +305,5 @@ void load_run_release(struct load_result *result)
 {
     load_figures_release(&result->figures);
     load_timeline_release(&result->timeline);
+    load_workers_release(&result->workers);
 }

@@ -4,11 +4,13 @@
 #ifndef CULPRIT_LOADGEN_LOAD_RUN_H
 #define CULPRIT_LOADGEN_LOAD_RUN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
 #include "loadgen/load_loop.h"
+#include "loadgen/load_workers.h"
 #include "loadgen/verdict.h"
 
 /* How far it is; about four times a second, on the calling thread. `figures` is of everything so
@@ -20,14 +22,21 @@ struct load_progress {
 };
 typedef void load_teller(void *context, const struct load_progress *progress);
 
+/* What somebody else wants of a run that goes on. */
+enum load_order { LOAD_GO_ON, LOAD_STOP, LOAD_GIVE_UP };
+
 struct load_run_config {
     const struct load_plan *plan; /* checked */
     const struct load_client_kind *client;
     bool http2, insecure;
     const char *ca_file;
-    load_observer *observe; /* may be NULL */
-    load_teller *tell;      /* may be NULL */
-    void *context;          /* of both */
+    load_observer *observe;  /* may be NULL */
+    load_teller *tell;       /* may be NULL */
+    void *context;           /* of both */
+    uint64_t start_ns;       /* when the first request may be due (monotonic); 0: at once */
+    const char *nonce;       /* of 16 hex digits; NULL: drawn */
+    unsigned part, parts;    /* this process does one of so many; 0 parts: all of it */
+    const atomic_int *order; /* an enum load_order, looked at all the time; may be NULL */
 };
 
 struct load_judgement {
@@ -49,6 +58,7 @@ struct load_result {
     bool is_late;    /* the generator was late itself: its latencies are not to be trusted */
     struct load_judgement judgements[LOAD_THRESHOLDS_MAX]; /* of the plan's thresholds */
     enum verdict verdict;
+    struct load_workers workers; /* none, where one process did all */
 };
 
 /* STATUS_NOT_FOUND (no address of that name), STATUS_INVALID (more connections than files may be
@@ -56,6 +66,14 @@ struct load_result {
  * to be released in any case. */
 MUST_CHECK enum status load_run(const struct load_run_config *config, struct load_result *result,
                                 struct error *error);
+
+/* Some threshold that aborts is broken, by figures of a run that goes on. */
+bool load_run_breaks(const struct load_plan *plan, const struct load_figures *figures,
+                     double elapsed_s);
+
+/* Lateness, judgements and verdict, of figures that are complete. */
+void load_run_judge(const struct load_plan *plan, struct load_result *result);
+
 void load_run_release(struct load_result *result);
 
 #endif

@@ -138,7 +138,8 @@ bool guard_host_is_ours(struct text host, const struct guard_hosts *hosts)
     }
     struct text rest = text_of(hosts->others);
     while (rest.data && rest.length > 0) {
-        if (text_equal_ignore_case(name, text_trim(text_split(&rest, ',')))) {
+        struct text other = text_trim(text_split(&rest, ','));
+        if (text_is(other, "*") || text_equal_ignore_case(name, other)) {
             return true;
         }
     }

@@ -23,7 +23,8 @@ struct guard_verdict {
 };
 
 /* Names that Host may have besides localhost, 127.0.0.1 and [::1]. Both borrowed, both may be NULL;
- * `others` is comma-separated. Case does not count. */
+ * `others` is comma-separated; a "*" in it is any name, for servers all of whose routes want a
+ * secret. Case does not count. */
 struct guard_hosts {
     const char *service;
     const char *others;

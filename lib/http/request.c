@@ -144,3 +144,26 @@ void request_release_parameters(struct server_parameters *parameters)
     json_decref(parameters->json);
     parameters->json = NULL;
 }
+
+/* Takes as long for a wrong token as for the right one. */
+static bool is_same_secret(const char *given, const char *wanted)
+{
+    size_t given_length = strlen(given), wanted_length = strlen(wanted);
+    unsigned difference = given_length != wanted_length;
+    for (size_t i = 0; i < wanted_length; i++) {
+        unsigned char byte = (unsigned char)(i < given_length ? given[i] : '\0');
+        difference |= byte ^ (unsigned char)wanted[i];
+    }
+    return difference == 0;
+}
+
+bool request_has_bearer(const struct request *request, const char *token)
+{
+    static const char scheme[] = "Bearer ";
+    const char *value = request_header(request, "Authorization");
+    size_t length = sizeof scheme - 1;
+    return token && token[0] && value &&
+           text_equal_ignore_case((struct text){value, strnlen(value, length)},
+                                  TEXT_LITERAL("Bearer ")) &&
+           is_same_secret(value + length, token);
+}

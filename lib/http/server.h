@@ -67,6 +67,9 @@ const char *request_query(const struct request *request, const char *name);
 const char *request_query_at(const struct request *request, const char *name, size_t index);
 /* First header line of that name without OWS at its ends, or NULL. */
 const char *request_header(const struct request *request, const char *name);
+/* It has `Authorization: Bearer` and that token, which is not empty. Takes as long for a wrong one.
+ */
+bool request_has_bearer(const struct request *request, const char *token);
 /* The body as a JSON object, parsed once and owned by the request; NULL: no body, or no object
  * (then a 400 was already answered before the handler ran, unless the route wants raw bodies). */
 json_t *request_json(struct request *request);

@@ -46,29 +46,6 @@ static void metrics(struct request *request, struct response *response)
 
 /* ---- faults */
 
-/* Takes as long for a wrong token as for the right one. */
-static bool is_same_secret(const char *given, const char *wanted)
-{
-    size_t given_length = strlen(given), wanted_length = strlen(wanted);
-    unsigned difference = given_length != wanted_length;
-    for (size_t i = 0; i < wanted_length; i++) {
-        unsigned char byte = (unsigned char)(i < given_length ? given[i] : '\0');
-        difference |= byte ^ (unsigned char)wanted[i];
-    }
-    return difference == 0;
-}
-
-static bool has_token(const struct request *request, const char *token)
-{
-    static const char scheme[] = "Bearer ";
-    const char *value = request_header(request, "Authorization");
-    size_t length = sizeof scheme - 1;
-    return token && token[0] && value &&
-           text_equal_ignore_case((struct text){value, strnlen(value, length)},
-                                  TEXT_LITERAL("Bearer ")) &&
-           is_same_secret(value + length, token);
-}
-
 /* A page of a foreign site, which sends its Origin, can make a browser on this machine ask from
  * loopback; a tool sends none. */
 static bool has_own_origin(const struct request *request)
@@ -93,7 +70,7 @@ static bool may_control(const struct request *request, struct response *response
         response_error(response, 403, "foreign_origin", "pages of other sites may not ask this");
         return false;
     }
-    if (request_is_from_loopback(request) || has_token(request, control->token))
+    if (request_is_from_loopback(request) || request_has_bearer(request, control->token))
         return true;
     response_error(response, 403, "forbidden", "from afar the control token is needed");
     return false;

@@ -105,7 +105,7 @@ def test_the_report_is_what_its_schema_says():
     for report in reports:
         validate(report, schema)
         assert ("users" in report) != ("arrivals" in report), sorted(report)
-    assert set(reports[0]) | {"users"} == set(schema["properties"]), sorted(reports[0])
+    assert set(reports[0]) | {"users", "workers"} == set(schema["properties"]), sorted(reports[0])
 
 
 def test_the_report_holds_all_of_its_histograms_and_slots():

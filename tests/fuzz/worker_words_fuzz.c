@@ -1,0 +1,77 @@
+/* libFuzzer: any bytes as what a coordinator or a worker says. What is accepted is within its
+ * bounds, and a report that is written again is read again, the same. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "loadgen/worker_words.h"
+
+static void expect(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void try_report(struct text json)
+{
+    static struct worker_report report, again;
+    struct json_writer writer;
+    struct buffer out;
+    enum status status = worker_report_read(json, &report, NULL);
+    if (status == STATUS_OK) {
+        struct load_steps steps = {.figures = &report.part.figures,
+                                   .timeline = &report.part.timeline,
+                                   .elapsed_s = report.part.elapsed_s};
+        size_t count = report.part.figures.step_count;
+        expect(report.state > WORKER_FREE && report.state < WORKER_LOST);
+        for (size_t i = 0; i < count; i++)
+            steps.names[i] = report.part.step_names[i];
+        buffer_init(&out, WORKER_REPORT_BYTES_MAX);
+        json_writer_init(&writer, &out, 0);
+        worker_report_write(&writer, &report, count > 0 ? &steps : NULL);
+        struct text written = {buffer_text(&out), out.length_bytes};
+        expect(worker_report_read(written, &again, NULL) == STATUS_OK);
+        expect(again.number == report.number && again.part.figures.step_count == count);
+        for (size_t i = 0; i < count; i++)
+            expect(memcmp(&again.part.figures.steps[i], &report.part.figures.steps[i],
+                          sizeof(report.part.figures.steps[i])) == 0);
+        worker_report_release(&again);
+        buffer_release(&out);
+    }
+    worker_report_release(&report);
+}
+
+static void try_job(struct text json)
+{
+    static struct worker_job job;
+    if (worker_job_read(json, &job, NULL) == STATUS_OK) {
+        expect(job.file_count <= LOAD_FILES_MAX && strlen(job.nonce) == 16);
+        expect(load_options_are_in_range(&job.sent.options));
+        expect(job.sent.options.json_path == NULL && job.sent.options.ca_file == NULL);
+    }
+    worker_job_release(&job);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct worker_name name;
+    struct worker_place place;
+    struct worker_command command;
+    char *copy = malloc(size + 1); /* of its own size, so that ASan sees its end */
+    if (copy == NULL)
+        return 0;
+    if (size > 0)
+        memcpy(copy, data, size);
+    struct text json = {copy, size};
+    if (worker_hello_read(json, &name, NULL) == STATUS_OK)
+        expect(strlen(name.instance) == WORKER_INSTANCE_LENGTH && name.host[0] != '\0');
+    if (worker_place_read(json, &place, NULL) == STATUS_OK)
+        expect(place.worker < place.workers && place.workers <= LOAD_WORKERS_MAX);
+    if (worker_command_read(json, &command, NULL) == STATUS_OK)
+        expect(command.order < WORKER_ORDER_COUNT);
+    try_job(json);
+    try_report(json);
+    free(copy);
+    return 0;
+}

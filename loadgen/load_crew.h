@@ -24,7 +24,7 @@ struct load_shared {
     const struct load_plan *plan;
     const struct load_client_kind *client;
     struct load_client_config client_config; /* of one loop */
-    unsigned loops;      /* of this process */
+    unsigned loops;                          /* of this process */
     unsigned first_loop; /* its place among all loops, those of other processes too */
     unsigned all_loops;
     uint64_t start_ns;

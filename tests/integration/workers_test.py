@@ -133,14 +133,15 @@ def test_users_are_shared():
 
 def test_a_body_from_a_file_is_sent_along():
     with Server(friendly) as server, tempfile.NamedTemporaryFile("wb", suffix=".txt") as file:
-        file.write(b"caf\xe9 ${number}")
+        file.write("caf\u00e9 ${number}".encode())
         file.flush()
         with running(2, server.url, "--rate", "20", "--duration", "0.5", "--body",
                      f"@{file.name}") as run:
             run.work(2, cwd="/")
             done = run.wait()
         assert done.status == 0, str(done)
-        assert len(server.requests) == 10
+        assert sorted(request[3] for request in server.requests) == [
+            f"caf\u00e9 {n}" for n in range(10)]
 
 
 def wait_for_load(server, count):

@@ -151,13 +151,17 @@ static void collect(struct coordinator *coordinator, struct load_result *result)
     const struct load_coordinate_config *config = coordinator->config;
     struct load_figures figures = {0};
     struct load_progress progress = {.figures = &figures};
-    uint64_t now_ns = clock_mono_ns(), start_ns = coordinator->roll.start_ns;
-    if (start_ns == 0 || now_ns <= start_ns ||
-        !load_figures_init(&figures, config->plan->step_count))
+    uint64_t now_ns = clock_mono_ns();
+    if (!load_figures_init(&figures, config->plan->step_count))
         return;
     pthread_mutex_lock(&coordinator->mutex);
+    uint64_t start_ns = coordinator->roll.start_ns;
     add_up(coordinator, &figures, &progress.flows);
     pthread_mutex_unlock(&coordinator->mutex);
+    if (start_ns == 0 || now_ns <= start_ns) {
+        load_figures_release(&figures);
+        return;
+    }
     progress.elapsed_ms = (now_ns - start_ns) / NS_PER_MS;
     progress.duration_ms = (uint64_t)(load_plan_duration_s(config->plan) * 1000);
     if (!result->is_aborted &&
@@ -310,6 +314,7 @@ static enum status serve(struct coordinator *coordinator, struct server **server
         .routes = coordinator_routes,
         .route_count = coordinator_route_count,
         .context = coordinator,
+        .bearer = coordinator->config->token,
         .connection_limit = (unsigned)roll->limits.worker_count * 2 + CONNECTIONS_BESIDE,
         .receive_timeout_ms = RECEIVE_MS,
         .allowed_hosts =

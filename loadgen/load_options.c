@@ -23,6 +23,25 @@ bool load_options_are_in_range(const struct load_options *options)
            options->think_ms <= 3600000 && options->timeout_s >= 0 && options->timeout_s <= 86400;
 }
 
+/* Some flag that says what is to be done was given. */
+static bool has_plan_flags(const struct load_options *options)
+{
+    struct load_options given = *options, none;
+    struct flag ours[LOAD_OPTIONS_FLAGS_MAX], empty[LOAD_OPTIONS_FLAGS_MAX];
+    load_options_init(&none);
+    size_t count = load_options_plan_flags(&given, ours);
+    (void)load_options_plan_flags(&none, empty);
+    static const size_t bytes[] = {[FLAG_BOOL] = sizeof(bool),
+                                   [FLAG_TEXT] = sizeof(const char *),
+                                   [FLAG_TEXTS] = sizeof(struct flag_texts),
+                                   [FLAG_U64] = sizeof(uint64_t),
+                                   [FLAG_DOUBLE] = sizeof(double)};
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(ours[i].target, empty[i].target, bytes[ours[i].type]) != 0)
+            return true;
+    return false;
+}
+
 /* false: said what is wrong. */
 static bool fits_workers(const struct load_options *options, struct command_line *line)
 {
@@ -46,7 +65,9 @@ static bool is_complete(const struct load_options *options, struct command_line 
 {
     if (!fits_workers(options, line))
         return false;
-    if (options->worker_url != NULL && line->first_operand != argc)
+    bool has_load =
+        line->first_operand != argc || has_plan_flags(options) || options->json_path != NULL;
+    if (options->worker_url != NULL && has_load)
         line->exit_status =
             command_misused(usage.program, "a worker gets its load from the coordinator");
     else if (options->worker_url == NULL && line->first_operand + 1 != argc)

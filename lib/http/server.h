@@ -102,6 +102,8 @@ struct server_config {
     unsigned work_timeout_ms;    /* request.work.deadline_ns: 10,000 when 0 */
     unsigned thread_stack_bytes; /* 256 KiB when 0 */
     bool traced;
+    const char *bearer;        /* every request must have it, and is answered 401 before its body is
+                                  read; NULL: none */
     const char *allowed_hosts; /* more names for Host, comma-separated; may be NULL.
                                   localhost, 127.0.0.1, [::1] and `service` always pass;
                                   others are answered 421 */

@@ -51,6 +51,9 @@ static bool pass_guard(struct server_exchange *exchange, const char *version)
     struct guard_verdict verdict = exchange->target_verdict;
     if (verdict.status == 0)
         verdict = guard_request(exchange->request.connection, exchange->method, version, &hosts);
+    if (verdict.status == 0 && config->bearer != NULL &&
+        !request_has_bearer(&exchange->request, config->bearer))
+        verdict = (struct guard_verdict){401, "unauthorized", "another token is wanted"};
     /* Probes come by address, and what they are told is no secret. */
     bool is_probe = strcmp(exchange->path, "/livez") == 0 || strcmp(exchange->path, "/readyz") == 0;
     if (verdict.status == 0 || (verdict.status == 421 && is_probe))

@@ -178,6 +178,11 @@ def test_a_wrong_token_gets_nothing():
             for token in (None, "", TOKEN[:-1], TOKEN + "x", "another-token-altogether"):
                 status, words = run.ask(method, path, b"{" if method == "POST" else None, token)
                 assert status == 401 and "job" not in words, (method, path, token, words)
+        large = http.client.HTTPConnection("127.0.0.1", run.port, timeout=10 * SLOW)
+        large.putrequest("POST", "/-/workers/0")
+        large.putheader("Content-Length", str(32 << 20))
+        large.endheaders()
+        assert large.getresponse().status == 401  # not a byte of the body was waited for
         run.work(env={**ENVIRONMENT, "CULPRIT_TOKEN": "another-token-altogether"})
         (status, words), = run.wait_workers()
         assert status == 1 and "401" in words and "another-token" not in words, words
@@ -278,6 +283,8 @@ def test_words_that_do_not_fit():
             (("--coordinator", "0", "--workers", "2", "http://a/"), bare, "token"),
             (("--worker", "http://127.0.0.1:9"), bare, "token"),
             (("--worker", "http://127.0.0.1:9", "http://a/"), ENVIRONMENT, "from the coordinator"),
+            (("--worker", "http://127.0.0.1:9", "--rate", "5"), ENVIRONMENT, "from the coordinator"),
+            (("--worker", "http://127.0.0.1:9", "--json", "r"), ENVIRONMENT, "from the coordinator"),
             (("--worker", "127.0.0.1:9"), ENVIRONMENT, "http://"),
             (("--worker", "http://127.0.0.1:9", "--token-file", "/dev/null"), bare, "16 to 256"),
             (("--worker", "http://127.0.0.1:9", "--token-file", "/no/such"), bare, "/no/such"),

@@ -23,9 +23,12 @@ struct coordinator {
 };
 
 /* What its clock shows at a point of the monotonic one. */
-uint64_t coordinator_unix_ns(const struct coordinator *coordinator, uint64_t mono_ns);
+static inline uint64_t coordinator_unix_ns(const struct coordinator *coordinator, uint64_t mono_ns)
+{
+    return coordinator->wall_ns + (mono_ns - coordinator->mono_ns);
+}
 
 extern const struct server_route coordinator_routes[];
-extern const size_t coordinator_route_count;
+extern const size_t coordinator_routes_count;
 
 #endif

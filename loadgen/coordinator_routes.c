@@ -8,11 +8,6 @@
 
 enum { ANSWER_BYTES_MAX = 4096 };
 
-uint64_t coordinator_unix_ns(const struct coordinator *coordinator, uint64_t mono_ns)
-{
-    return coordinator->wall_ns + (mono_ns - coordinator->mono_ns);
-}
-
 /* ---- answers */
 
 static void begin_answer(struct buffer *out, struct json_writer *writer)
@@ -91,7 +86,7 @@ static void take_in(struct coordinator *coordinator, const struct worker_name *n
         return;
     }
     begin_answer(&out, &writer);
-    worker_place_write(&writer, &place);
+    worker_words_place_write(&writer, &place);
     send_answer(response, &out);
 }
 
@@ -99,7 +94,7 @@ static void handle_hello(struct request *request, struct response *response)
 {
     struct worker_name name;
     struct error error = {0};
-    enum status status = worker_hello_read(request->body, &name, &error);
+    enum status status = worker_words_hello_read(request->body, &name, &error);
     if (status == STATUS_UNSUPPORTED)
         response_error(response, 426, "protocol", "%s", error.text);
     else if (status != STATUS_OK)
@@ -113,7 +108,7 @@ static void handle_clock(struct request *request, struct response *response)
     struct buffer out;
     struct json_writer writer;
     begin_answer(&out, &writer);
-    worker_clock_write(&writer, coordinator_unix_ns(request->context, clock_mono_ns()));
+    worker_words_clock_write(&writer, coordinator_unix_ns(request->context, clock_mono_ns()));
     send_answer(response, &out);
 }
 
@@ -197,7 +192,7 @@ static void answer_report(struct coordinator *coordinator, size_t seat,
         return;
     }
     begin_answer(&out, &writer);
-    worker_command_write(&writer, &command);
+    worker_words_command_write(&writer, &command);
     send_answer(response, &out);
 }
 
@@ -210,7 +205,7 @@ static void handle_report(struct request *request, struct response *response)
         response_error(response, 500, "internal", "no memory for the report");
         return;
     }
-    enum status status = worker_report_read(request->body, report, &error);
+    enum status status = worker_words_report_read(request->body, report, &error);
     if (status == STATUS_OK && !fits(coordinator, report))
         status = error_set(&error, STATUS_INVALID, "these are steps of another plan");
     if (status == STATUS_OK)
@@ -218,7 +213,7 @@ static void handle_report(struct request *request, struct response *response)
     else
         response_error(response, status == STATUS_INVALID ? 400 : 500, "invalid", "%s", error.text);
     if (report != NULL)
-        worker_report_release(report);
+        worker_words_report_release(report);
     free(report);
 }
 
@@ -229,4 +224,4 @@ const struct server_route coordinator_routes[] = {
     {"GET", "/-/workers/{worker}/files/{number}", handle_file, 0, true, false},
     {"POST", "/-/workers/{worker}", handle_report, WORKER_REPORT_BYTES_MAX, true, true},
 };
-const size_t coordinator_route_count = sizeof(coordinator_routes) / sizeof(coordinator_routes[0]);
+const size_t coordinator_routes_count = sizeof(coordinator_routes) / sizeof(coordinator_routes[0]);

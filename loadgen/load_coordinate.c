@@ -72,7 +72,7 @@ static enum status init(struct coordinator *coordinator, struct load_result *res
         return error_set(error, STATUS_IO, "no random bytes");
     hex_encode(bytes, sizeof(bytes), result->nonce);
     json_writer_init(&writer, &coordinator->job, 0);
-    worker_job_write(&writer, result->nonce, coordinator->config->options, plan->files);
+    worker_words_job_write(&writer, result->nonce, coordinator->config->options, plan->files);
     if (coordinator->job.failed != STATUS_OK)
         return error_set(error, coordinator->job.failed, "the flags are too long to be sent");
     return load_figures_init(&result->figures, plan->step_count)
@@ -84,7 +84,7 @@ static void release(struct coordinator *coordinator)
 {
     for (size_t i = 0; i < LOAD_WORKERS_MAX; i++) {
         if (coordinator->reports[i] != NULL)
-            worker_report_release(coordinator->reports[i]);
+            worker_words_report_release(coordinator->reports[i]);
         free(coordinator->reports[i]);
     }
     buffer_release(&coordinator->job);
@@ -96,7 +96,7 @@ static void release(struct coordinator *coordinator)
 
 static void say_address(int listen_fd, const struct worker_roll *roll)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof(address);
     char host[INET6_ADDRSTRLEN] = "";
     if (getsockname(listen_fd, (struct sockaddr *)&address, &size) != 0)
@@ -122,7 +122,7 @@ static void say_changes(struct coordinator *coordinator)
         if (seat->state == WORKER_READY || seat->state == WORKER_LOST ||
             seat->state == WORKER_FAILED || seat->state == WORKER_INTERRUPTED)
             fprintf(stderr, "%s: worker %zu (%s, pid %llu): %s%s%s\n", program, i, seat->name.host,
-                    (unsigned long long)seat->name.pid, worker_state_words(seat->state),
+                    (unsigned long long)seat->name.pid, worker_roll_state_words(seat->state),
                     seat->words[0] ? ": " : "", seat->words);
     }
 }
@@ -312,7 +312,7 @@ static enum status serve(struct coordinator *coordinator, struct server **server
         .service = "culprit",
         .listen_fd = listen_fd,
         .routes = coordinator_routes,
-        .route_count = coordinator_route_count,
+        .route_count = coordinator_routes_count,
         .context = coordinator,
         .bearer = coordinator->config->token,
         .connection_limit = (unsigned)roll->limits.worker_count * 2 + CONNECTIONS_BESIDE,

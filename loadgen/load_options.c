@@ -156,3 +156,17 @@ bool load_options_parse(struct load_options *options, int argc, char **argv, int
     *exit_status = line.exit_status;
     return goes_on;
 }
+
+enum status load_options_client(const struct load_options *options, const struct load_plan *plan,
+                                const struct load_client_kind **out, struct error *error)
+{
+    const char *engine = options->engine;
+    *out =
+        engine != NULL ? load_client_find(engine) : load_client_for(plan->target, options->http2);
+    if (*out == NULL)
+        return error_set(error, STATUS_INVALID, "--engine is epoll or curl");
+    bool needs_curl = strncmp(plan->target, "https://", 8) == 0 || options->http2;
+    if (needs_curl && !(*out)->speaks_tls)
+        return error_set(error, STATUS_INVALID, "https and HTTP/2 need --engine curl");
+    return STATUS_OK;
+}

@@ -211,17 +211,3 @@ enum status load_options_plan(const struct load_options *options, struct buffer 
     apply_thresholds(options, plan);
     return load_plan_check(plan, error);
 }
-
-enum status load_options_client(const struct load_options *options, const struct load_plan *plan,
-                                const struct load_client_kind **out, struct error *error)
-{
-    const char *engine = options->engine;
-    *out =
-        engine != NULL ? load_client_find(engine) : load_client_for(plan->target, options->http2);
-    if (*out == NULL)
-        return error_set(error, STATUS_INVALID, "--engine is epoll or curl");
-    bool needs_curl = strncmp(plan->target, "https://", 8) == 0 || options->http2;
-    if (needs_curl && !(*out)->speaks_tls)
-        return error_set(error, STATUS_INVALID, "https and HTTP/2 need --engine curl");
-    return STATUS_OK;
-}

@@ -288,7 +288,7 @@ enum status load_work(const struct load_work_config *config, struct error *error
     enum status status = work_through(work, error);
     load_plan_release(&work->plan);
     load_files_release(&work->files);
-    worker_job_release(&work->job);
+    worker_words_job_release(&work->job);
     worker_line_release(&work->line);
     buffer_release(&work->body);
     free(work);

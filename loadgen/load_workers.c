@@ -32,7 +32,8 @@ static void add_row(struct table *table, size_t index, const struct load_worker 
     table_cell(table, TABLE_FAINT, "%.2f", (double)worker->cpu_ns / (double)NS_PER_S);
     table_cell(table, TABLE_FAINT, "%" PRIu64, worker->peak_rss_kib / 1024);
     table_cell(table, TABLE_FAINT, "%.3f", ms(worker->clock_error_ns));
-    table_cell(table, is_done ? TABLE_PLAIN : TABLE_BAD, "%s", worker_state_words(worker->state));
+    table_cell(table, is_done ? TABLE_PLAIN : TABLE_BAD, "%s",
+               worker_roll_state_words(worker->state));
 }
 
 static void print_trouble(const struct load_workers *workers, FILE *out)
@@ -44,7 +45,7 @@ static void print_trouble(const struct load_workers *workers, FILE *out)
         fprintf(out,
                 "  worker %zu (%s, pid %" PRIu64 ") %s%s%s: last heard %.1f s into the run, with "
                 "%" PRIu64 " requests done\n",
-                i, worker->name.host, worker->name.pid, worker_state_words(worker->state),
+                i, worker->name.host, worker->name.pid, worker_roll_state_words(worker->state),
                 worker->words[0] ? ", " : "", worker->words, worker->heard_s, worker->requests);
     }
 }
@@ -93,7 +94,7 @@ static void write_worker(struct json_writer *writer, size_t index, const struct 
     json_key(writer, "host");
     json_cstring(writer, worker->name.host);
     json_key(writer, "state");
-    json_cstring(writer, worker_state_words(worker->state));
+    json_cstring(writer, worker_roll_state_words(worker->state));
     json_key(writer, "words");
     json_cstring(writer, worker->words);
     json_key(writer, "trustworthy");

@@ -131,10 +131,10 @@ enum status worker_line_join(struct worker_line *line, uint64_t until_ns, struct
         struct text answer;
         uint64_t again_ns = clock_mono_ns() + AGAIN_MS * NS_PER_MS;
         struct json_writer writer = begin(line);
-        worker_hello_write(&writer, &line->name);
+        worker_words_hello_write(&writer, &line->name);
         enum status status = ask(line, "POST", "/-/workers", &answer, error);
         if (status == STATUS_OK)
-            return worker_place_read(answer, &line->place, error);
+            return worker_words_place_read(answer, &line->place, error);
         if (!comes_later(status))
             return status;
         if (again_ns >= until_ns)
@@ -154,7 +154,7 @@ enum status worker_line_measure(struct worker_line *line, struct error *error)
         enum status status = ask(line, "GET", "/-/workers/clock", &answer, error);
         uint64_t answered_ns = clock_mono_ns();
         if (status == STATUS_OK)
-            status = worker_clock_read(answer, &theirs_ns, error);
+            status = worker_words_clock_read(answer, &theirs_ns, error);
         if (status != STATUS_OK)
             return status;
         worker_clock_add(&line->clock, asked_ns, theirs_ns, answered_ns);
@@ -187,7 +187,7 @@ enum status worker_line_job(struct worker_line *line, struct worker_job *job,
                    line->name.instance);
     enum status status = ask(line, "GET", path, &answer, error);
     if (status == STATUS_OK)
-        status = worker_job_read(answer, job, error);
+        status = worker_words_job_read(answer, job, error);
     for (size_t i = 0; i < job->file_count && status == STATUS_OK; i++)
         status = get_file(line, &job->files[i], i, files, error);
     files->is_sealed = true;
@@ -204,8 +204,8 @@ enum status worker_line_report(struct worker_line *line, struct worker_report *r
     report->number = ++line->number;
     report->clock_error_ns = worker_clock_error_ns(&line->clock);
     struct json_writer writer = begin(line);
-    worker_report_write(&writer, report, steps);
+    worker_words_report_write(&writer, report, steps);
     (void)snprintf(path, sizeof(path), "/-/workers/%" PRIu64, line->place.worker);
     enum status status = ask(line, "POST", path, &answer, error);
-    return status == STATUS_OK ? worker_command_read(answer, command, error) : status;
+    return status == STATUS_OK ? worker_words_command_read(answer, command, error) : status;
 }

@@ -5,13 +5,13 @@
 
 #define WORKER_WORDS(name, words) words,
 
-const char *worker_state_words(enum worker_state state)
+const char *worker_roll_state_words(enum worker_state state)
 {
     static const char *const all[] = {WORKER_STATE_LIST(WORKER_WORDS)};
     return all[state];
 }
 
-const char *worker_order_words(enum worker_order order)
+const char *worker_roll_order_words(enum worker_order order)
 {
     static const char *const all[] = {WORKER_ORDER_LIST(WORKER_WORDS)};
     return all[order];
@@ -125,15 +125,13 @@ static void gather(struct worker_roll *roll, uint64_t now_ns)
             roll->seats[i] = (struct worker_seat){0};
     size_t ready = worker_roll_count(roll, WORKER_READY);
     size_t gone = worker_roll_count(roll, WORKER_FAILED) + worker_roll_count(roll, WORKER_DONE);
-    if (gone > 0) {
-        roll->is_over = true;
-    } else if (ready == roll->limits.worker_count) {
+    if (gone == 0 && ready == roll->limits.worker_count) {
         roll->start_ns = later(now_ns, roll->limits.lead_ns);
         roll->until_ns = later(later(roll->start_ns, roll->limits.run_ns),
                                later(roll->limits.grace_ns, roll->limits.silence_ns));
-    } else if (now_ns >= roll->gather_until_ns) {
-        roll->is_over = true;
+        return;
     }
+    roll->is_over = gone > 0 || now_ns >= roll->gather_until_ns;
 }
 
 static void lose(struct worker_seat *seat, const char *words)

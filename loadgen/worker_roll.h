@@ -48,8 +48,8 @@ enum worker_order { WORKER_ORDER_LIST(WORKER_ENUM_ORDER) WORKER_ORDER_COUNT };
 #undef WORKER_ENUM_STATE
 #undef WORKER_ENUM_ORDER
 
-const char *worker_state_words(enum worker_state state);
-const char *worker_order_words(enum worker_order order);
+const char *worker_roll_state_words(enum worker_state state);
+const char *worker_roll_order_words(enum worker_order order);
 
 /* Who somebody is: `instance` is drawn anew by each process, so that what is said twice is known.
  */

@@ -103,7 +103,7 @@ static enum status check_protocol(uint64_t protocol, struct error *error)
 
 /* ---- hello */
 
-void worker_hello_write(struct json_writer *writer, const struct worker_name *name)
+void worker_words_hello_write(struct json_writer *writer, const struct worker_name *name)
 {
     json_begin_object(writer);
     write_count(writer, "protocol", WORKER_PROTOCOL);
@@ -122,7 +122,7 @@ static enum status read_protocol(struct text json, struct error *error)
     return status == STATUS_OK ? check_protocol(protocol, error) : status;
 }
 
-enum status worker_hello_read(struct text json, struct worker_name *name, struct error *error)
+enum status worker_words_hello_read(struct text json, struct worker_name *name, struct error *error)
 {
     static const struct field table[] = {
         {"instance", read_hex, offsetof(struct worker_name, instance), true},
@@ -134,7 +134,7 @@ enum status worker_hello_read(struct text json, struct worker_name *name, struct
     return status == STATUS_OK ? read_document(json, ROWS_OF(table), name, error) : status;
 }
 
-void worker_place_write(struct json_writer *writer, const struct worker_place *place)
+void worker_words_place_write(struct json_writer *writer, const struct worker_place *place)
 {
     json_begin_object(writer);
     write_count(writer, "worker", place->worker);
@@ -143,7 +143,8 @@ void worker_place_write(struct json_writer *writer, const struct worker_place *p
     json_end_object(writer);
 }
 
-enum status worker_place_read(struct text json, struct worker_place *place, struct error *error)
+enum status worker_words_place_read(struct text json, struct worker_place *place,
+                                    struct error *error)
 {
     static const struct field table[] = {
         {"worker", read_count, offsetof(struct worker_place, worker), true},
@@ -160,24 +161,24 @@ enum status worker_place_read(struct text json, struct worker_place *place, stru
 
 /* ---- clock and orders */
 
-void worker_clock_write(struct json_writer *writer, uint64_t unix_ns)
+void worker_words_clock_write(struct json_writer *writer, uint64_t unix_ns)
 {
     json_begin_object(writer);
     write_time(writer, "unix_ns", unix_ns);
     json_end_object(writer);
 }
 
-enum status worker_clock_read(struct text json, uint64_t *unix_ns, struct error *error)
+enum status worker_words_clock_read(struct text json, uint64_t *unix_ns, struct error *error)
 {
     static const struct field table[] = {{"unix_ns", read_count, 0, true}};
     *unix_ns = 0;
     return read_document(json, ROWS_OF(table), unix_ns, error);
 }
 
-void worker_command_write(struct json_writer *writer, const struct worker_command *command)
+void worker_words_command_write(struct json_writer *writer, const struct worker_command *command)
 {
     json_begin_object(writer);
-    write_words(writer, "order", worker_order_words(command->order));
+    write_words(writer, "order", worker_roll_order_words(command->order));
     if (command->order == WORKER_ORDER_START)
         write_time(writer, "start_unix_ns", command->start_unix_ns);
     json_end_object(writer);
@@ -186,7 +187,7 @@ void worker_command_write(struct json_writer *writer, const struct worker_comman
 static enum status read_order(struct fields *fields, void *into)
 {
     for (unsigned i = 0; i < WORKER_ORDER_COUNT && fields->reader.token == JSON_STRING; i++) {
-        if (!json_reader_is(&fields->reader, worker_order_words((enum worker_order)i)))
+        if (!json_reader_is(&fields->reader, worker_roll_order_words((enum worker_order)i)))
             continue;
         *(enum worker_order *)into = (enum worker_order)i;
         return STATUS_OK;
@@ -194,8 +195,8 @@ static enum status read_order(struct fields *fields, void *into)
     return fields_fail(fields, "is no order that is known");
 }
 
-enum status worker_command_read(struct text json, struct worker_command *command,
-                                struct error *error)
+enum status worker_words_command_read(struct text json, struct worker_command *command,
+                                      struct error *error)
 {
     static const struct field table[] = {
         {"order", read_order, offsetof(struct worker_command, order), true},
@@ -210,8 +211,8 @@ enum status worker_command_read(struct text json, struct worker_command *command
 
 /* ---- the job */
 
-void worker_job_write(struct json_writer *writer, const char *nonce,
-                      const struct load_options *options, const struct load_files *files)
+void worker_words_job_write(struct json_writer *writer, const char *nonce,
+                            const struct load_options *options, const struct load_files *files)
 {
     json_begin_object(writer);
     write_count(writer, "protocol", WORKER_PROTOCOL);
@@ -261,7 +262,7 @@ static enum status read_files(struct fields *fields, void *into)
     return fields_array(fields, read_file, &items);
 }
 
-enum status worker_job_read(struct text json, struct worker_job *job, struct error *error)
+enum status worker_words_job_read(struct text json, struct worker_job *job, struct error *error)
 {
     static const struct field table[] = {
         {"kind", read_kind, 0, true},
@@ -282,7 +283,7 @@ enum status worker_job_read(struct text json, struct worker_job *job, struct err
     return status;
 }
 
-void worker_job_release(struct worker_job *job)
+void worker_words_job_release(struct worker_job *job)
 {
     arena_release(&job->sent.arena);
 }
@@ -309,13 +310,13 @@ static void write_flows(struct json_writer *writer, const struct load_flow_count
     json_end_object(writer);
 }
 
-void worker_report_write(struct json_writer *writer, const struct worker_report *report,
-                         const struct load_steps *steps)
+void worker_words_report_write(struct json_writer *writer, const struct worker_report *report,
+                               const struct load_steps *steps)
 {
     json_begin_object(writer);
     write_words(writer, "instance", report->instance);
     write_count(writer, "number", report->number);
-    write_words(writer, "state", worker_state_words(report->state));
+    write_words(writer, "state", worker_roll_state_words(report->state));
     write_words(writer, "words", report->words);
     write_time(writer, "clock_error_ns", report->clock_error_ns);
     write_time(writer, "cpu_ns", report->cpu_ns);
@@ -331,7 +332,7 @@ static enum status read_state(struct fields *fields, void *into)
 {
     for (unsigned i = WORKER_PREPARING; i < WORKER_LOST; i++) {
         if (fields->reader.token != JSON_STRING ||
-            !json_reader_is(&fields->reader, worker_state_words((enum worker_state)i)))
+            !json_reader_is(&fields->reader, worker_roll_state_words((enum worker_state)i)))
             continue;
         *(enum worker_state *)into = (enum worker_state)i;
         return STATUS_OK;
@@ -344,7 +345,8 @@ static enum status read_flows(struct fields *fields, void *into)
     return fields_object(fields, ROWS_OF(flow_rows), into, NULL);
 }
 
-enum status worker_report_read(struct text json, struct worker_report *report, struct error *error)
+enum status worker_words_report_read(struct text json, struct worker_report *report,
+                                     struct error *error)
 {
     static const struct field table[] = {
         {"instance", read_hex, offsetof(struct worker_report, instance), true},
@@ -364,7 +366,7 @@ enum status worker_report_read(struct text json, struct worker_report *report, s
     return read_document(json, ROWS_OF(table), report, error);
 }
 
-void worker_report_release(struct worker_report *report)
+void worker_words_report_release(struct worker_report *report)
 {
     load_steps_read_release(&report->part);
 }

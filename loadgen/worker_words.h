@@ -57,30 +57,31 @@ enum {
 
 /* ---- hello */
 
-void worker_hello_write(struct json_writer *writer, const struct worker_name *name);
+void worker_words_hello_write(struct json_writer *writer, const struct worker_name *name);
 /* STATUS_UNSUPPORTED: another version of the protocol. STATUS_INVALID. */
-MUST_CHECK enum status worker_hello_read(struct text json, struct worker_name *name,
-                                         struct error *error);
+MUST_CHECK enum status worker_words_hello_read(struct text json, struct worker_name *name,
+                                               struct error *error);
 
 struct worker_place {
     uint64_t worker, workers, silence_ms;
 };
-void worker_place_write(struct json_writer *writer, const struct worker_place *place);
-MUST_CHECK enum status worker_place_read(struct text json, struct worker_place *place,
-                                         struct error *error);
+void worker_words_place_write(struct json_writer *writer, const struct worker_place *place);
+MUST_CHECK enum status worker_words_place_read(struct text json, struct worker_place *place,
+                                               struct error *error);
 
 /* ---- clock and orders */
 
-void worker_clock_write(struct json_writer *writer, uint64_t unix_ns);
-MUST_CHECK enum status worker_clock_read(struct text json, uint64_t *unix_ns, struct error *error);
+void worker_words_clock_write(struct json_writer *writer, uint64_t unix_ns);
+MUST_CHECK enum status worker_words_clock_read(struct text json, uint64_t *unix_ns,
+                                               struct error *error);
 
 struct worker_command {
     enum worker_order order;
     uint64_t start_unix_ns; /* of WORKER_ORDER_START */
 };
-void worker_command_write(struct json_writer *writer, const struct worker_command *command);
-MUST_CHECK enum status worker_command_read(struct text json, struct worker_command *command,
-                                           struct error *error);
+void worker_words_command_write(struct json_writer *writer, const struct worker_command *command);
+MUST_CHECK enum status worker_words_command_read(struct text json, struct worker_command *command,
+                                                 struct error *error);
 
 /* ---- the job */
 
@@ -97,12 +98,12 @@ struct worker_job {
     size_t file_count;
 };
 
-void worker_job_write(struct json_writer *writer, const char *nonce,
-                      const struct load_options *options, const struct load_files *files);
+void worker_words_job_write(struct json_writer *writer, const char *nonce,
+                            const struct load_options *options, const struct load_files *files);
 /* STATUS_INVALID, STATUS_UNSUPPORTED. The job is to be released in any case. */
-MUST_CHECK enum status worker_job_read(struct text json, struct worker_job *job,
-                                       struct error *error);
-void worker_job_release(struct worker_job *job);
+MUST_CHECK enum status worker_words_job_read(struct text json, struct worker_job *job,
+                                             struct error *error);
+void worker_words_job_release(struct worker_job *job);
 
 /* ---- reports */
 
@@ -118,11 +119,11 @@ struct worker_report {
 };
 
 /* `steps` NULL: nothing was counted yet. Of the report's own part nothing is written. */
-void worker_report_write(struct json_writer *writer, const struct worker_report *report,
-                         const struct load_steps *steps);
+void worker_words_report_write(struct json_writer *writer, const struct worker_report *report,
+                               const struct load_steps *steps);
 /* STATUS_INVALID, STATUS_NO_MEMORY. The report is to be released in any case. */
-MUST_CHECK enum status worker_report_read(struct text json, struct worker_report *report,
-                                          struct error *error);
-void worker_report_release(struct worker_report *report);
+MUST_CHECK enum status worker_words_report_read(struct text json, struct worker_report *report,
+                                                struct error *error);
+void worker_words_report_release(struct worker_report *report);
 
 #endif

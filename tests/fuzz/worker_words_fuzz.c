@@ -16,7 +16,7 @@ static void try_report(struct text json)
     static struct worker_report report, again;
     struct json_writer writer;
     struct buffer out;
-    enum status status = worker_report_read(json, &report, NULL);
+    enum status status = worker_words_report_read(json, &report, NULL);
     if (status == STATUS_OK) {
         struct load_steps steps = {.figures = &report.part.figures,
                                    .timeline = &report.part.timeline,
@@ -27,28 +27,28 @@ static void try_report(struct text json)
             steps.names[i] = report.part.step_names[i];
         buffer_init(&out, WORKER_REPORT_BYTES_MAX);
         json_writer_init(&writer, &out, 0);
-        worker_report_write(&writer, &report, count > 0 ? &steps : NULL);
+        worker_words_report_write(&writer, &report, count > 0 ? &steps : NULL);
         struct text written = {buffer_text(&out), out.length_bytes};
-        expect(worker_report_read(written, &again, NULL) == STATUS_OK);
+        expect(worker_words_report_read(written, &again, NULL) == STATUS_OK);
         expect(again.number == report.number && again.part.figures.step_count == count);
         for (size_t i = 0; i < count; i++)
             expect(memcmp(&again.part.figures.steps[i], &report.part.figures.steps[i],
                           sizeof(report.part.figures.steps[i])) == 0);
-        worker_report_release(&again);
+        worker_words_report_release(&again);
         buffer_release(&out);
     }
-    worker_report_release(&report);
+    worker_words_report_release(&report);
 }
 
 static void try_job(struct text json)
 {
     static struct worker_job job;
-    if (worker_job_read(json, &job, NULL) == STATUS_OK) {
+    if (worker_words_job_read(json, &job, NULL) == STATUS_OK) {
         expect(job.file_count <= LOAD_FILES_MAX && strlen(job.nonce) == 16);
         expect(load_options_are_in_range(&job.sent.options));
         expect(job.sent.options.json_path == NULL && job.sent.options.ca_file == NULL);
     }
-    worker_job_release(&job);
+    worker_words_job_release(&job);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -64,11 +64,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 0)
         memcpy(copy, data, size);
     struct text json = {copy, size};
-    if (worker_hello_read(json, &name, NULL) == STATUS_OK)
+    if (worker_words_hello_read(json, &name, NULL) == STATUS_OK)
         expect(strlen(name.instance) == WORKER_INSTANCE_LENGTH && name.host[0] != '\0');
-    if (worker_place_read(json, &place, NULL) == STATUS_OK)
+    if (worker_words_place_read(json, &place, NULL) == STATUS_OK)
         expect(place.worker < place.workers && place.workers <= LOAD_WORKERS_MAX);
-    if (worker_command_read(json, &command, NULL) == STATUS_OK)
+    if (worker_words_command_read(json, &command, NULL) == STATUS_OK)
         expect(command.order < WORKER_ORDER_COUNT);
     try_job(json);
     try_report(json);

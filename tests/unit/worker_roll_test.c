@@ -264,10 +264,10 @@ static void check_row(void **state)
     for (const struct event *event = row->events; event->act != END; event++)
         play(event);
     for (size_t i = 0; i < 2; i++) {
-        assert_string_equal(worker_state_words(roll.seats[i].state),
-                            worker_state_words(row->ends[i]));
-        assert_string_equal(worker_order_words(worker_roll_order(&roll, i)),
-                            worker_order_words(row->orders[i]));
+        assert_string_equal(worker_roll_state_words(roll.seats[i].state),
+                            worker_roll_state_words(row->ends[i]));
+        assert_string_equal(worker_roll_order_words(worker_roll_order(&roll, i)),
+                            worker_roll_order_words(row->orders[i]));
     }
     assert_int_equal(roll.is_over, row->is_over);
     assert_int_equal(roll.start_ns != 0, row->was_started);

@@ -108,17 +108,17 @@ static enum status read_row(const struct row *row, struct error *error)
     struct text json = text_of(row->json);
     enum status status = STATUS_OK;
     if (row->kind == HELLO)
-        return worker_hello_read(json, &name, error);
+        return worker_words_hello_read(json, &name, error);
     if (row->kind == PLACE)
-        return worker_place_read(json, &place, error);
+        return worker_words_place_read(json, &place, error);
     if (row->kind == COMMAND)
-        return worker_command_read(json, &command, error);
+        return worker_words_command_read(json, &command, error);
     if (row->kind == JOB) {
-        status = worker_job_read(json, &job, error);
-        worker_job_release(&job);
+        status = worker_words_job_read(json, &job, error);
+        worker_words_job_release(&job);
     } else {
-        status = worker_report_read(json, &report, error);
-        worker_report_release(&report);
+        status = worker_words_report_read(json, &report, error);
+        worker_words_report_release(&report);
     }
     return status;
 }
@@ -148,8 +148,8 @@ static void check_hello(void **state)
     struct worker_name again;
     buffer_init(&out, WORKER_HELLO_BYTES_MAX);
     json_writer_init(&writer, &out, 0);
-    worker_hello_write(&writer, &name);
-    assert_int_equal(worker_hello_read(text_in(&out), &again, NULL), STATUS_OK);
+    worker_words_hello_write(&writer, &name);
+    assert_int_equal(worker_words_hello_read(text_in(&out), &again, NULL), STATUS_OK);
     assert_string_equal(again.instance, name.instance);
     assert_string_equal(again.host, name.host);
     assert_int_equal(again.pid, name.pid);
@@ -166,8 +166,8 @@ static void check_orders(void **state)
         struct worker_command again;
         buffer_init(&out, WORKER_HELLO_BYTES_MAX);
         json_writer_init(&writer, &out, 0);
-        worker_command_write(&writer, &command);
-        assert_int_equal(worker_command_read(text_in(&out), &again, NULL), STATUS_OK);
+        worker_words_command_write(&writer, &command);
+        assert_int_equal(worker_words_command_read(text_in(&out), &again, NULL), STATUS_OK);
         assert_int_equal(again.order, i);
         assert_true(again.start_unix_ns == (i == WORKER_ORDER_START ? UINT64_MAX - 1 : 0));
         buffer_release(&out);
@@ -232,9 +232,9 @@ static void check_job(void **state)
                      STATUS_OK);
     buffer_init(&out, WORKER_JOB_BYTES_MAX);
     json_writer_init(&writer, &out, 0);
-    worker_job_write(&writer, "0123456789abcdef", &options, &files);
+    worker_words_job_write(&writer, "0123456789abcdef", &options, &files);
     assert_null(strstr(buffer_text(&out), "stays"));
-    if (worker_job_read(text_in(&out), &job, &error) != STATUS_OK)
+    if (worker_words_job_read(text_in(&out), &job, &error) != STATUS_OK)
         fail_msg("%s", error.text);
     assert_string_equal(job.nonce, "0123456789abcdef");
     assert_string_equal(job.sent.options.word, options.word);
@@ -242,7 +242,7 @@ static void check_job(void **state)
     assert_int_equal(job.file_count, 1);
     assert_string_equal(job.files[0].path, "dir/users.csv");
     assert_int_equal(job.files[0].bytes, 4);
-    worker_job_release(&job);
+    worker_words_job_release(&job);
     load_files_release(&files);
     buffer_release(&out);
 }
@@ -322,8 +322,8 @@ static void pass_on(const struct counted *counted, struct worker_report *out)
     memcpy(steps.names, names, sizeof(names));
     buffer_init(&json, BYTES_MAX);
     json_writer_init(&writer, &json, 0);
-    worker_report_write(&writer, &report, &steps);
-    if (worker_report_read(text_in(&json), out, &error) != STATUS_OK)
+    worker_words_report_write(&writer, &report, &steps);
+    if (worker_words_report_read(text_in(&json), out, &error) != STATUS_OK)
         fail_msg("%s", error.text);
     assert_int_equal(out->state, WORKER_DONE);
     assert_int_equal(out->flows.ok, 4);
@@ -363,7 +363,7 @@ static void check_merge(void **state)
         pass_on(&parts[w], &report);
         load_figures_merge(&merged.figures, &report.part.figures);
         load_timeline_merge(&merged.timeline, &report.part.timeline);
-        worker_report_release(&report);
+        worker_words_report_release(&report);
         stop_counting(&parts[w]);
     }
     uint64_t count = 0;

@@ -96,19 +96,23 @@ static void release(struct coordinator *coordinator)
 
 static void say_address(int listen_fd, const struct worker_roll *roll)
 {
-    struct sockaddr_storage address = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } address;
     socklen_t size = sizeof(address);
     char host[INET6_ADDRSTRLEN] = "";
-    if (getsockname(listen_fd, (struct sockaddr *)&address, &size) != 0)
+    memset(&address, 0, sizeof(address));
+    if (getsockname(listen_fd, &address.any, &size) != 0)
         return;
-    bool is_6 = address.ss_family == AF_INET6;
-    const struct sockaddr_in6 *in6 = (const void *)&address;
-    const struct sockaddr_in *in = (const void *)&address;
-    inet_ntop(address.ss_family, is_6 ? (const void *)&in6->sin6_addr : &in->sin_addr, host,
+    bool is_6 = address.any.sa_family == AF_INET6;
+    inet_ntop(address.any.sa_family,
+              is_6 ? (const void *)&address.in6.sin6_addr : &address.in.sin_addr, host,
               sizeof(host));
     fprintf(stderr, "%s: waiting for %zu workers at http://%s%s%s:%u\n", program,
             roll->limits.worker_count, is_6 ? "[" : "", host, is_6 ? "]" : "",
-            (unsigned)ntohs(is_6 ? in6->sin6_port : in->sin_port));
+            (unsigned)ntohs(is_6 ? address.in6.sin6_port : address.in.sin_port));
 }
 
 /* Under the lock. */

@@ -156,7 +156,7 @@ static const struct row rows[] = {
      false,
      true},
     {"it counts what is said twice once",
-     {BOTH_READY, {3, SAY, 0, WORKER_RUNNING, 1}, {3, TICK, 0, 0, 0}},
+     {BOTH_READY, {2, TICK, 0, 0, 0}, {3, SAY, 0, WORKER_RUNNING, 1}, {3, TICK, 0, 0, 0}},
      {WORKER_READY, WORKER_READY},
      {WORKER_ORDER_START, WORKER_ORDER_START},
      false,

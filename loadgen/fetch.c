@@ -273,8 +273,9 @@ static enum status receive_answer(struct fetch *fetch, uint64_t deadline_ns, str
 static enum status write_request(const struct fetch *fetch, const struct fetch_request *request,
                                  struct buffer *out)
 {
-    buffer_printf(out, "%s %s HTTP/1.1\r\nHost: %s:%s\r\nAccept: %s\r\n", request->method,
-                  request->path, fetch->host, fetch->port,
+    bool is_6 = strchr(fetch->host, ':') != NULL;
+    buffer_printf(out, "%s %s HTTP/1.1\r\nHost: %s%s%s:%s\r\nAccept: %s\r\n", request->method,
+                  request->path, is_6 ? "[" : "", fetch->host, is_6 ? "]" : "", fetch->port,
                   request->accept ? request->accept : "application/json");
     if (request->bearer && request->bearer[0])
         buffer_printf(out, "Authorization: Bearer %s\r\n", request->bearer);

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,13 +30,14 @@ def spawn(*words, **more):
 class Run:
     """A coordinator on a port of the kernel's choice, and workers that are told where it is."""
 
-    def __init__(self, directory, count, *words):
+    def __init__(self, directory, count, *words, host="127.0.0.1"):
         self.path, self.workers = f"{directory}/report.json", []
-        self.coordinator = spawn("--coordinator", "127.0.0.1:0", "--workers", str(count), "--json",
+        self.coordinator = spawn("--coordinator", f"{host}:0", "--workers", str(count), "--json",
                                  self.path, "--quiet", *words)
         self.first = self.coordinator.stderr.readline()
-        self.port = int(re.search(r"http://127\.0\.0\.1:(\d+)$", self.first).group(1))
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = re.search(r"http://.*$", self.first).group()
+        assert self.url.startswith(f"http://{host}:"), self.first
+        self.port = int(self.url.rpartition(":")[2])
 
     def work(self, count=1, **more):
         for _ in range(count):
@@ -59,9 +61,9 @@ class Run:
 
 
 @contextlib.contextmanager
-def running(count, *words):
+def running(count, *words, **more):
     with tempfile.TemporaryDirectory() as directory:
-        run = Run(directory, count, *words)
+        run = Run(directory, count, *words, **more)
         try:
             yield run
         finally:
@@ -307,6 +309,18 @@ def test_a_token_from_a_file():
             assert run.wait().status == 0
 
 
+def test_workers_come_over_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        print("skipped: no IPv6 here")
+        return
+    with Server(friendly) as server:
+        with running(1, server.url, "--rate", "20", "--duration", "0.5", host="[::1]") as run:
+            run.work()
+            assert run.wait().status == 0
+
+
 if __name__ == "__main__":
     sys.exit(main(test_three_workers_send_what_one_process_sends,
                   test_threads_and_chance_change_nothing, test_users_are_shared,
@@ -317,4 +331,4 @@ if __name__ == "__main__":
                   test_a_worker_that_is_interrupted_makes_it_inconclusive,
                   test_a_broken_threshold_aborts_all_of_them,
                   test_what_one_cannot_do_ends_it_before_the_start, test_words_that_do_not_fit,
-                  test_a_token_from_a_file))
+                  test_a_token_from_a_file, test_workers_come_over_ipv6))

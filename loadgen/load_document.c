@@ -165,6 +165,24 @@ static enum status read_finding(struct fields *fields, void *into)
     return fields_object(fields, ROWS_OF(table), into, NULL);
 }
 
+static enum status read_demand(struct fields *fields, void *into)
+{
+    static const struct field table[] = {
+        {"threshold", read_traced_name, offsetof(struct load_document_demand, words), true},
+        {"outcome", read_traced_name, offsetof(struct load_document_demand, outcome), true},
+        {"why", read_traced_name, offsetof(struct load_document_demand, why), true},
+    };
+    return fields_object(fields, ROWS_OF(table), into, NULL);
+}
+
+static enum status read_demands(struct fields *fields, void *into)
+{
+    struct load_document *document = into;
+    const struct field_items items = {document->demands, sizeof(document->demands[0]),
+                                      LOAD_DOCUMENT_DEMANDS_MAX, &document->demand_count};
+    return fields_array(fields, read_demand, &items);
+}
+
 static enum status read_findings(struct fields *fields, void *into)
 {
     struct load_document *document = into;
@@ -209,6 +227,7 @@ static enum status read_run_report(struct fields *fields, struct load_document *
         {"cut_short", read_cut_short, offsetof(struct load_document, is_interrupted), true},
         {"windows", read_windows, 0, true},
         {"findings", read_findings, 0, false},
+        {"thresholds", read_demands, 0, false},
     };
     enum status status = fields_object(fields, ROWS_OF(table), document, NULL);
     document->is_trustworthy = true;

@@ -21,6 +21,7 @@ enum {
     LOAD_DOCUMENT_BYTES_MAX = 64 * 1024 * 1024,
     LOAD_DOCUMENT_TEXT_MAX = 160,
     LOAD_DOCUMENT_FINDINGS_MAX = 512,
+    LOAD_DOCUMENT_DEMANDS_MAX = 256,
 };
 
 /* One load under one condition: all of a load run, one window of an experiment (culprit.run/1 has
@@ -42,6 +43,12 @@ struct load_document_threshold {
     double limit, value;
 };
 
+/* What an experiment asked of its last window; texts may be cut. */
+struct load_document_demand {
+    char words[LOAD_DOCUMENT_TEXT_MAX], why[LOAD_DOCUMENT_TEXT_MAX];
+    char outcome[LOAD_DOCUMENT_TEXT_MAX]; /* "holds", or why not */
+};
+
 /* What an experiment's traces say, of what counts; texts may be cut. */
 struct load_document_finding {
     char kind[64], service[LOAD_DOCUMENT_TEXT_MAX], operation[LOAD_DOCUMENT_TEXT_MAX];
@@ -60,6 +67,8 @@ struct load_document {
     size_t threshold_count;
     struct load_document_finding findings[LOAD_DOCUMENT_FINDINGS_MAX];
     size_t finding_count;
+    struct load_document_demand demands[LOAD_DOCUMENT_DEMANDS_MAX];
+    size_t demand_count;
 };
 
 /* STATUS_INVALID with "file:line: words" (no such report, or of a version that is not known),

@@ -141,7 +141,26 @@ static void write_part(const struct load_part *part, struct buffer *out)
     free(sum);
 }
 
-/* ---- findings of an experiment */
+/* ---- what an experiment asked for and found */
+
+static void write_demands(const struct load_document *document, struct buffer *out)
+{
+    if (document->demand_count == 0)
+        return;
+    buffer_append_text(out, "| what must hold | | why |\n| --- | --- | --- |\n");
+    for (size_t i = 0; i < document->demand_count; i++) {
+        const struct load_document_demand *one = &document->demands[i];
+        bool holds = strcmp(one->outcome, "holds") == 0;
+        buffer_append_text(out, "| ");
+        load_markdown_text(out, one->words);
+        buffer_append_text(out, holds ? " | " : " | **");
+        load_markdown_text(out, one->outcome);
+        buffer_append_text(out, holds ? " | " : "** | ");
+        load_markdown_text(out, one->why);
+        buffer_append_text(out, " |\n");
+    }
+    buffer_append_byte(out, '\n');
+}
 
 static void write_findings(const struct load_document *document, struct buffer *out)
 {
@@ -172,6 +191,7 @@ void load_markdown_write(const struct load_document *document, struct buffer *ou
 {
     write_head(document, out);
     write_thresholds(document, out);
+    write_demands(document, out);
     write_findings(document, out);
     for (size_t i = 0; i < document->part_count; i++)
         write_part(&document->parts[i], out);

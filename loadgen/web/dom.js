@@ -53,6 +53,13 @@ function showMs(value) {
   return `${digits(value * 1e3)}${THIN}µs`;
 }
 
+// Of an axis: no more digits than a round number has.
+function tickMs(value) {
+  const [unit, word] = value >= 1e3 ? [1e3, "s"] : value >= 1 || value === 0 ? [1, "ms"]
+    : [1e-3, "µs"];
+  return `${+(value / unit).toPrecision(6)}${THIN}${word}`;
+}
+
 const showCount = (value) => Number.isFinite(value) ? value.toLocaleString("en-US") : "–";
 const showSeconds = (value) => `${+value.toPrecision(6)}${THIN}s`;
 const plural = (number, one) => `${showCount(number)} ${one}${number === 1 ? "" : "s"}`;

@@ -2,7 +2,7 @@
 
 const report = JSON.parse(document.getElementById("report").textContent);
 const isRun = report.schema === "culprit.run/1";
-const windows = isRun ? (report.windows ?? []).map(({name, load}) => ({name, ...load}))
+const windows = isRun ? (report.windows ?? []).map(({load, ...more}) => ({...more, ...load}))
   : [{name: "", ...report}];
 const chosen = {window: windows.length - 1, step: -1, isLog: false};
 
@@ -14,10 +14,16 @@ function verdictWords() {
   return "";
 }
 
+// As the generator judges it: a third of a millisecond, and a tenth of what it measured.
+const isLate = (step) => step.latency_ms.count > 0 && step.late_ms.p99 > 1 / 3
+  && step.p99_ms !== null && step.late_ms.p99 > step.p99_ms / 10;
+
 function trust() {
-  if (isRun) return null;
-  const late = showMs(report.all.late_ms.p99);
-  if (report.trustworthy)
+  if (windows.length === 0) return null;
+  const late = showMs(Math.max(...windows.map((part) => part.all.late_ms.p99)));
+  const isTrustworthy = isRun ? !windows.some((part) => part.steps.some(isLate))
+    : report.trustworthy;
+  if (isTrustworthy)
     return el("p", {class: "note good"}, `The figures can be trusted: the generator itself was late`
       + ` by ${late} at the 99th percentile.`);
   return el("p", {class: "note warn", role: "alert"}, `Do not trust these latencies: the generator`
@@ -50,13 +56,24 @@ function head() {
       el("h1", {}, name)),
     report.target && el("p", {}, el("code", {}, report.target)),
     verdictWords() && el("p", {class: "note warn"}, verdictWords()),
-    (report.reasons ?? []).map((reason) => el("p", {class: "note warn"}, reason)),
     trust(), keyFigures()];
+}
+
+// What an experiment asks of a window.
+function demands(part) {
+  const rows = part.thresholds ?? [];
+  return [(part.reasons ?? []).map((reason) => el("p", {class: "note warn"}, reason)),
+    rows.length > 0 && [el("h2", {}, "What must hold"), table([
+      ["what", (row) => row.threshold, "text"],
+      ["", (row) => el("span", {class: row.outcome === "holds" ? "good" : "bad"}, row.outcome)],
+      ["why", (row) => row.why, "text"],
+      ["traces", (row) => (row.traces ?? []).slice(0, 3).flatMap((id) => [traceLink(id), " "])],
+    ], rows)]];
 }
 
 function thresholds() {
   const rows = report.thresholds ?? [];
-  if (rows.length === 0) return null;
+  if (isRun || rows.length === 0) return null;
   const limit = (row) => row.at_least !== undefined ? `at least ${row.at_least}`
     : `at most ${row.at_most}`;
   return [el("h2", {}, "Thresholds"), table([
@@ -83,14 +100,14 @@ function findings() {
   if (!isRun) return null;
   if (rows.length === 0)
     return [el("h2", {}, "Findings"), el("p", {class: "muted"}, "None that counts.")];
-  return [el("h2", {}, "Findings"), table([
-    ["kind", (row) => el("b", {}, row.kind)],
-    ["where", (row) => `${row.service} ${row.operation}${row.peer ? ` → ${row.peer}` : ""}`, "text"],
-    ["cost", (row) => showMs(row.cost_ms), "number"],
-    ["saving", (row) => showMs(row.saving_ms), "number"],
-    ["what it is", (row) => row.summary, "text"],
-    ["traces", (row) => (row.traces ?? []).slice(0, 3).flatMap((id) => [traceLink(id), " "])],
-  ], rows)];
+  return [el("h2", {}, "Findings"), rows.map((row) => el("article", {class: "finding"},
+    el("p", {}, el("b", {}, row.kind), ` ${row.service} ${row.operation}${
+      row.peer ? ` → ${row.peer}` : ""}`),
+    el("div", {class: "figures"}, el("span", {}, "cost ", el("b", {}, showMs(row.cost_ms))),
+      el("span", {}, "saving ", el("b", {}, showMs(row.saving_ms))),
+      el("span", {}, "traces ", (row.traces ?? []).slice(0, 3).flatMap((id) =>
+        [traceLink(id), " "]))),
+    el("p", {}, row.summary)))];
 }
 
 // ---- steps
@@ -152,7 +169,7 @@ function latencyOverTime(groups) {
   const line = (name, level, ink) => ({name, ink, points: groups.map((group) =>
     [middle(group), group.due > 0 ? quantile(group.pairs, group.due, level) : null])});
   return chart("Latency over time, from when requests were due", {
-    x: timeAxis(groups), y: {show: showMs, exact: showMs, isLog: chosen.isLog},
+    x: timeAxis(groups), y: {show: tickMs, exact: showMs, isLog: chosen.isLog},
     series: [line("p50", 0.5, "var(--one)"), line("p90", 0.9, "var(--two)"),
       line("p99", 0.99, "var(--three)")]},
   el("p", {class: "muted"}, "A gap: the rank falls among requests that were not answered, or none"
@@ -190,7 +207,7 @@ function levelAxis(curves) {
 
 function curves(title, lines, more) {
   const axis = levelAxis(lines.map((line) => line.curve));
-  return chart(title, {x: axis, y: {show: showMs, exact: showMs, isLog: chosen.isLog},
+  return chart(title, {x: axis, y: {show: tickMs, exact: showMs, isLog: chosen.isLog},
     series: lines.map(({name, ink, curve}) => ({name, ink,
       points: curve.map(([level, ms]) => [axis.place(level), ms])}))}, more);
 }
@@ -240,7 +257,7 @@ const measured = el("section", {});
 function show() {
   const part = windows[chosen.window];
   measured.replaceChildren();
-  make(measured, {}, [steps(part), failures(part), plots(part)]);
+  make(measured, {}, [isRun && demands(part), steps(part), failures(part), plots(part)]);
 }
 
 function choose() {

@@ -175,6 +175,9 @@ static void check_run(void **state)
     json_key(&writer, "findings");
     json_raw(&writer, text_of("[{\"kind\":\"n_plus_one\",\"service\":\"cart\",\"operation\":"
                               "\"GET \\u003c\",\"cost_ms\":2.5,\"saving_ms\":1}]"));
+    json_key(&writer, "thresholds");
+    json_raw(&writer, text_of("[{\"threshold\":\"edges: a\",\"outcome\":\"broken\","
+                              "\"why\":\"it is 3\",\"value\":null,\"traces\":[]}]"));
     json_raw(&writer, text_of("\"seed\":7,\"verdict\":\"fail\",\"cut_short\":\"\","
                               "\"scenario\":\"slow-tax\",\"schema\":\"culprit.run/1\""));
     json_end_object(&writer);
@@ -185,6 +188,10 @@ static void check_run(void **state)
     assert_string_equal(document.name, "slow-tax");
     assert_true(document.verdict == VERDICT_FAIL && document.is_trustworthy);
     assert_false(document.is_interrupted);
+    assert_int_equal(document.demand_count, 1);
+    assert_string_equal(document.demands[0].words, "edges: a");
+    assert_string_equal(document.demands[0].outcome, "broken");
+    assert_string_equal(document.demands[0].why, "it is 3");
     assert_int_equal(document.finding_count, 1);
     assert_string_equal(document.findings[0].operation, "GET <");
     assert_true(document.findings[0].cost_ms == 2.5 && document.findings[0].saving_ms == 1);

@@ -87,6 +87,8 @@ static const struct text_row page_rows[] = {
     {"it says where a value is not known", NULL, "| not known: requests without an answer |"},
     {"it warns of a generator that was late", NULL, "**Do not trust these latencies:**"},
     {"it says that it was interrupted", NULL, "\nInterrupted: "},
+    {"it lists what holds", NULL, "| spans: a \\| b | holds | it is 0 |"},
+    {"it marks what does not hold", NULL, "| edges | **broken** | it is 3 |"},
     {"it lists findings", NULL, "| n\\_plus\\_one | cart GET \\*  \xe2\x86\x92 sql | 12.5 | 3.0 |"},
 };
 
@@ -102,6 +104,10 @@ static void check_page(void **state)
     document.is_interrupted = true;
     document.findings[document.finding_count++] = (struct load_document_finding){
         "n_plus_one", "cart", "GET *\n", "sql", .cost_ms = 12.5, .saving_ms = 3};
+    document.demands[document.demand_count++] =
+        (struct load_document_demand){"spans: a | b", "it is 0", "holds"};
+    document.demands[document.demand_count++] =
+        (struct load_document_demand){"edges", "it is 3", "broken"};
     buffer_init(&out, 65536);
     load_markdown_write(&document, &out);
     if (strstr(buffer_text(&out), row->shown) == NULL)

@@ -4,7 +4,9 @@ const report = JSON.parse(document.getElementById("report").textContent);
 const isRun = report.schema === "culprit.run/1";
 const windows = isRun ? (report.windows ?? []).map(({load, ...more}) => ({...more, ...load}))
   : [{name: "", ...report}];
-const chosen = {window: windows.length - 1, step: -1, isLog: false};
+// Of a run's steps the last is the one that it is about; those of a load are looked at together.
+const firstStep = (part) => isRun && part ? part.steps.length - 1 : -1;
+const chosen = {window: windows.length - 1, step: firstStep(windows.at(-1)), isLog: false};
 
 // ---- what it came to
 
@@ -18,17 +20,20 @@ function verdictWords() {
 const isLate = (step) => step.latency_ms.count > 0 && step.late_ms.p99 > 1 / 3
   && step.p99_ms !== null && step.late_ms.p99 > step.p99_ms / 10;
 
+// "check out, fill the cart (healthy)"
+const lateSteps = () => windows.flatMap((part) => part.steps.filter(isLate).map(({name}) =>
+  part.name ? `${name} (${part.name})` : name));
+
 function trust() {
   if (windows.length === 0) return null;
   const late = showMs(Math.max(...windows.map((part) => part.all.late_ms.p99)));
-  const isTrustworthy = isRun ? !windows.some((part) => part.steps.some(isLate))
-    : report.trustworthy;
-  if (isTrustworthy)
+  const steps = lateSteps();
+  if (steps.length === 0 && report.trustworthy !== false)
     return el("p", {class: "note good"}, `The figures can be trusted: the generator itself was late`
       + ` by ${late} at the 99th percentile.`);
-  return el("p", {class: "note warn", role: "alert"}, `Do not trust these latencies: the generator`
-    + ` itself was late, by ${late} at the 99th percentile. Give it a processor of its own, more`
-    + ` threads, or less to do.`);
+  return el("p", {class: "note warn", role: "alert"}, `Do not trust the latencies of ${
+    steps.join(", ") || "this run"}: the generator itself was late beside them, by up to ${late} at`
+    + ` the 99th percentile. Give it a processor of its own, more threads, or less to do.`);
 }
 
 function keyFigures() {
@@ -241,7 +246,7 @@ function choice(words, names, at, pick) {
 function controls(part) {
   return el("div", {class: "controls"},
     windows.length > 1 && choice("Window", windows.map(({name}, i) => [i, name]), chosen.window,
-      (at) => { chosen.window = at; chosen.step = -1; choose(); }),
+      (at) => { chosen.window = at; chosen.step = firstStep(windows[at]); choose(); }),
     part.steps.length > 1 && choice("Plots of", [[-1, "all steps"], ...part.steps.map(({name}, i) =>
       [i, name])], chosen.step, (at) => { chosen.step = at; show(); }),
     el("label", {}, el("input", {type: "checkbox", checked: chosen.isLog, on: {change: (event) => {

@@ -239,15 +239,17 @@ static enum status join(struct run *run, struct error *error)
 }
 
 /* A limit on latency that is broken while the generator was late itself says nothing. */
-static void judge_all(const struct load_plan *plan, struct load_result *result)
+static void judge_all(const struct load_plan *plan, struct load_result *result,
+                      bool is_all_doubtful)
 {
     const struct load_thresholds *thresholds = &plan->thresholds;
     for (size_t i = 0; i < thresholds->count; i++) {
         result->judgements[i] = judge(&thresholds->items[i], &result->figures, result->elapsed_s);
         if (result->judgements[i].holds)
             continue;
-        bool is_doubtful =
-            result->is_late && load_threshold_is_latency(thresholds->items[i].metric);
+        const struct load_threshold *threshold = &thresholds->items[i];
+        bool is_doubtful = load_threshold_is_doubtful(threshold, &result->figures) ||
+                           (is_all_doubtful && load_threshold_is_latency(threshold->metric));
         if (!is_doubtful)
             result->verdict = VERDICT_FAIL;
         else if (result->verdict == VERDICT_PASS)
@@ -257,10 +259,10 @@ static void judge_all(const struct load_plan *plan, struct load_result *result)
 
 void load_run_judge(const struct load_plan *plan, struct load_result *result)
 {
-    for (size_t i = 0; i < result->figures.step_count; i++)
-        result->is_late |= load_figures_is_late(&result->figures.steps[i]);
+    bool was_late = result->is_late; /* one of many workers, whatever their sum says */
+    result->is_late |= load_figures_any_is_late(&result->figures);
     result->verdict = VERDICT_PASS;
-    judge_all(plan, result);
+    judge_all(plan, result, was_late);
 }
 
 static void settle(struct run *run)

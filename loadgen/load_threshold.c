@@ -53,6 +53,16 @@ bool load_threshold_is_latency(enum load_metric metric)
     return metric != LOAD_METRIC_ERROR_SHARE && metric != LOAD_METRIC_RATE;
 }
 
+bool load_threshold_is_doubtful(const struct load_threshold *threshold,
+                                const struct load_figures *figures)
+{
+    if (!load_threshold_is_latency(threshold->metric))
+        return false;
+    return threshold->step == LOAD_ALL_STEPS
+               ? load_figures_any_is_late(figures)
+               : load_figures_is_late(&figures->steps[threshold->step]);
+}
+
 double load_threshold_quantile(enum load_metric metric)
 {
     return rows[metric].quantile;

@@ -38,6 +38,7 @@ struct load_thresholds {
     double abort_after_s; /* nothing is aborted before: the first requests of a run are few */
 };
 
+struct load_figures;
 struct load_step_figures;
 
 /* Its value now: INFINITY where censored requests reach into it, 0 where nothing was counted.
@@ -48,6 +49,11 @@ bool load_threshold_holds(const struct load_threshold *threshold, double value);
 
 /* It is about time, and would not hold of a generator that was late itself. */
 bool load_threshold_is_latency(enum load_metric metric);
+
+/* A latency that is partly the generator's own: lateness of some 0.3 ms spoils a step of 1 ms, and
+ * not one of 250 ms. */
+bool load_threshold_is_doubtful(const struct load_threshold *threshold,
+                                const struct load_figures *figures);
 
 /* Of which quantile of the latency it is; negative: of none. */
 double load_threshold_quantile(enum load_metric metric);

@@ -112,17 +112,6 @@ void threshold_line(const struct threshold_judgement *judgement, char out[THRESH
 
 /* ---- judging */
 
-/* A latency that is partly the generator's own: lateness of some 0.3 ms spoils a step of 1 ms, and
- * not one of 250 ms. */
-static bool is_doubtful(const struct threshold *threshold, const struct load_figures *figures)
-{
-    if (threshold->kind != THRESHOLD_LOAD || !load_threshold_is_latency(threshold->load.metric))
-        return false;
-    return threshold->load.step == LOAD_ALL_STEPS
-               ? load_figures_any_is_late(figures)
-               : load_figures_is_late(&figures->steps[threshold->load.step]);
-}
-
 static void settle(const struct threshold *threshold, const struct threshold_evidence *evidence,
                    struct threshold_judgement *out)
 {
@@ -138,7 +127,8 @@ static void settle(const struct threshold *threshold, const struct threshold_evi
     out->outcome = holds ? THRESHOLD_HOLDS : THRESHOLD_BROKEN;
     if (holds)
         out->trace_count = 0;
-    else if (is_doubtful(threshold, evidence->figures)) {
+    else if (threshold->kind == THRESHOLD_LOAD &&
+             load_threshold_is_doubtful(&threshold->load, evidence->figures)) {
         out->outcome = THRESHOLD_UNSURE;
         snprintf(out->why + used, sizeof(out->why) - used, ", but the generator was late itself");
     }

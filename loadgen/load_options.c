@@ -65,8 +65,8 @@ static bool is_complete(const struct load_options *options, struct command_line 
 {
     if (!fits_workers(options, line))
         return false;
-    bool has_load =
-        line->first_operand != argc || has_plan_flags(options) || options->json_path != NULL;
+    bool has_load = line->first_operand != argc || has_plan_flags(options) ||
+                    options->json_path != NULL || load_outputs_any(&options->outputs);
     if (options->worker_url != NULL && has_load)
         line->exit_status =
             command_misused(usage.program, "a worker gets its load from the coordinator");

@@ -287,6 +287,7 @@ def test_words_that_do_not_fit():
             (("--worker", "http://127.0.0.1:9", "http://a/"), ENVIRONMENT, "from the coordinator"),
             (("--worker", "http://127.0.0.1:9", "--rate", "5"), ENVIRONMENT, "from the coordinator"),
             (("--worker", "http://127.0.0.1:9", "--json", "r"), ENVIRONMENT, "from the coordinator"),
+            (("--worker", "http://127.0.0.1:9", "--html", "r"), ENVIRONMENT, "from the coordinator"),
             (("--worker", "127.0.0.1:9"), ENVIRONMENT, "http://"),
             (("--worker", "http://127.0.0.1:9", "--token-file", "/dev/null"), bare, "16 to 256"),
             (("--worker", "http://127.0.0.1:9", "--token-file", "/no/such"), bare, "/no/such"),

@@ -13,12 +13,6 @@ static void write_number(struct json_writer *writer, const char *key, double val
         json_nil(writer);
 }
 
-static void write_word(struct json_writer *writer, const char *key, const char *word)
-{
-    json_key(writer, key);
-    json_cstring(writer, word);
-}
-
 /* `scale` makes a ratio of a logarithm, and leaves a difference of shares alone. */
 static void write_change(struct json_writer *writer, const char *key,
                          const struct compare_change *change, double (*scale)(double))
@@ -36,8 +30,7 @@ static void write_change(struct json_writer *writer, const char *key,
     write_number(writer, "high", scale(change->high));
     write_number(writer, "detectable", scale(change->detectable));
     write_number(writer, "chance", change->chance);
-    json_key(writer, "counts");
-    json_bool(writer, change->counts);
+    json_field_bool(writer, "counts", change->counts);
     json_end_object(writer);
 }
 
@@ -61,9 +54,9 @@ static void write_p99(struct json_writer *writer, const struct compare_step *ste
 static void write_step(struct json_writer *writer, const struct compare_step *step)
 {
     json_begin_object(writer);
-    write_word(writer, "name", step->name);
-    write_word(writer, "result", compare_words(step->word));
-    write_word(writer, "why", step->why);
+    json_field_cstring(writer, "name", step->name);
+    json_field_cstring(writer, "result", compare_words(step->word));
+    json_field_cstring(writer, "why", step->why);
     json_key(writer, "requests");
     json_begin_array(writer);
     json_u64(writer, step->requests[0]);
@@ -80,9 +73,9 @@ static void write_step(struct json_writer *writer, const struct compare_step *st
 static void write_part(struct json_writer *writer, const struct compare_part *part)
 {
     json_begin_object(writer);
-    write_word(writer, "name", part->name);
-    write_word(writer, "verdict", verdict_word(part->result.verdict));
-    write_word(writer, "why", part->result.why);
+    json_field_cstring(writer, "name", part->name);
+    json_field_cstring(writer, "verdict", verdict_word(part->result.verdict));
+    json_field_cstring(writer, "why", part->result.why);
     json_key(writer, "steps");
     json_begin_array(writer);
     for (size_t i = 0; i < part->result.step_count; i++)
@@ -107,9 +100,9 @@ void compare_report_json(const void *what, struct json_writer *writer)
     char words[COMPARE_SAY_MAX];
     compare_say_all(report, words, sizeof(words));
     json_begin_object(writer);
-    write_word(writer, "schema", "culprit.compare-report/1");
-    write_word(writer, "verdict", verdict_word(report->verdict));
-    write_word(writer, "conclusion", words);
+    json_field_cstring(writer, "schema", "culprit.compare-report/1");
+    json_field_cstring(writer, "verdict", verdict_word(report->verdict));
+    json_field_cstring(writer, "conclusion", words);
     write_files(writer, "before", report->files[0], report->file_counts[0]);
     write_files(writer, "after", report->files[1], report->file_counts[1]);
     write_number(writer, "least_change", report->settings.least_change);

@@ -265,12 +265,9 @@ static void write_json(const void *what, struct json_writer *writer)
 {
     const struct demo *demo = what;
     json_begin_object(writer);
-    json_key(writer, "schema");
-    json_cstring(writer, "culprit.demo/1");
-    json_key(writer, "verdict");
-    json_cstring(writer, verdict_word(worst(demo)));
-    json_key(writer, "ready_ms");
-    json_fixed(writer, demo->ready_ms, 1);
+    json_field_cstring(writer, "schema", "culprit.demo/1");
+    json_field_cstring(writer, "verdict", verdict_word(worst(demo)));
+    json_field_fixed(writer, "ready_ms", demo->ready_ms, 1);
     json_key(writer, "runs");
     json_begin_array(writer);
     for (size_t i = 0; i < demo->done; i++)

@@ -49,25 +49,18 @@ static void write_json(const void *what, struct json_writer *writer)
     const struct told *told = what;
     const struct diagnosis *diagnosis = &told->diagnosis;
     json_begin_object(writer);
-    json_key(writer, "schema");
-    json_cstring(writer, "culprit.diagnose/1");
-    json_key(writer, "requests");
-    json_u64(writer, diagnosis->request_count);
-    json_key(writer, "partial_traces");
-    json_u64(writer, diagnosis->partial_count);
-    json_key(writer, "spans");
-    json_u64(writer, diagnosis->span_count);
-    json_key(writer, "entry_p50_ms");
-    json_fixed(writer, diagnosis->entry_p50_ms, 3);
-    json_key(writer, "unexplained_ms");
-    json_fixed(writer, diagnosis->unexplained_ms, 3);
+    json_field_cstring(writer, "schema", "culprit.diagnose/1");
+    json_field_u64(writer, "requests", diagnosis->request_count);
+    json_field_u64(writer, "partial_traces", diagnosis->partial_count);
+    json_field_u64(writer, "spans", diagnosis->span_count);
+    json_field_fixed(writer, "entry_p50_ms", diagnosis->entry_p50_ms, 3);
+    json_field_fixed(writer, "unexplained_ms", diagnosis->unexplained_ms, 3);
     json_key(writer, "findings");
     json_begin_array(writer);
     for (size_t i = 0; i < diagnosis->finding_count; i++)
         finding_write_json(&diagnosis->findings[i], writer);
     json_end_array(writer);
-    json_key(writer, "verdict");
-    json_cstring(writer, verdict_word(told->result.verdict));
+    json_field_cstring(writer, "verdict", verdict_word(told->result.verdict));
     threshold_write_json(&told->thresholds, told->judgements, writer);
     json_end_object(writer);
 }

@@ -29,12 +29,6 @@ static double ms(uint64_t ns)
     return (double)ns / (double)NS_PER_MS;
 }
 
-static void write_count(struct json_writer *writer, const char *key, uint64_t count)
-{
-    json_key(writer, key);
-    json_u64(writer, count);
-}
-
 static void write_times(struct json_writer *writer, const char *key,
                         const struct histogram *histogram)
 {
@@ -44,15 +38,12 @@ static void write_times(struct json_writer *writer, const char *key,
     } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p999", 0.999}};
     json_key(writer, key);
     json_begin_object(writer);
-    write_count(writer, "count", histogram->count);
-    json_key(writer, "mean");
-    json_fixed(writer, histogram_mean_ns(histogram) / (double)NS_PER_MS, 6);
-    for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
-        json_key(writer, quantiles[i].key);
-        json_fixed(writer, ms(histogram_quantile_ns(histogram, quantiles[i].q)), 6);
-    }
-    json_key(writer, "max");
-    json_fixed(writer, ms(histogram->max_ns), 6);
+    json_field_u64(writer, "count", histogram->count);
+    json_field_fixed(writer, "mean", histogram_mean_ns(histogram) / (double)NS_PER_MS, 6);
+    for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+        json_field_fixed(writer, quantiles[i].key,
+                         ms(histogram_quantile_ns(histogram, quantiles[i].q)), 6);
+    json_field_fixed(writer, "max", ms(histogram->max_ns), 6);
     json_end_object(writer);
 }
 
@@ -61,7 +52,7 @@ static void write_outcomes(struct json_writer *writer, const struct load_step_fi
     json_key(writer, "outcomes");
     json_begin_object(writer);
     for (int i = 0; i < LOAD_OUTCOME_COUNT; i++)
-        write_count(writer, load_outcome_words((enum load_outcome)i), step->outcomes[i]);
+        json_field_u64(writer, load_outcome_words((enum load_outcome)i), step->outcomes[i]);
     json_end_object(writer);
 }
 
@@ -84,10 +75,9 @@ static void write_failed_checks(struct json_writer *writer, const struct load_st
             continue;
         load_steps_json_check_words(step, i, words, sizeof(words));
         json_begin_object(writer);
-        write_count(writer, "check", i);
-        json_key(writer, "words");
-        json_cstring(writer, words);
-        write_count(writer, "count", figures->failed_checks[i]);
+        json_field_u64(writer, "check", i);
+        json_field_cstring(writer, "words", words);
+        json_field_u64(writer, "count", figures->failed_checks[i]);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -114,19 +104,16 @@ static void write_figures(struct json_writer *writer, const char *name,
                           const struct load_step_figures *step, double elapsed_s)
 {
     uint64_t count = load_figures_count(step);
-    json_key(writer, "name");
-    json_cstring(writer, name);
-    write_count(writer, "requests", count);
-    json_key(writer, "rate");
-    json_fixed(writer, elapsed_s > 0 ? (double)count / elapsed_s : 0, 3);
-    write_count(writer, "censored", step->censored);
-    json_key(writer, "censored_max_ns");
-    json_u64_string(writer, step->censored_max_ns);
+    json_field_cstring(writer, "name", name);
+    json_field_u64(writer, "requests", count);
+    json_field_fixed(writer, "rate", elapsed_s > 0 ? (double)count / elapsed_s : 0, 3);
+    json_field_u64(writer, "censored", step->censored);
+    json_field_u64_string(writer, "censored_max_ns", step->censored_max_ns);
     write_judged(writer, step);
     write_outcomes(writer, step);
-    write_count(writer, "sent_bytes", step->sent_bytes);
-    write_count(writer, "received_bytes", step->received_bytes);
-    write_count(writer, "connects", step->connects);
+    json_field_u64(writer, "sent_bytes", step->sent_bytes);
+    json_field_u64(writer, "received_bytes", step->received_bytes);
+    json_field_u64(writer, "connects", step->connects);
     for (size_t i = 0; i < LOAD_STEPS_HISTOGRAMS; i++)
         write_times(writer, load_steps_json_histograms[i].times_ms, histogram_at(step, i));
 }
@@ -147,9 +134,9 @@ static void write_slot(struct json_writer *writer, const struct load_slot *slot)
     unsigned indent = writer->indent;
     json_begin_object(writer);
     writer->indent = 0; /* a line each is enough */
-    write_count(writer, "due", slot->due);
-    write_count(writer, "failed", slot->failed);
-    write_count(writer, "censored", slot->censored);
+    json_field_u64(writer, "due", slot->due);
+    json_field_u64(writer, "failed", slot->failed);
+    json_field_u64(writer, "censored", slot->censored);
     json_key(writer, "buckets");
     json_begin_array(writer);
     for (size_t i = 0; i < LOAD_TIMELINE_BUCKETS; i++) {
@@ -168,8 +155,7 @@ static void write_timeline(struct json_writer *writer, const struct load_timelin
 {
     json_key(writer, "timeline");
     json_begin_object(writer);
-    json_key(writer, "width_s");
-    json_double(writer, (double)timeline->width_ns / (double)NS_PER_S);
+    json_field_double(writer, "width_s", (double)timeline->width_ns / (double)NS_PER_S);
     json_key(writer, "slots");
     json_begin_array(writer);
     for (size_t i = 0; i < timeline->slot_count; i++)
@@ -198,8 +184,7 @@ void load_steps_json(struct json_writer *writer, const struct load_steps *steps)
         return;
     }
     load_figures_sum(steps->figures, sum);
-    json_key(writer, "elapsed_s");
-    json_fixed(writer, steps->elapsed_s, 6);
+    json_field_fixed(writer, "elapsed_s", steps->elapsed_s, 6);
     json_key(writer, "all");
     json_begin_object(writer);
     write_figures(writer, "all", sum, steps->elapsed_s);

@@ -91,21 +91,14 @@ static void write_worker(struct json_writer *writer, size_t index, const struct 
                    {"clock_error_ms", ms(worker->clock_error_ns)},
                    {"last_heard_s", worker->heard_s}};
     json_begin_object(writer);
-    json_key(writer, "host");
-    json_cstring(writer, worker->name.host);
-    json_key(writer, "state");
-    json_cstring(writer, worker_roll_state_words(worker->state));
-    json_key(writer, "words");
-    json_cstring(writer, worker->words);
-    json_key(writer, "trustworthy");
-    json_bool(writer, !worker->is_late);
-    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-        json_key(writer, counts[i].key);
-        json_u64(writer, counts[i].value);
-    }
+    json_field_cstring(writer, "host", worker->name.host);
+    json_field_cstring(writer, "state", worker_roll_state_words(worker->state));
+    json_field_cstring(writer, "words", worker->words);
+    json_field_bool(writer, "trustworthy", !worker->is_late);
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        json_field_u64(writer, counts[i].key, counts[i].value);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        json_key(writer, numbers[i].key);
-        json_fixed(writer, numbers[i].value, 6);
+        json_field_fixed(writer, numbers[i].key, numbers[i].value, 6);
     }
     json_end_object(writer);
 }

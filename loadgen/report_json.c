@@ -6,33 +6,15 @@
 #include "loadgen/links.h"
 #include "loadgen/load_steps_json.h"
 
-static void write_number(struct json_writer *writer, const char *key, double value, int decimals)
-{
-    json_key(writer, key);
-    json_fixed(writer, value, decimals);
-}
-
-static void write_count(struct json_writer *writer, const char *key, uint64_t value)
-{
-    json_key(writer, key);
-    json_u64(writer, value);
-}
-
-static void write_word(struct json_writer *writer, const char *key, const char *value)
-{
-    json_key(writer, key);
-    json_cstring(writer, value);
-}
-
 static void write_histogram(struct json_writer *writer, const char *key,
                             const struct histogram *histogram)
 {
     json_key(writer, key);
     json_begin_object(writer);
-    write_number(writer, "p50", (double)histogram_quantile_ns(histogram, 0.5) / 1e6, 3);
-    write_number(writer, "p90", (double)histogram_quantile_ns(histogram, 0.9) / 1e6, 3);
-    write_number(writer, "p99", (double)histogram_quantile_ns(histogram, 0.99) / 1e6, 3);
-    write_number(writer, "max", (double)histogram->max_ns / 1e6, 3);
+    json_field_fixed(writer, "p50", (double)histogram_quantile_ns(histogram, 0.5) / 1e6, 3);
+    json_field_fixed(writer, "p90", (double)histogram_quantile_ns(histogram, 0.9) / 1e6, 3);
+    json_field_fixed(writer, "p99", (double)histogram_quantile_ns(histogram, 0.99) / 1e6, 3);
+    json_field_fixed(writer, "max", (double)histogram->max_ns / 1e6, 3);
     json_end_object(writer);
 }
 
@@ -47,8 +29,8 @@ static void write_latency(struct json_writer *writer, const char *key,
     json_key(writer, key);
     json_begin_object(writer);
     for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
-        write_number(writer, quantiles[i].key,
-                     (double)window_latency_ns(window, quantiles[i].q) / 1e6, 3);
+        json_field_fixed(writer, quantiles[i].key,
+                         (double)window_latency_ns(window, quantiles[i].q) / 1e6, 3);
     json_end_object(writer);
 }
 
@@ -105,32 +87,32 @@ static void write_spans(struct json_writer *writer, const struct sums *sums)
     const struct readback_totals *all = &sums->totals;
     json_key(writer, "spans");
     json_begin_object(writer);
-    write_count(writer, "expected", all->expected);
-    write_count(writer, "found", all->found + sums->restored);
-    write_count(writer, "dropped", sums->dropped);
-    write_count(writer, "lost", without(all->lost, sums->restored));
-    write_count(writer, "in_fragments", sums->restored);
-    write_count(writer, "never_made", all->never_made);
-    write_count(writer, "extra", all->extra);
-    write_count(writer, "orphans", all->orphans);
-    write_count(writer, "duplicates", all->duplicates);
-    write_count(writer, "all", all->spans);
+    json_field_u64(writer, "expected", all->expected);
+    json_field_u64(writer, "found", all->found + sums->restored);
+    json_field_u64(writer, "dropped", sums->dropped);
+    json_field_u64(writer, "lost", without(all->lost, sums->restored));
+    json_field_u64(writer, "in_fragments", sums->restored);
+    json_field_u64(writer, "never_made", all->never_made);
+    json_field_u64(writer, "extra", all->extra);
+    json_field_u64(writer, "orphans", all->orphans);
+    json_field_u64(writer, "duplicates", all->duplicates);
+    json_field_u64(writer, "all", all->spans);
     json_end_object(writer);
 }
 
 static void write_coverage(struct json_writer *writer, const struct sums *sums)
 {
     const struct readback_totals *all = &sums->totals;
-    write_count(writer, "requests", sums->flows); /* checkouts; each leaves two traces */
-    write_count(writer, "traces", all->requests);
-    write_count(writer, "failed", sums->failed);
-    write_count(writer, "unsent", sums->unsent);
-    write_count(writer, "unread", all->unread);
-    write_number(writer, "coverage", share(all->arrived + sums->requests_restored, all->requests),
-                 6);
-    write_number(writer, "connected",
-                 share(without(all->connected, sums->requests_restored), all->requests), 6);
-    write_number(writer, "as_expected", share(all->as_expected, all->requests), 6);
+    json_field_u64(writer, "requests", sums->flows); /* checkouts; each leaves two traces */
+    json_field_u64(writer, "traces", all->requests);
+    json_field_u64(writer, "failed", sums->failed);
+    json_field_u64(writer, "unsent", sums->unsent);
+    json_field_u64(writer, "unread", all->unread);
+    json_field_fixed(writer, "coverage",
+                     share(all->arrived + sums->requests_restored, all->requests), 6);
+    json_field_fixed(writer, "connected",
+                     share(without(all->connected, sums->requests_restored), all->requests), 6);
+    json_field_fixed(writer, "as_expected", share(all->as_expected, all->requests), 6);
     write_spans(writer, sums);
 }
 
@@ -140,17 +122,17 @@ static void write_trace_latency(struct json_writer *writer, const struct experim
     const struct backend_latency *latency = &experiment->trace_latency;
     if (!latency->is_known) {
         write_histogram(writer, "trace_latency_ms", &sums->polled);
-        write_word(writer, "trace_latency_source", "polled");
+        json_field_cstring(writer, "trace_latency_source", "polled");
         return;
     }
     json_key(writer, "trace_latency_ms");
     json_begin_object(writer);
-    write_number(writer, "p50", latency->p50_ms, 3);
-    write_number(writer, "p90", latency->p90_ms, 3);
-    write_number(writer, "p99", latency->p99_ms, 3);
-    write_number(writer, "max", latency->max_ms, 3);
+    json_field_fixed(writer, "p50", latency->p50_ms, 3);
+    json_field_fixed(writer, "p90", latency->p90_ms, 3);
+    json_field_fixed(writer, "p99", latency->p99_ms, 3);
+    json_field_fixed(writer, "max", latency->max_ms, 3);
     json_end_object(writer);
-    write_word(writer, "trace_latency_source", "collector");
+    json_field_cstring(writer, "trace_latency_source", "collector");
     write_histogram(writer, "polled_latency_ms", &sums->polled);
 }
 
@@ -207,19 +189,19 @@ static void write_step(struct json_writer *writer, const struct experiment *expe
     struct fix fix;
     fix_of_step(experiment, index, &fix);
     json_begin_object(writer);
-    write_word(writer, "title", step->step->title);
+    json_field_cstring(writer, "title", step->step->title);
     write_faults(writer, step->step);
-    write_word(writer, "verdict",
-               step->is_done ? verdict_word(step->result.verdict) : "inconclusive");
+    json_field_cstring(writer, "verdict",
+                       step->is_done ? verdict_word(step->result.verdict) : "inconclusive");
     write_latency(writer, "latency_ms", &step->measurement.window);
     json_key(writer, "findings");
     json_begin_array(writer);
     write_findings(writer, step, true);
     json_end_array(writer);
-    write_word(writer, "fixes", fix.finding ? finding_kind_word(fix.finding->kind) : "");
-    write_number(writer, "predicted_saving_ms", fix.predicted_ms, 3);
-    write_number(writer, "measured_saving_ms", fix.measured_ms, 3);
-    write_number(writer, "unexplained_ms", step->with_baseline.unexplained_ms, 3);
+    json_field_cstring(writer, "fixes", fix.finding ? finding_kind_word(fix.finding->kind) : "");
+    json_field_fixed(writer, "predicted_saving_ms", fix.predicted_ms, 3);
+    json_field_fixed(writer, "measured_saving_ms", fix.measured_ms, 3);
+    json_field_fixed(writer, "unexplained_ms", step->with_baseline.unexplained_ms, 3);
     threshold_write_json(&step->step->thresholds, step->is_done ? step->judgements : NULL, writer);
     write_reasons(writer, &step->result);
     json_end_object(writer);
@@ -232,9 +214,9 @@ static void write_only_step(struct json_writer *writer, const struct experiment 
     const struct experiment_step *last =
         experiment->step_count ? &experiment->steps[experiment->step_count - 1] : &none;
     write_latency(writer, "latency_ms", &last->measurement.window);
-    write_number(writer, "predicted_saving_ms", last->predicted_saving_ms, 3);
-    write_number(writer, "measured_saving_ms", last->measured_saving_ms, 3);
-    write_number(writer, "unexplained_ms", last->with_baseline.unexplained_ms, 3);
+    json_field_fixed(writer, "predicted_saving_ms", last->predicted_saving_ms, 3);
+    json_field_fixed(writer, "measured_saving_ms", last->measured_saving_ms, 3);
+    json_field_fixed(writer, "unexplained_ms", last->with_baseline.unexplained_ms, 3);
     if (last->step)
         threshold_write_json(&last->step->thresholds, last->is_done ? last->judgements : NULL,
                              writer);
@@ -263,24 +245,21 @@ static void begin_window(struct json_writer *writer, const struct experiment *ex
 {
     const struct window_result *window = &measurement->window;
     const struct coverage coverage = measurement_coverage(measurement);
-    json_key(writer, "start_unix_ns");
-    json_u64_string(writer, window->start_wall_ns);
-    json_key(writer, "end_unix_ns");
-    json_u64_string(writer, window->end_wall_ns);
+    json_field_u64_string(writer, "start_unix_ns", window->start_wall_ns);
+    json_field_u64_string(writer, "end_unix_ns", window->end_wall_ns);
     if (experiment->page) {
         char link[LINKS_MAX];
         links_findings(link, experiment->page, window, before ? &before->window : NULL);
-        write_word(writer, "page", link);
+        json_field_cstring(writer, "page", link);
     }
     json_key(writer, "coverage");
     json_begin_object(writer);
-    write_number(writer, "arrived", coverage.arrived, 6);
-    write_number(writer, "connected", coverage.connected, 6);
-    write_number(writer, "as_expected", coverage.as_expected, 6);
-    write_count(writer, "spans_dropped", measurement->drops.spans);
+    json_field_fixed(writer, "arrived", coverage.arrived, 6);
+    json_field_fixed(writer, "connected", coverage.connected, 6);
+    json_field_fixed(writer, "as_expected", coverage.as_expected, 6);
+    json_field_u64(writer, "spans_dropped", measurement->drops.spans);
     json_end_object(writer);
-    json_key(writer, "trustworthy");
-    json_bool(writer, !load_figures_any_is_late(&window->figures));
+    json_field_bool(writer, "trustworthy", !load_figures_any_is_late(&window->figures));
     write_load(writer, window);
 }
 
@@ -289,11 +268,12 @@ static void write_reference_window(struct json_writer *writer, const struct expe
     const bool is_judged = experiment->is_healthy_judged;
     const struct thresholds *thresholds = &experiment->scenario->healthy;
     json_begin_object(writer);
-    write_word(writer, "name", "healthy");
+    json_field_cstring(writer, "name", "healthy");
     begin_window(writer, experiment, &experiment->reference->measurement, NULL);
-    write_word(writer, "verdict",
-               verdict_word(is_judged || thresholds->count == 0 ? experiment->healthy_result.verdict
-                                                                : VERDICT_INCONCLUSIVE));
+    json_field_cstring(writer, "verdict",
+                       verdict_word(is_judged || thresholds->count == 0
+                                        ? experiment->healthy_result.verdict
+                                        : VERDICT_INCONCLUSIVE));
     json_key(writer, "findings");
     json_begin_array(writer);
     json_end_array(writer);
@@ -309,10 +289,10 @@ static void write_step_window(struct json_writer *writer, const struct experimen
     char name[SCENARIO_TITLE_MAX + 16];
     report_name_window(experiment, index, name, sizeof name);
     json_begin_object(writer);
-    write_word(writer, "name", name);
+    json_field_cstring(writer, "name", name);
     begin_window(writer, experiment, &step->measurement, &experiment->reference->measurement);
-    write_word(writer, "verdict",
-               verdict_word(step->is_done ? step->result.verdict : VERDICT_INCONCLUSIVE));
+    json_field_cstring(writer, "verdict",
+                       verdict_word(step->is_done ? step->result.verdict : VERDICT_INCONCLUSIVE));
     json_key(writer, "findings");
     json_begin_array(writer);
     write_findings(writer, step, true);
@@ -355,21 +335,21 @@ void report_write_json(const struct experiment *experiment, struct json_writer *
     for (size_t i = 0; i < experiment->step_count; i++)
         add(&sums, &experiment->steps[i].measurement);
     json_begin_object(writer);
-    write_word(writer, "schema", "culprit.run/1");
-    write_word(writer, "scenario", scenario->name);
-    write_word(writer, "title", scenario->title);
-    write_word(writer, "verdict", verdict_word(experiment->verdict));
-    write_word(writer, "cut_short", experiment->cut_short.text);
-    write_number(writer, "rate", schedule_arrivals(arrivals) / duration_s, 3);
-    write_number(writer, "duration_s", duration_s, 3);
-    write_count(writer, "seed", experiment->seed);
+    json_field_cstring(writer, "schema", "culprit.run/1");
+    json_field_cstring(writer, "scenario", scenario->name);
+    json_field_cstring(writer, "title", scenario->title);
+    json_field_cstring(writer, "verdict", verdict_word(experiment->verdict));
+    json_field_cstring(writer, "cut_short", experiment->cut_short.text);
+    json_field_fixed(writer, "rate", schedule_arrivals(arrivals) / duration_s, 3);
+    json_field_fixed(writer, "duration_s", duration_s, 3);
+    json_field_u64(writer, "seed", experiment->seed);
     write_coverage(writer, &sums);
     write_latency(writer, "healthy_latency_ms", &experiment->reference->measurement.window);
     write_only_step(writer, experiment);
     write_trace_latency(writer, experiment, &sums);
     write_all_findings(writer, experiment, "findings", true);
     write_all_findings(writer, experiment, "other_findings", false);
-    write_word(writer, "page", experiment->page ? experiment->page : "");
+    json_field_cstring(writer, "page", experiment->page ? experiment->page : "");
     write_windows(writer, experiment);
     if (scenario->has_steps)
         write_steps(writer, experiment);

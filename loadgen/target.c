@@ -122,13 +122,10 @@ void target_write(const struct target *target, struct json_writer *writer)
 {
     json_key(writer, "endpoints");
     json_begin_object(writer);
-    for (size_t i = 0; i < target->count; i++) {
-        json_key(writer, target->endpoints[i].name);
-        json_cstring(writer, target->endpoints[i].url);
-    }
+    for (size_t i = 0; i < target->count; i++)
+        json_field_cstring(writer, target->endpoints[i].name, target->endpoints[i].url);
     json_end_object(writer);
-    json_key(writer, "control_token");
-    json_cstring(writer, target->control_token);
+    json_field_cstring(writer, "control_token", target->control_token);
 }
 
 static enum status add_usual(struct target *target, const char *name, unsigned port)

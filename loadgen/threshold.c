@@ -178,21 +178,16 @@ static void write_one(const struct threshold *threshold,
                       const struct threshold_judgement *judgement, struct json_writer *writer)
 {
     json_begin_object(writer);
-    json_key(writer, "kind");
-    json_cstring(writer, rows[threshold->kind].section);
-    json_key(writer, "threshold");
-    json_cstring(writer, judgement->words);
-    json_key(writer, threshold->is_lower ? "at_least" : "at_most");
-    json_double(writer, threshold->limit);
+    json_field_cstring(writer, "kind", rows[threshold->kind].section);
+    json_field_cstring(writer, "threshold", judgement->words);
+    json_field_double(writer, threshold->is_lower ? "at_least" : "at_most", threshold->limit);
     json_key(writer, "value");
     if (isfinite(judgement->value))
         json_double(writer, judgement->value);
     else
         json_nil(writer);
-    json_key(writer, "outcome");
-    json_cstring(writer, threshold_outcome_word(judgement->outcome));
-    json_key(writer, "why");
-    json_cstring(writer, judgement->why);
+    json_field_cstring(writer, "outcome", threshold_outcome_word(judgement->outcome));
+    json_field_cstring(writer, "why", judgement->why);
     json_key(writer, "traces");
     json_begin_array(writer);
     for (size_t i = 0; i < judgement->trace_count; i++) {

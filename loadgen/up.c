@@ -48,8 +48,7 @@ static void print_report(const struct stack *stack, const struct memory *memory)
 static void write_pid(void *context, const struct stack_process *process)
 {
     struct json_writer *writer = context;
-    json_key(writer, process->name);
-    json_i64(writer, process->pid);
+    json_field_i64(writer, process->name, process->pid);
 }
 
 struct up_report {
@@ -62,21 +61,16 @@ static void write_json(const void *what, struct json_writer *writer)
     const struct up_report *report = what;
     const struct stack *stack = report->stack;
     json_begin_object(writer);
-    json_key(writer, "schema");
-    json_cstring(writer, "culprit.up/1");
-    json_key(writer, "ready_ms");
-    json_fixed(writer, stack_ready_ms(stack), 1);
-    json_key(writer, "rss_kib");
-    json_u64(writer, report->memory.rss_kib);
-    json_key(writer, "pss_kib");
-    json_u64(writer, report->memory.pss_kib);
+    json_field_cstring(writer, "schema", "culprit.up/1");
+    json_field_fixed(writer, "ready_ms", stack_ready_ms(stack), 1);
+    json_field_u64(writer, "rss_kib", report->memory.rss_kib);
+    json_field_u64(writer, "pss_kib", report->memory.pss_kib);
     target_write(stack_target(stack), writer);
     json_key(writer, "pids");
     json_begin_object(writer);
     stack_visit(stack, write_pid, writer);
     json_end_object(writer);
-    json_key(writer, "data");
-    json_cstring(writer, stack_data_directory(stack));
+    json_field_cstring(writer, "data", stack_data_directory(stack));
     json_end_object(writer);
 }
 

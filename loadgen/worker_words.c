@@ -8,30 +8,6 @@
 
 /* ---- values */
 
-static void write_count(struct json_writer *writer, const char *key, uint64_t value)
-{
-    json_key(writer, key);
-    json_u64(writer, value);
-}
-
-static void write_time(struct json_writer *writer, const char *key, uint64_t value_ns)
-{
-    json_key(writer, key);
-    json_u64_string(writer, value_ns);
-}
-
-static void write_words(struct json_writer *writer, const char *key, const char *value)
-{
-    json_key(writer, key);
-    json_cstring(writer, value);
-}
-
-static void write_flag(struct json_writer *writer, const char *key, bool value)
-{
-    json_key(writer, key);
-    json_bool(writer, value);
-}
-
 static enum status read_count(struct fields *fields, void *into)
 {
     bool is_number = fields->reader.token == JSON_NUMBER || fields->reader.token == JSON_STRING;
@@ -106,10 +82,10 @@ static enum status check_protocol(uint64_t protocol, struct error *error)
 void worker_words_hello_write(struct json_writer *writer, const struct worker_name *name)
 {
     json_begin_object(writer);
-    write_count(writer, "protocol", WORKER_PROTOCOL);
-    write_words(writer, "instance", name->instance);
-    write_words(writer, "host", name->host);
-    write_count(writer, "pid", name->pid);
+    json_field_u64(writer, "protocol", WORKER_PROTOCOL);
+    json_field_cstring(writer, "instance", name->instance);
+    json_field_cstring(writer, "host", name->host);
+    json_field_u64(writer, "pid", name->pid);
     json_end_object(writer);
 }
 
@@ -137,9 +113,9 @@ enum status worker_words_hello_read(struct text json, struct worker_name *name, 
 void worker_words_place_write(struct json_writer *writer, const struct worker_place *place)
 {
     json_begin_object(writer);
-    write_count(writer, "worker", place->worker);
-    write_count(writer, "workers", place->workers);
-    write_count(writer, "silence_ms", place->silence_ms);
+    json_field_u64(writer, "worker", place->worker);
+    json_field_u64(writer, "workers", place->workers);
+    json_field_u64(writer, "silence_ms", place->silence_ms);
     json_end_object(writer);
 }
 
@@ -164,7 +140,7 @@ enum status worker_words_place_read(struct text json, struct worker_place *place
 void worker_words_clock_write(struct json_writer *writer, uint64_t unix_ns)
 {
     json_begin_object(writer);
-    write_time(writer, "unix_ns", unix_ns);
+    json_field_u64_string(writer, "unix_ns", unix_ns);
     json_end_object(writer);
 }
 
@@ -178,9 +154,9 @@ enum status worker_words_clock_read(struct text json, uint64_t *unix_ns, struct 
 void worker_words_command_write(struct json_writer *writer, const struct worker_command *command)
 {
     json_begin_object(writer);
-    write_words(writer, "order", worker_roll_order_words(command->order));
+    json_field_cstring(writer, "order", worker_roll_order_words(command->order));
     if (command->order == WORKER_ORDER_START)
-        write_time(writer, "start_unix_ns", command->start_unix_ns);
+        json_field_u64_string(writer, "start_unix_ns", command->start_unix_ns);
     json_end_object(writer);
 }
 
@@ -215,18 +191,18 @@ void worker_words_job_write(struct json_writer *writer, const char *nonce,
                             const struct load_options *options, const struct load_files *files)
 {
     json_begin_object(writer);
-    write_count(writer, "protocol", WORKER_PROTOCOL);
-    write_words(writer, "kind", "load");
-    write_words(writer, "nonce", nonce);
-    write_words(writer, "word", options->word);
+    json_field_u64(writer, "protocol", WORKER_PROTOCOL);
+    json_field_cstring(writer, "kind", "load");
+    json_field_cstring(writer, "nonce", nonce);
+    json_field_cstring(writer, "word", options->word);
     json_key(writer, "options");
     load_options_json_write(writer, options);
     json_key(writer, "files");
     json_begin_array(writer);
     for (size_t i = 0; i < files->count; i++) {
         json_begin_object(writer);
-        write_words(writer, "path", files->items[i].path);
-        write_count(writer, "bytes", files->items[i].content.length_bytes);
+        json_field_cstring(writer, "path", files->items[i].path);
+        json_field_u64(writer, "bytes", files->items[i].content.length_bytes);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -305,7 +281,7 @@ static void write_flows(struct json_writer *writer, const struct load_flow_count
     for (size_t i = 0; i < sizeof(flow_rows) / sizeof(flow_rows[0]); i++) {
         uint64_t count;
         memcpy(&count, (const char *)flows + flow_rows[i].offset, sizeof(count));
-        write_count(writer, flow_rows[i].key, count);
+        json_field_u64(writer, flow_rows[i].key, count);
     }
     json_end_object(writer);
 }
@@ -314,14 +290,14 @@ void worker_words_report_write(struct json_writer *writer, const struct worker_r
                                const struct load_steps *steps)
 {
     json_begin_object(writer);
-    write_words(writer, "instance", report->instance);
-    write_count(writer, "number", report->number);
-    write_words(writer, "state", worker_roll_state_words(report->state));
-    write_words(writer, "words", report->words);
-    write_time(writer, "clock_error_ns", report->clock_error_ns);
-    write_time(writer, "cpu_ns", report->cpu_ns);
-    write_count(writer, "peak_rss_kib", report->peak_rss_kib);
-    write_flag(writer, "late", report->is_late);
+    json_field_cstring(writer, "instance", report->instance);
+    json_field_u64(writer, "number", report->number);
+    json_field_cstring(writer, "state", worker_roll_state_words(report->state));
+    json_field_cstring(writer, "words", report->words);
+    json_field_u64_string(writer, "clock_error_ns", report->clock_error_ns);
+    json_field_u64_string(writer, "cpu_ns", report->cpu_ns);
+    json_field_u64(writer, "peak_rss_kib", report->peak_rss_kib);
+    json_field_bool(writer, "late", report->is_late);
     write_flows(writer, &report->flows);
     if (steps != NULL)
         load_steps_json(writer, steps);

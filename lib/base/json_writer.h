@@ -48,4 +48,35 @@ void json_base64(struct json_writer *writer, const uint8_t *bytes, size_t count)
 /* Already JSON; written as it is. */
 void json_raw(struct json_writer *writer, struct text json);
 
+/* A key and its value. Inline: whole documents are made of these. */
+#define JSON_FIELD(name, type)                                                                     \
+    static inline void json_field_##name(struct json_writer *writer, const char *key, type value)  \
+    {                                                                                              \
+        json_key(writer, key);                                                                     \
+        json_##name(writer, value);                                                                \
+    }
+JSON_FIELD(cstring, const char *)
+JSON_FIELD(text, struct text)
+JSON_FIELD(i64, int64_t)
+JSON_FIELD(u64, uint64_t)
+JSON_FIELD(u64_string, uint64_t)
+JSON_FIELD(i64_string, int64_t)
+JSON_FIELD(double, double)
+JSON_FIELD(bool, bool)
+#undef JSON_FIELD
+
+static inline void json_field_fixed(struct json_writer *writer, const char *key, double value,
+                                    int decimals)
+{
+    json_key(writer, key);
+    json_fixed(writer, value, decimals);
+}
+
+static inline void json_field_hex(struct json_writer *writer, const char *key, const uint8_t *bytes,
+                                  size_t count)
+{
+    json_key(writer, key);
+    json_hex(writer, bytes, count);
+}
+
 #endif

@@ -126,13 +126,10 @@ static void put_field(struct line *line, const struct log_field *field)
 
 static void put_ids(struct line *line, struct log_ids ids)
 {
-    if (ids.trace_id) {
-        json_key(&line->json, "trace_id");
-        json_hex(&line->json, ids.trace_id, 16);
-    }
+    if (ids.trace_id)
+        json_field_hex(&line->json, "trace_id", ids.trace_id, 16);
     if (ids.span_id) {
-        json_key(&line->json, "span_id");
-        json_hex(&line->json, ids.span_id, 8);
+        json_field_hex(&line->json, "span_id", ids.span_id, 8);
     }
 }
 
@@ -150,10 +147,8 @@ static void put_head(struct line *line, enum log_level level, uint64_t wall_ns, 
 
 static void put_tail(struct line *line)
 {
-    if (line->cut) {
-        json_key(&line->json, "cut");
-        json_bool(&line->json, true);
-    }
+    if (line->cut)
+        json_field_bool(&line->json, "cut", true);
     json_end_object(&line->json);
     buffer_append_byte(&line->out, '\n');
 }

@@ -42,14 +42,7 @@ bool finding_counts(const struct finding *finding, bool with_baseline)
 
 static void write_number(struct json_writer *writer, const char *key, double value)
 {
-    json_key(writer, key);
-    json_fixed(writer, value, 3);
-}
-
-static void write_text(struct json_writer *writer, const char *key, struct text value)
-{
-    json_key(writer, key);
-    json_text(writer, value);
+    json_field_fixed(writer, key, value, 3);
 }
 
 static void write_evidence(const struct finding *finding, struct json_writer *writer)
@@ -60,8 +53,7 @@ static void write_evidence(const struct finding *finding, struct json_writer *wr
     json_begin_array(writer);
     for (size_t i = 0; i < finding->gate_count; i++) {
         json_begin_object(writer);
-        json_key(writer, "name");
-        json_cstring(writer, finding->gates[i].name);
+        json_field_cstring(writer, "name", finding->gates[i].name);
         write_number(writer, "value", finding->gates[i].value);
         write_number(writer, "threshold", finding->gates[i].threshold);
         json_end_object(writer);
@@ -72,10 +64,8 @@ static void write_evidence(const struct finding *finding, struct json_writer *wr
     for (size_t i = 0; i < finding->trace_count; i++) {
         const struct finding_trace *trace = &finding->traces[i];
         json_begin_object(writer);
-        json_key(writer, "trace_id");
-        json_hex(writer, trace->trace_id, sizeof(trace->trace_id));
-        json_key(writer, "span_id");
-        json_hex(writer, trace->span_id, sizeof(trace->span_id));
+        json_field_hex(writer, "trace_id", trace->trace_id, sizeof(trace->trace_id));
+        json_field_hex(writer, "span_id", trace->span_id, sizeof(trace->span_id));
         write_number(writer, "before_ms", trace->before_ms);
         write_number(writer, "after_ms", trace->after_ms);
         json_end_object(writer);
@@ -102,23 +92,19 @@ static void write_lists(const struct finding *finding, struct json_writer *write
 void finding_write_json(const struct finding *finding, struct json_writer *writer)
 {
     json_begin_object(writer);
-    json_key(writer, "kind");
-    json_cstring(writer, finding_kind_word(finding->kind));
-    write_text(writer, "service", finding->service);
-    write_text(writer, "operation", finding->operation);
-    write_text(writer, "peer", finding->peer);
-    write_text(writer, "entry", finding->entry);
-    json_key(writer, "state");
-    json_cstring(writer, finding_state_word(finding->state));
-    json_key(writer, "confidence");
-    json_cstring(writer, finding_confidence_word(finding->confidence));
+    json_field_cstring(writer, "kind", finding_kind_word(finding->kind));
+    json_field_text(writer, "service", finding->service);
+    json_field_text(writer, "operation", finding->operation);
+    json_field_text(writer, "peer", finding->peer);
+    json_field_text(writer, "entry", finding->entry);
+    json_field_cstring(writer, "state", finding_state_word(finding->state));
+    json_field_cstring(writer, "confidence", finding_confidence_word(finding->confidence));
     write_number(writer, "prevalence", finding->prevalence);
-    json_key(writer, "support");
-    json_u64(writer, finding->support);
+    json_field_u64(writer, "support", finding->support);
     write_number(writer, "cost_ms", finding->cost_ms);
     write_number(writer, "saving_ms", finding->saving_ms);
     write_number(writer, "saving_p90_ms", finding->saving_p90_ms);
-    write_text(writer, "summary", finding->summary);
+    json_field_text(writer, "summary", finding->summary);
     write_lists(finding, writer);
     json_end_object(writer);
 }

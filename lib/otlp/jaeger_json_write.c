@@ -27,12 +27,9 @@ static void write_reference(const char *type, const uint8_t *trace_id, const uin
                             struct json_writer *writer)
 {
     json_begin_object(writer);
-    json_key(writer, "refType");
-    json_cstring(writer, type);
-    json_key(writer, "traceID");
-    json_hex(writer, trace_id, 16);
-    json_key(writer, "spanID");
-    json_hex(writer, span_id, 8);
+    json_field_cstring(writer, "refType", type);
+    json_field_hex(writer, "traceID", trace_id, 16);
+    json_field_hex(writer, "spanID", span_id, 8);
     json_end_object(writer);
 }
 
@@ -53,8 +50,7 @@ static void write_logs(const struct otlp_span *span, struct json_writer *writer)
     json_begin_array(writer);
     for (uint32_t i = 0; i < span->event_count; i++) {
         json_begin_object(writer);
-        json_key(writer, "timestamp");
-        json_u64(writer, span->events[i].time_ns / NS_PER_US);
+        json_field_u64(writer, "timestamp", span->events[i].time_ns / NS_PER_US);
         json_key(writer, "fields");
         json_begin_array(writer);
         jaeger_tags_write_text("event", span->events[i].name, writer);
@@ -68,10 +64,8 @@ static void write_logs(const struct otlp_span *span, struct json_writer *writer)
 static void write_times(const struct otlp_span *span, struct json_writer *writer)
 {
     const uint64_t start_us = span->start_ns / NS_PER_US, end_us = span->end_ns / NS_PER_US;
-    json_key(writer, "startTime");
-    json_u64(writer, start_us);
-    json_key(writer, "duration");
-    json_u64(writer, end_us > start_us ? end_us - start_us : 0);
+    json_field_u64(writer, "startTime", start_us);
+    json_field_u64(writer, "duration", end_us > start_us ? end_us - start_us : 0);
 }
 
 /* Jaeger takes times that run backwards as nothing; it says so in the span's warnings. */
@@ -93,14 +87,10 @@ static void write_span(const struct otlp_span *span, struct processes *processes
     char process[32];
     snprintf(process, sizeof(process), "p%" PRIu64, process_of(processes, span));
     json_begin_object(writer);
-    json_key(writer, "traceID");
-    json_hex(writer, span->trace_id, sizeof(span->trace_id));
-    json_key(writer, "spanID");
-    json_hex(writer, span->span_id, sizeof(span->span_id));
-    json_key(writer, "flags");
-    json_u64(writer, span->flags & FLAG_SAMPLED);
-    json_key(writer, "operationName");
-    json_text(writer, span->name);
+    json_field_hex(writer, "traceID", span->trace_id, sizeof(span->trace_id));
+    json_field_hex(writer, "spanID", span->span_id, sizeof(span->span_id));
+    json_field_u64(writer, "flags", span->flags & FLAG_SAMPLED);
+    json_field_text(writer, "operationName", span->name);
     write_references(span, writer);
     write_times(span, writer);
     json_key(writer, "tags");
@@ -109,8 +99,7 @@ static void write_span(const struct otlp_span *span, struct processes *processes
     jaeger_tags_write_fields(span, writer);
     json_end_array(writer);
     write_logs(span, writer);
-    json_key(writer, "processID");
-    json_cstring(writer, process);
+    json_field_cstring(writer, "processID", process);
     write_warnings(span, writer);
     json_end_object(writer);
 }
@@ -122,8 +111,7 @@ static void write_process(const struct otlp_resource *resource, uint64_t rank,
     snprintf(process, sizeof(process), "p%" PRIu64, rank);
     json_key(writer, process);
     json_begin_object(writer);
-    json_key(writer, "serviceName");
-    json_text(writer, resource->service);
+    json_field_text(writer, "serviceName", resource->service);
     json_key(writer, "tags");
     json_begin_array(writer);
     for (uint32_t i = 0; i < resource->attributes.count; i++) {
@@ -142,8 +130,8 @@ void jaeger_json_write(const struct spans *spans, size_t first, size_t count,
     uint64_t written = 0;
     map_init(&processes.ranks, count + 1);
     json_begin_object(writer);
-    json_key(writer, "traceID");
-    json_hex(writer, count ? spans->items[first].trace_id : (const uint8_t[16]){0}, 16);
+    json_field_hex(writer, "traceID", count ? spans->items[first].trace_id : (const uint8_t[16]){0},
+                   16);
     json_key(writer, "spans");
     json_begin_array(writer);
     for (size_t i = 0; i < count; i++)

@@ -225,10 +225,8 @@ void jaeger_tags_take_name(struct otlp_event *event)
 static void begin_tag(struct text key, const char *type, struct json_writer *writer)
 {
     json_begin_object(writer);
-    json_key(writer, "key");
-    json_text(writer, key);
-    json_key(writer, "type");
-    json_cstring(writer, type);
+    json_field_text(writer, "key", key);
+    json_field_cstring(writer, "type", type);
     json_key(writer, "value");
 }
 

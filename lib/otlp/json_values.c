@@ -213,8 +213,7 @@ static void write_items(const struct otlp_attribute *items, uint32_t count, bool
     for (uint32_t i = 0; i < count; i++) {
         if (keyed) {
             json_begin_object(writer);
-            json_key(writer, "key");
-            json_text(writer, items[i].key);
+            json_field_text(writer, "key", items[i].key);
             json_key(writer, "value");
         }
         write_value(&items[i].value, writer);

@@ -110,12 +110,6 @@ enum status logs_json_read(struct logs *logs, const char *json, size_t length, s
 
 /* ---- writing */
 
-static void write_text(struct json_writer *writer, const char *key, struct text value)
-{
-    json_key(writer, key);
-    json_text(writer, value);
-}
-
 static void write_id(struct json_writer *writer, const char *key, const uint8_t *id, size_t length)
 {
     uint8_t any = 0;
@@ -123,33 +117,27 @@ static void write_id(struct json_writer *writer, const char *key, const uint8_t 
         any |= id[i];
     if (any == 0)
         return;
-    json_key(writer, key);
-    json_hex(writer, id, length);
+    json_field_hex(writer, key, id, length);
 }
 
 void logs_json_write_one(const struct otlp_log *log, struct json_writer *writer)
 {
     json_begin_object(writer);
-    json_key(writer, "timeUnixNano");
-    json_u64_string(writer, logs_time_ns(log));
-    json_key(writer, "observedTimeUnixNano");
-    json_u64_string(writer, log->observed_ns);
-    json_key(writer, "severityNumber");
-    json_u64(writer, log->severity);
-    write_text(writer, "severityText", log->severity_text);
-    write_text(writer, "service", log->resource->service);
-    write_text(writer, "scope", log->scope->name);
+    json_field_u64_string(writer, "timeUnixNano", logs_time_ns(log));
+    json_field_u64_string(writer, "observedTimeUnixNano", log->observed_ns);
+    json_field_u64(writer, "severityNumber", log->severity);
+    json_field_text(writer, "severityText", log->severity_text);
+    json_field_text(writer, "service", log->resource->service);
+    json_field_text(writer, "scope", log->scope->name);
     if (log->event_name.length > 0)
-        write_text(writer, "eventName", log->event_name);
+        json_field_text(writer, "eventName", log->event_name);
     write_id(writer, "traceId", log->trace_id, sizeof(log->trace_id));
     write_id(writer, "spanId", log->span_id, sizeof(log->span_id));
     json_key(writer, "body");
     json_values_write_value(&log->body, writer);
     json_key(writer, "attributes");
     json_values_write(&log->attributes, writer);
-    if (log->attributes.dropped_count > 0) {
-        json_key(writer, "droppedAttributesCount");
-        json_u64(writer, log->attributes.dropped_count);
-    }
+    if (log->attributes.dropped_count > 0)
+        json_field_u64(writer, "droppedAttributesCount", log->attributes.dropped_count);
     json_end_object(writer);
 }

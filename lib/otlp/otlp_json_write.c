@@ -8,28 +8,24 @@ static void write_text_if(const char *key, struct text value, struct json_writer
 {
     if (value.length == 0)
         return;
-    json_key(writer, key);
-    json_text(writer, value);
+    json_field_text(writer, key, value);
 }
 
 static void write_u32_if(const char *key, uint32_t value, struct json_writer *writer)
 {
     if (value == 0)
         return;
-    json_key(writer, key);
-    json_u64(writer, value);
+    json_field_u64(writer, key, value);
 }
 
 static void write_time(const char *key, uint64_t time_ns, struct json_writer *writer)
 {
-    json_key(writer, key);
-    json_u64_string(writer, time_ns);
+    json_field_u64_string(writer, key, time_ns);
 }
 
 static void write_id(const char *key, const uint8_t *id, size_t length, struct json_writer *writer)
 {
-    json_key(writer, key);
-    json_hex(writer, id, length);
+    json_field_hex(writer, key, id, length);
 }
 
 static void write_attributes(const struct otlp_attributes *attributes, struct json_writer *writer)

@@ -97,22 +97,9 @@ static bool read_question(struct request *request, struct response *response,
 
 /* ---- answers */
 
-static void write_number(struct json_writer *writer, const char *key, uint64_t value)
-{
-    json_key(writer, key);
-    json_u64(writer, value);
-}
-
 static void write_ms(struct json_writer *writer, const char *key, double value)
 {
-    json_key(writer, key);
-    json_fixed(writer, value, 3);
-}
-
-static void write_text(struct json_writer *writer, const char *key, struct text value)
-{
-    json_key(writer, key);
-    json_text(writer, value);
+    json_field_fixed(writer, key, value, 3);
 }
 
 /* Leaves the object open. */
@@ -120,34 +107,29 @@ static void begin_sample(struct json_writer *writer, const char *key, const stru
 {
     json_key(writer, key);
     json_begin_object(writer);
-    json_key(writer, "start_unix_nano");
-    json_u64_string(writer, sample->range.start_ns);
-    json_key(writer, "end_unix_nano");
-    json_u64_string(writer, sample->range.end_ns);
-    write_number(writer, "traces", sample->traces);
-    write_number(writer, "spans", sample->spans.count);
-    json_key(writer, "truncated");
-    json_bool(writer, sample->truncated);
+    json_field_u64_string(writer, "start_unix_nano", sample->range.start_ns);
+    json_field_u64_string(writer, "end_unix_nano", sample->range.end_ns);
+    json_field_u64(writer, "traces", sample->traces);
+    json_field_u64(writer, "spans", sample->spans.count);
+    json_field_bool(writer, "truncated", sample->truncated);
 }
 
 static void begin_answer(struct answer *answer, const char *schema)
 {
     answer_begin(answer);
     json_begin_object(&answer->writer);
-    json_key(&answer->writer, "schema");
-    json_cstring(&answer->writer, schema);
+    json_field_cstring(&answer->writer, "schema", schema);
 }
 
 static void write_findings(const struct diagnosis *diagnosis, bool with_baseline,
                            struct json_writer *writer)
 {
-    write_number(writer, "requests", diagnosis->request_count);
-    write_number(writer, "partial_traces", diagnosis->partial_count);
+    json_field_u64(writer, "requests", diagnosis->request_count);
+    json_field_u64(writer, "partial_traces", diagnosis->partial_count);
     write_ms(writer, "entry_p50_ms", diagnosis->entry_p50_ms);
     write_ms(writer, "baseline_p50_ms", diagnosis->baseline_p50_ms);
     write_ms(writer, "unexplained_ms", diagnosis->unexplained_ms);
-    json_key(writer, "with_baseline");
-    json_bool(writer, with_baseline);
+    json_field_bool(writer, "with_baseline", with_baseline);
     json_key(writer, "findings");
     json_begin_array(writer);
     for (size_t i = 0; i < diagnosis->finding_count; i++)
@@ -216,25 +198,24 @@ void analysis_findings(struct request *request, struct response *response)
 static void write_edge(const struct graph_edge *edge, struct json_writer *writer)
 {
     json_begin_object(writer);
-    write_text(writer, "caller", edge->caller);
-    write_text(writer, "callee", edge->callee);
-    write_number(writer, "calls", edge->calls);
-    write_number(writer, "errors", edge->errors);
+    json_field_text(writer, "caller", edge->caller);
+    json_field_text(writer, "callee", edge->callee);
+    json_field_u64(writer, "calls", edge->calls);
+    json_field_u64(writer, "errors", edge->errors);
     write_ms(writer, "mean_ms", edge->mean_ms);
     write_ms(writer, "p50_ms", edge->p50_ms);
     write_ms(writer, "p99_ms", edge->p99_ms);
-    json_key(writer, "outside");
-    json_bool(writer, edge->outside);
+    json_field_bool(writer, "outside", edge->outside);
     json_end_object(writer);
 }
 
 static void write_operation(const struct graph_operation *operation, struct json_writer *writer)
 {
     json_begin_object(writer);
-    write_text(writer, "service", operation->service);
-    write_text(writer, "operation", operation->operation);
-    write_number(writer, "calls", operation->calls);
-    write_number(writer, "errors", operation->errors);
+    json_field_text(writer, "service", operation->service);
+    json_field_text(writer, "operation", operation->operation);
+    json_field_u64(writer, "calls", operation->calls);
+    json_field_u64(writer, "errors", operation->errors);
     write_ms(writer, "p50_ms", operation->p50_ms);
     write_ms(writer, "p95_ms", operation->p95_ms);
     write_ms(writer, "p99_ms", operation->p99_ms);

@@ -43,10 +43,8 @@ void answer_error_v3(struct response *response, unsigned status, const char *for
     json_begin_object(&answer.writer);
     json_key(&answer.writer, "error");
     json_begin_object(&answer.writer);
-    json_key(&answer.writer, "httpCode");
-    json_u64(&answer.writer, status);
-    json_key(&answer.writer, "message");
-    json_cstring(&answer.writer, words);
+    json_field_u64(&answer.writer, "httpCode", status);
+    json_field_cstring(&answer.writer, "message", words);
     json_end_object(&answer.writer);
     json_end_object(&answer.writer);
     answer_send(&answer, response, status);
@@ -54,12 +52,9 @@ void answer_error_v3(struct response *response, unsigned status, const char *for
 
 static void write_envelope(struct json_writer *writer, size_t total)
 {
-    json_key(writer, "total");
-    json_u64(writer, total);
-    json_key(writer, "limit");
-    json_u64(writer, 0);
-    json_key(writer, "offset");
-    json_u64(writer, 0);
+    json_field_u64(writer, "total", total);
+    json_field_u64(writer, "limit", 0);
+    json_field_u64(writer, "offset", 0);
     json_key(writer, "errors");
 }
 
@@ -78,10 +73,8 @@ void answer_error_legacy(struct response *response, unsigned status, const char 
     write_envelope(&answer.writer, 0);
     json_begin_array(&answer.writer);
     json_begin_object(&answer.writer);
-    json_key(&answer.writer, "code");
-    json_u64(&answer.writer, status);
-    json_key(&answer.writer, "msg");
-    json_cstring(&answer.writer, words);
+    json_field_u64(&answer.writer, "code", status);
+    json_field_cstring(&answer.writer, "msg", words);
     json_end_object(&answer.writer);
     json_end_array(&answer.writer);
     json_end_object(&answer.writer);

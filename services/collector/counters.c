@@ -52,10 +52,8 @@ void counters_add_latency(struct counters *counters, const struct batch *batch, 
 
 void counters_write(const struct counters *counters, struct json_writer *writer)
 {
-    for (size_t i = 0; i < COUNTER_COUNT; i++) {
-        json_key(writer, rows[i].key);
-        json_u64(writer, counters_get(counters, (enum counter)i));
-    }
+    for (size_t i = 0; i < COUNTER_COUNT; i++)
+        json_field_u64(writer, rows[i].key, counters_get(counters, (enum counter)i));
 }
 
 static double ms_of(uint64_t ns)
@@ -95,14 +93,11 @@ void counters_write_latency(struct counters *counters, struct json_writer *write
     *copy = counters->latency;
     pthread_mutex_unlock(&counters->lock);
     json_begin_object(writer);
-    json_key(writer, "count");
-    json_u64(writer, copy->count);
-    for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
-        json_key(writer, quantiles[i].key);
-        json_fixed(writer, ms_of(histogram_quantile_ns(copy, quantiles[i].quantile)), 3);
-    }
-    json_key(writer, "max_ms");
-    json_fixed(writer, ms_of(copy->max_ns), 3);
+    json_field_u64(writer, "count", copy->count);
+    for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+        json_field_fixed(writer, quantiles[i].key,
+                         ms_of(histogram_quantile_ns(copy, quantiles[i].quantile)), 3);
+    json_field_fixed(writer, "max_ms", ms_of(copy->max_ns), 3);
     write_buckets(copy, writer);
     json_end_object(writer);
     free(copy);

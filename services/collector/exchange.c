@@ -53,10 +53,8 @@ void exchange_error(struct exchange *exchange, unsigned status, enum exchange_co
         struct json_writer writer;
         json_writer_init(&writer, &body, 0);
         json_begin_object(&writer);
-        json_key(&writer, "code");
-        json_u64(&writer, code);
-        json_key(&writer, "message");
-        json_cstring(&writer, words);
+        json_field_u64(&writer, "code", code);
+        json_field_cstring(&writer, "message", words);
         json_end_object(&writer);
     }
     answer_bytes(exchange, status, &body);
@@ -79,10 +77,8 @@ void exchange_success(struct exchange *exchange, uint64_t refused, const char *w
         if (refused > 0) {
             json_key(&writer, "partialSuccess");
             json_begin_object(&writer);
-            json_key(&writer, exchange->signal->rejected_key);
-            json_u64_string(&writer, refused);
-            json_key(&writer, "errorMessage");
-            json_cstring(&writer, words);
+            json_field_u64_string(&writer, exchange->signal->rejected_key, refused);
+            json_field_cstring(&writer, "errorMessage", words);
             json_end_object(&writer);
         }
         json_end_object(&writer);

@@ -3,20 +3,14 @@
 #include "services/collector/answer.h"
 #include "services/collector/collector.h"
 
-static void put_number(struct json_writer *writer, const char *key, uint64_t value)
-{
-    json_key(writer, key);
-    json_u64(writer, value);
-}
-
 static void put_own(struct json_writer *writer, const struct losses *losses)
 {
     json_key(writer, "collector");
     json_begin_object(writer);
-    put_number(writer, "spans_refused", losses->spans_refused);
-    put_number(writer, "spans_dropped", losses->spans_dropped);
-    put_number(writer, "logs_lost", losses->logs);
-    put_number(writer, "requests_refused", losses->requests_refused);
+    json_field_u64(writer, "spans_refused", losses->spans_refused);
+    json_field_u64(writer, "spans_dropped", losses->spans_dropped);
+    json_field_u64(writer, "logs_lost", losses->logs);
+    json_field_u64(writer, "requests_refused", losses->requests_refused);
     json_end_object(writer);
 }
 
@@ -26,10 +20,9 @@ static void put_senders(struct json_writer *writer, const struct losses *losses)
     json_begin_array(writer);
     for (size_t i = 0; i < losses->count; i++) {
         json_begin_object(writer);
-        json_key(writer, "name");
-        json_cstring(writer, losses->senders[i].name);
-        put_number(writer, "spans_lost", losses->senders[i].spans);
-        put_number(writer, "logs_lost", losses->senders[i].logs);
+        json_field_cstring(writer, "name", losses->senders[i].name);
+        json_field_u64(writer, "spans_lost", losses->senders[i].spans);
+        json_field_u64(writer, "logs_lost", losses->senders[i].logs);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -52,10 +45,9 @@ void health_handle(struct request *request, struct response *response)
     put_own(&answer.writer, &losses);
     put_senders(&answer.writer, &losses);
     const uint64_t spans = losses_spans(&losses);
-    put_number(&answer.writer, "spans_lost", spans);
-    put_number(&answer.writer, "logs_lost", losses_logs(&losses));
-    json_key(&answer.writer, "complete");
-    json_bool(&answer.writer, spans == 0 && losses.requests_refused == 0);
+    json_field_u64(&answer.writer, "spans_lost", spans);
+    json_field_u64(&answer.writer, "logs_lost", losses_logs(&losses));
+    json_field_bool(&answer.writer, "complete", spans == 0 && losses.requests_refused == 0);
     json_end_object(&answer.writer);
     answer_send(&answer, response, 200);
 }

@@ -56,12 +56,6 @@ void page_metrics(struct request *request, struct response *response)
     send_text(response, &out, metrics_text_content_type(text.is_open));
 }
 
-static void write_number(struct json_writer *writer, const char *key, uint64_t value)
-{
-    json_key(writer, key);
-    json_u64(writer, value);
-}
-
 /* What happened since the start; readers take differences. */
 void page_status(struct request *request, struct response *response)
 {
@@ -73,15 +67,15 @@ void page_status(struct request *request, struct response *response)
     answer_begin(&answer);
     json_begin_object(&answer.writer);
     counters_write(&collector->counters, &answer.writer);
-    write_number(&answer.writer, "traces_open", open.traces);
-    write_number(&answer.writer, "spans_open", open.spans);
-    write_number(&answer.writer, "open_bytes", open.bytes);
-    write_number(&answer.writer, "open_bytes_max", collector->max_memory_bytes);
-    write_number(&answer.writer, "traces_stored", store.traces);
-    write_number(&answer.writer, "logs_open", logs.records);
-    write_number(&answer.writer, "logs_kept", store.logs);
-    write_number(&answer.writer, "store_bytes", store.bytes);
-    write_number(&answer.writer, "started_unix_ms", collector->started_wall_ns / NS_PER_MS);
+    json_field_u64(&answer.writer, "traces_open", open.traces);
+    json_field_u64(&answer.writer, "spans_open", open.spans);
+    json_field_u64(&answer.writer, "open_bytes", open.bytes);
+    json_field_u64(&answer.writer, "open_bytes_max", collector->max_memory_bytes);
+    json_field_u64(&answer.writer, "traces_stored", store.traces);
+    json_field_u64(&answer.writer, "logs_open", logs.records);
+    json_field_u64(&answer.writer, "logs_kept", store.logs);
+    json_field_u64(&answer.writer, "store_bytes", store.bytes);
+    json_field_u64(&answer.writer, "started_unix_ms", collector->started_wall_ns / NS_PER_MS);
     json_key(&answer.writer, "trace_latency");
     counters_write_latency(&collector->counters, &answer.writer);
     json_end_object(&answer.writer);

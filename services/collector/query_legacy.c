@@ -67,10 +67,8 @@ void query_legacy_operations(struct request *request, struct response *response)
     answer_begin_data(&answer, request);
     for (size_t i = 0; i < count; i++) {
         json_begin_object(&answer.writer);
-        json_key(&answer.writer, "name");
-        json_text(&answer.writer, operations[i].name);
-        json_key(&answer.writer, "spanKind");
-        json_cstring(&answer.writer, params_kind_word(operations[i].kind));
+        json_field_text(&answer.writer, "name", operations[i].name);
+        json_field_cstring(&answer.writer, "spanKind", params_kind_word(operations[i].kind));
         json_end_object(&answer.writer);
     }
     answer_end_data(&answer, count);
@@ -128,10 +126,8 @@ static void write_absent(struct json_writer *writer, const struct buffer *absent
     json_begin_array(writer);
     for (size_t at = 0; at < absent->length_bytes; at += 16) {
         json_begin_object(writer);
-        json_key(writer, "msg");
-        json_cstring(writer, "trace not found");
-        json_key(writer, "traceID");
-        json_hex(writer, absent->data + at, 16);
+        json_field_cstring(writer, "msg", "trace not found");
+        json_field_hex(writer, "traceID", absent->data + at, 16);
         json_end_object(writer);
     }
     json_end_array(writer);

@@ -94,10 +94,8 @@ static void send(const struct logs *logs, bool truncated, struct response *respo
     struct answer answer;
     answer_begin(&answer);
     json_begin_object(&answer.writer);
-    json_key(&answer.writer, "schema");
-    json_cstring(&answer.writer, "culprit.logs/1");
-    json_key(&answer.writer, "truncated");
-    json_bool(&answer.writer, truncated);
+    json_field_cstring(&answer.writer, "schema", "culprit.logs/1");
+    json_field_bool(&answer.writer, "truncated", truncated);
     json_key(&answer.writer, "logs");
     json_begin_array(&answer.writer);
     for (size_t i = 0; i < logs->count; i++)

@@ -44,10 +44,8 @@ static void write_operations(const struct catalogue *catalogue, struct json_writ
     json_begin_array(writer);
     for (size_t i = 0; i < count; i++) {
         json_begin_object(writer);
-        json_key(writer, "name");
-        json_text(writer, operations[i].name);
-        json_key(writer, "spanKind");
-        json_cstring(writer, params_kind_word(operations[i].kind));
+        json_field_text(writer, "name", operations[i].name);
+        json_field_cstring(writer, "spanKind", params_kind_word(operations[i].kind));
         json_end_object(writer);
     }
     json_end_array(writer);

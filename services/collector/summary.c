@@ -58,12 +58,9 @@ static void write_services(const struct figures *figures, struct json_writer *wr
     json_begin_array(writer);
     for (size_t i = 0; i < count; i++) {
         json_begin_object(writer);
-        json_key(writer, "name");
-        json_text(writer, items[i].name);
-        json_key(writer, "spanCount");
-        json_u64(writer, items[i].spans);
-        json_key(writer, "errorSpanCount");
-        json_u64(writer, items[i].errors);
+        json_field_text(writer, "name", items[i].name);
+        json_field_u64(writer, "spanCount", items[i].spans);
+        json_field_u64(writer, "errorSpanCount", items[i].errors);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -74,22 +71,14 @@ static void write_figures(const struct figures *figures, const struct otlp_span 
 {
     const struct otlp_span *root = figures->root ? figures->root : first;
     json_begin_object(writer);
-    json_key(writer, "traceId");
-    json_hex(writer, first->trace_id, sizeof(first->trace_id));
-    json_key(writer, "rootServiceName");
-    json_text(writer, root->resource->service);
-    json_key(writer, "rootOperationName");
-    json_text(writer, root->name);
-    json_key(writer, "minStartTimeUnixNano");
-    json_u64_string(writer, figures->start_ns);
-    json_key(writer, "maxEndTimeUnixNano");
-    json_u64_string(writer, figures->end_ns);
-    json_key(writer, "spanCount");
-    json_u64(writer, count);
-    json_key(writer, "errorSpanCount");
-    json_u64(writer, figures->errors);
-    json_key(writer, "orphanSpanCount");
-    json_u64(writer, figures->orphans);
+    json_field_hex(writer, "traceId", first->trace_id, sizeof(first->trace_id));
+    json_field_text(writer, "rootServiceName", root->resource->service);
+    json_field_text(writer, "rootOperationName", root->name);
+    json_field_u64_string(writer, "minStartTimeUnixNano", figures->start_ns);
+    json_field_u64_string(writer, "maxEndTimeUnixNano", figures->end_ns);
+    json_field_u64(writer, "spanCount", count);
+    json_field_u64(writer, "errorSpanCount", figures->errors);
+    json_field_u64(writer, "orphanSpanCount", figures->orphans);
     write_services(figures, writer);
     json_end_object(writer);
 }
@@ -123,10 +112,8 @@ void summary_write_edges(const struct catalogue *edges, struct text of,
         if (of.length > 0 && !text_equal(of, items[i].parent) && !text_equal(of, items[i].child))
             continue;
         json_begin_object(writer);
-        json_key(writer, "parent");
-        json_text(writer, items[i].parent);
-        json_key(writer, "child");
-        json_text(writer, items[i].child);
+        json_field_text(writer, "parent", items[i].parent);
+        json_field_text(writer, "child", items[i].child);
         json_key(writer, "callCount");
         count(writer, items[i].calls);
         json_end_object(writer);

@@ -21,8 +21,7 @@ static void write_part(struct json_writer *writer, const struct load_part *part)
     for (size_t i = 0; i < part->figures.step_count; i++)
         steps.names[i] = part->step_names[i];
     json_begin_object(writer);
-    json_key(writer, "name");
-    json_cstring(writer, part->name);
+    json_field_cstring(writer, "name", part->name);
     json_key(writer, "load");
     json_begin_object(writer);
     load_steps_json(writer, &steps);

@@ -284,14 +284,10 @@ static void put_attributes(const struct attribute *list, size_t count)
 static void put_context(const struct span_context *context)
 {
     json_begin_object(&out);
-    json_key(&out, "trace");
-    json_hex(&out, context->trace_id.bytes, 16);
-    json_key(&out, "span");
-    json_hex(&out, context->span_id.bytes, 8);
-    json_key(&out, "flags");
-    json_u64(&out, context->flags);
-    json_key(&out, "remote");
-    json_bool(&out, context->is_remote);
+    json_field_hex(&out, "trace", context->trace_id.bytes, 16);
+    json_field_hex(&out, "span", context->span_id.bytes, 8);
+    json_field_u64(&out, "flags", context->flags);
+    json_field_bool(&out, "remote", context->is_remote);
     put_hex("state", context->trace_state);
     json_end_object(&out);
 }
@@ -407,13 +403,10 @@ static struct span *begin_span(void)
     options.attributes = random_attributes(6, &options.attribute_count);
     for (options.link_count = 0; options.link_count < below(3); options.link_count++)
         links[options.link_count] = random_link();
-    json_key(&out, "tracer");
-    json_u64(&out, tracer);
+    json_field_u64(&out, "tracer", tracer);
     put_hex("name", text_of(name));
-    json_key(&out, "kind");
-    json_u64(&out, options.kind);
-    json_key(&out, "start");
-    json_u64_string(&out, options.start_wall_ns);
+    json_field_u64(&out, "kind", options.kind);
+    json_field_u64_string(&out, "start", options.start_wall_ns);
     json_key(&out, "parent");
     if (options.root)
         json_nil(&out);
@@ -445,8 +438,7 @@ static void make_span(void)
         do_anything(span);
     json_end_array(&out);
     uint64_t end_ns = 1700000000000000000ull + rng_next(&rng) % 2000;
-    json_key(&out, "end");
-    json_u64_string(&out, end_ns);
+    json_field_u64_string(&out, "end", end_ns);
     json_end_object(&out);
     buffer_append_byte(&script, '\n');
     span_end_at(span, end_ns);

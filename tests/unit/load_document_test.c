@@ -76,16 +76,11 @@ static void write_load_report(struct buffer *out, bool with_timeline)
                                     {"name", "a | b"},
                                     {"target", "http://127.0.0.1:1"},
                                     {"verdict", "inconclusive"}};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        json_key(&writer, words[i][0]);
-        json_cstring(&writer, words[i][1]);
-    }
-    json_key(&writer, "seed");
-    json_u64(&writer, UINT64_MAX);
-    json_key(&writer, "interrupted");
-    json_bool(&writer, true);
-    json_key(&writer, "trustworthy");
-    json_bool(&writer, false);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        json_field_cstring(&writer, words[i][0], words[i][1]);
+    json_field_u64(&writer, "seed", UINT64_MAX);
+    json_field_bool(&writer, "interrupted", true);
+    json_field_bool(&writer, "trustworthy", false);
     write_steps(&writer, with_timeline);
     json_key(&writer, "thresholds");
     json_raw(&writer, text_of("[{\"metric\":\"p99_ms\",\"step\":\"log in\",\"at_least\":3,"
@@ -163,8 +158,7 @@ static void check_run(void **state)
     json_begin_array(&writer);
     for (size_t i = 0; i < 2; i++) {
         json_begin_object(&writer);
-        json_key(&writer, "name");
-        json_cstring(&writer, names[i]);
+        json_field_cstring(&writer, "name", names[i]);
         json_key(&writer, "load");
         json_begin_object(&writer);
         write_steps(&writer, i == 1);

@@ -167,14 +167,12 @@ static void put_value(struct json_writer *out, const struct attribute *value)
 
 static void put_text(struct json_writer *out, const char *key, const void *bytes, size_t length)
 {
-    json_key(out, key);
-    json_hex(out, bytes, length);
+    json_field_hex(out, key, bytes, length);
 }
 
 static void put_number(struct json_writer *out, const char *key, uint64_t number)
 {
-    json_key(out, key);
-    json_u64_string(out, number);
+    json_field_u64_string(out, key, number);
 }
 
 static void print_sample(const struct sample *sample, struct text encoded, struct buffer *line)

@@ -33,8 +33,7 @@ static void write_jaeger(const struct spans *spans, struct buffer *out)
     struct json_writer writer;
     json_writer_init(&writer, out, 2);
     json_begin_object(&writer);
-    json_key(&writer, "total");
-    json_u64(&writer, 0);
+    json_field_u64(&writer, "total", 0);
     json_key(&writer, "data");
     json_begin_array(&writer);
     jaeger_json_write(spans, 0, spans->count, &writer);

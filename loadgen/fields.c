@@ -123,6 +123,22 @@ enum status fields_number(struct fields *fields, double lowest, double highest, 
     return STATUS_OK;
 }
 
+enum status fields_read_u64(struct fields *fields, void *into)
+{
+    bool is_number = fields->reader.token == JSON_NUMBER || fields->reader.token == JSON_STRING;
+    if (!is_number || json_reader_u64(&fields->reader, into) != STATUS_OK)
+        return fields_fail(fields, "must be a whole number");
+    return STATUS_OK;
+}
+
+enum status fields_read_bool(struct fields *fields, void *into)
+{
+    if (fields->reader.token != JSON_TRUE && fields->reader.token != JSON_FALSE)
+        return fields_fail(fields, "must be true or false");
+    *(bool *)into = fields->reader.token == JSON_TRUE;
+    return STATUS_OK;
+}
+
 enum status fields_editor_hint(struct fields *fields, void *into)
 {
     (void)into;

@@ -32,6 +32,9 @@ struct field {
     bool required;
 };
 
+/* A table and its rows' count, as fields_object wants them. */
+#define FIELDS_OF(table) (table), sizeof(table) / sizeof((table)[0])
+
 /* Stands before the first token. */
 void fields_init(struct fields *fields, const char *json, size_t length, const char *file,
                  struct error *error);
@@ -61,6 +64,10 @@ MUST_CHECK enum status fields_array(struct fields *fields, field_reader *read,
 MUST_CHECK enum status fields_text(struct fields *fields, char *out, size_t size);
 MUST_CHECK enum status fields_number(struct fields *fields, double lowest, double highest,
                                      double *out);
+
+/* Of whole numbers (uint64_t), as a number or, above 2^53, a string; of true and false (bool). */
+enum status fields_read_u64(struct fields *fields, void *into);
+enum status fields_read_bool(struct fields *fields, void *into);
 
 /* Of "$schema", which is for editors alone: any string. */
 enum status fields_editor_hint(struct fields *fields, void *into);

@@ -7,24 +7,7 @@
 #include "loadgen/fields.h"
 #include "loadgen/load_steps_read.h"
 
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
-
 /* ---- values */
-
-static enum status read_bool(struct fields *fields, void *into)
-{
-    if (fields->reader.token != JSON_TRUE && fields->reader.token != JSON_FALSE)
-        return fields_fail(fields, "must be true or false");
-    *(bool *)into = fields->reader.token == JSON_TRUE;
-    return STATUS_OK;
-}
-
-static enum status read_seed(struct fields *fields, void *into)
-{
-    if (json_reader_u64(&fields->reader, into) != STATUS_OK)
-        return fields_fail(fields, "must be a whole number");
-    return STATUS_OK;
-}
 
 static enum status read_verdict(struct fields *fields, void *into)
 {
@@ -87,10 +70,10 @@ static enum status read_threshold(struct fields *fields, void *into)
         {"at_most", read_limit, offsetof(struct load_document_threshold, limit), false},
         {"at_least", read_limit, offsetof(struct load_document_threshold, limit), false},
         {"value", read_value, 0, true},
-        {"holds", read_bool, offsetof(struct load_document_threshold, holds), true},
+        {"holds", fields_read_bool, offsetof(struct load_document_threshold, holds), true},
     };
     uint32_t seen = 0;
-    enum status status = fields_object(fields, ROWS_OF(table), into, &seen);
+    enum status status = fields_object(fields, FIELDS_OF(table), into, &seen);
     if (status == STATUS_OK && (seen >> 2 & 3u) != 1 && (seen >> 2 & 3u) != 2)
         return fields_fail(fields, "a threshold has either \"at_most\" or \"at_least\"");
     ((struct load_document_threshold *)into)->is_lower = seen & SEEN_AT_LEAST;
@@ -111,17 +94,17 @@ static enum status read_load_report(struct fields *fields, struct load_document 
         {"schema", read_schema, offsetof(struct load_document, schema), true},
         {"name", load_steps_read_name, offsetof(struct load_document, name), true},
         {"target", read_target, offsetof(struct load_document, target), true},
-        {"seed", read_seed, offsetof(struct load_document, seed), true},
+        {"seed", fields_read_u64, offsetof(struct load_document, seed), true},
         {"verdict", read_verdict, offsetof(struct load_document, verdict), true},
-        {"interrupted", read_bool, offsetof(struct load_document, is_interrupted), true},
-        {"trustworthy", read_bool, offsetof(struct load_document, is_trustworthy), true},
+        {"interrupted", fields_read_bool, offsetof(struct load_document, is_interrupted), true},
+        {"trustworthy", fields_read_bool, offsetof(struct load_document, is_trustworthy), true},
         {"elapsed_s", load_steps_read_seconds, offsetof(struct load_document, parts[0].elapsed_s),
          true},
         {"steps", load_steps_read, offsetof(struct load_document, parts[0]), true},
         {"thresholds", read_thresholds, 0, true},
     };
     document->part_count = 1;
-    return fields_object(fields, ROWS_OF(table), document, NULL);
+    return fields_object(fields, FIELDS_OF(table), document, NULL);
 }
 
 /* ---- culprit.run/1 */
@@ -162,7 +145,7 @@ static enum status read_finding(struct fields *fields, void *into)
         {"cost_ms", read_limit, offsetof(struct load_document_finding, cost_ms), true},
         {"saving_ms", read_limit, offsetof(struct load_document_finding, saving_ms), true},
     };
-    return fields_object(fields, ROWS_OF(table), into, NULL);
+    return fields_object(fields, FIELDS_OF(table), into, NULL);
 }
 
 static enum status read_demand(struct fields *fields, void *into)
@@ -172,7 +155,7 @@ static enum status read_demand(struct fields *fields, void *into)
         {"outcome", read_traced_name, offsetof(struct load_document_demand, outcome), true},
         {"why", read_traced_name, offsetof(struct load_document_demand, why), true},
     };
-    return fields_object(fields, ROWS_OF(table), into, NULL);
+    return fields_object(fields, FIELDS_OF(table), into, NULL);
 }
 
 static enum status read_demands(struct fields *fields, void *into)
@@ -197,7 +180,7 @@ static enum status read_load(struct fields *fields, void *into)
         {"elapsed_s", load_steps_read_seconds, offsetof(struct load_part, elapsed_s), true},
         {"steps", load_steps_read, 0, true},
     };
-    return fields_object(fields, ROWS_OF(table), into, NULL);
+    return fields_object(fields, FIELDS_OF(table), into, NULL);
 }
 
 static enum status read_window(struct fields *fields, void *into)
@@ -206,7 +189,7 @@ static enum status read_window(struct fields *fields, void *into)
         {"name", load_steps_read_name, offsetof(struct load_part, name), true},
         {"load", read_load, 0, true},
     };
-    return fields_object(fields, ROWS_OF(table), into, NULL);
+    return fields_object(fields, FIELDS_OF(table), into, NULL);
 }
 
 static enum status read_windows(struct fields *fields, void *into)
@@ -222,18 +205,17 @@ static enum status read_run_report(struct fields *fields, struct load_document *
     static const struct field table[] = {
         {"schema", read_schema, offsetof(struct load_document, schema), true},
         {"scenario", load_steps_read_name, offsetof(struct load_document, name), true},
-        {"seed", read_seed, offsetof(struct load_document, seed), true},
+        {"seed", fields_read_u64, offsetof(struct load_document, seed), true},
         {"verdict", read_verdict, offsetof(struct load_document, verdict), true},
         {"cut_short", read_cut_short, offsetof(struct load_document, is_interrupted), true},
         {"windows", read_windows, 0, true},
         {"findings", read_findings, 0, false},
         {"thresholds", read_demands, 0, false},
     };
-    enum status status = fields_object(fields, ROWS_OF(table), document, NULL);
+    enum status status = fields_object(fields, FIELDS_OF(table), document, NULL);
     document->is_trustworthy = true;
     for (size_t i = 0; i < document->part_count && status == STATUS_OK; i++)
-        for (size_t j = 0; j < document->parts[i].figures.step_count; j++)
-            document->is_trustworthy &= !load_figures_is_late(&document->parts[i].figures.steps[j]);
+        document->is_trustworthy &= !load_figures_any_is_late(&document->parts[i].figures);
     return status;
 }
 

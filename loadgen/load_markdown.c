@@ -24,11 +24,6 @@ void load_markdown_text(struct buffer *out, const char *value)
     }
 }
 
-static double ms(uint64_t ns)
-{
-    return (double)ns / (double)NS_PER_MS;
-}
-
 /* ---- what it came to */
 
 static void write_head(const struct load_document *document, struct buffer *out)
@@ -80,7 +75,7 @@ static void write_quantile(const struct load_step_figures *step, double q, struc
 {
     bool is_open;
     uint64_t ns = load_figures_quantile_ns(step, q, &is_open);
-    buffer_printf(out, " %s%.2f |", is_open ? "&gt; " : "", ms(ns));
+    buffer_printf(out, " %s%.2f |", is_open ? "&gt; " : "", clock_ms(ns));
 }
 
 static void write_step(const char *name, const struct load_step_figures *step, double elapsed_s,
@@ -95,7 +90,7 @@ static void write_step(const char *name, const struct load_step_figures *step, d
     buffer_printf(out, failed > 0 ? " **%" PRIu64 "** |" : " %" PRIu64 " |", failed);
     for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
         write_quantile(step, quantiles[i], out);
-    buffer_printf(out, " %.2f |\n", ms(histogram_quantile_ns(&step->service, 0.99)));
+    buffer_printf(out, " %.2f |\n", clock_ms(histogram_quantile_ns(&step->service, 0.99)));
 }
 
 static void write_failures(const char *name, const struct load_step_figures *step,

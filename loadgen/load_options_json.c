@@ -88,19 +88,16 @@ static enum status read_texts(struct fields *fields, struct arena *arena, struct
 
 static enum status read_value(struct fields *fields, const struct flag *flag, struct arena *arena)
 {
-    enum json_token token = fields->reader.token;
     switch (flag->type) {
     case FLAG_BOOL:
-        if (token != JSON_TRUE && token != JSON_FALSE)
-            return fields_fail(fields, "must be true or false");
-        *(bool *)flag->target = token == JSON_TRUE;
-        return STATUS_OK;
+        return fields_read_bool(fields, flag->target);
     case FLAG_TEXT:
         return read_text(fields, arena, flag->target);
     case FLAG_TEXTS:
         return read_texts(fields, arena, flag->target);
     case FLAG_U64:
-        if (token != JSON_STRING || json_reader_u64(&fields->reader, flag->target) != STATUS_OK)
+        if (fields->reader.token != JSON_STRING ||
+            json_reader_u64(&fields->reader, flag->target) != STATUS_OK)
             return fields_fail(fields, "must be a whole number in a string");
         return STATUS_OK;
     case FLAG_DOUBLE:

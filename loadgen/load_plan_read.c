@@ -15,8 +15,6 @@
 
 enum { FILE_BYTES_MAX = 4 * 1024 * 1024 };
 
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
-
 static const char schema_word[] = "culprit.load/1";
 
 /* ---- how it arrives */
@@ -55,7 +53,7 @@ static enum status read_users(struct fields *fields, void *into)
         {"think_ms", read_think, offsetof(struct load_plan, think), false},
     };
     struct load_plan *plan = into;
-    enum status status = fields_object(fields, ROWS_OF(table), into, NULL);
+    enum status status = fields_object(fields, FIELDS_OF(table), into, NULL);
     plan->is_closed = true;
     if (status == STATUS_OK &&
         !(plan->users_duration_s > 0 && plan->users_ramp_s <= plan->users_duration_s))
@@ -113,7 +111,7 @@ static enum status read_limits(struct fields *fields, void *into)
         {"grace_s", read_grace, offsetof(struct load_limits, grace_ns), false},
         {"body_max_bytes", read_bytes, offsetof(struct load_limits, body_max_bytes), false},
     };
-    return fields_object(fields, ROWS_OF(table), into, NULL);
+    return fields_object(fields, FIELDS_OF(table), into, NULL);
 }
 
 /* ---- feeders */
@@ -155,7 +153,7 @@ static enum status add_feeder(struct fields *fields, struct load_plan *plan, con
         {"order", read_order, offsetof(struct feeder_text, is_random), false},
     };
     struct feeder_text text = {0};
-    enum status status = fields_object(fields, ROWS_OF(table), &text, NULL);
+    enum status status = fields_object(fields, FIELDS_OF(table), &text, NULL);
     if (status != STATUS_OK)
         return status;
     char beside[PATH_MAX / 2], path[PATH_MAX + 2];
@@ -222,14 +220,6 @@ static enum status read_seed(struct fields *fields, void *into)
     return STATUS_OK;
 }
 
-static enum status read_bool(struct fields *fields, void *into)
-{
-    if (fields->reader.token != JSON_TRUE && fields->reader.token != JSON_FALSE)
-        return fields_fail(fields, "must be true or false");
-    *(bool *)into = fields->reader.token == JSON_TRUE;
-    return STATUS_OK;
-}
-
 enum { FIELD_ARRIVALS = 6, FIELD_USERS };
 
 static enum status read_document(struct load_step_reader *reader)
@@ -240,7 +230,7 @@ static enum status read_document(struct load_step_reader *reader)
         {"name", read_name, offsetof(struct load_plan, name), true},
         {"target", read_target, offsetof(struct load_plan, target), true},
         {"seed", read_seed, offsetof(struct load_plan, seed), false},
-        {"trace", read_bool, offsetof(struct load_plan, is_traced), false},
+        {"trace", fields_read_bool, offsetof(struct load_plan, is_traced), false},
         [FIELD_ARRIVALS] = {"arrivals", schedule_read, offsetof(struct load_plan, schedule), false},
         [FIELD_USERS] = {"users", read_users, 0, false},
         {"limits", read_limits, offsetof(struct load_plan, limits), false},
@@ -254,7 +244,7 @@ static enum status read_document(struct load_step_reader *reader)
     uint32_t seen = 0;
     struct fields *fields = &reader->fields;
     (void)json_reader_next(&fields->reader);
-    enum status status = fields_object(fields, ROWS_OF(table), reader->plan, &seen);
+    enum status status = fields_object(fields, FIELDS_OF(table), reader->plan, &seen);
     if (status != STATUS_OK)
         return status;
     if (!(seen & 1u << FIELD_ARRIVALS) == !(seen & 1u << FIELD_USERS))

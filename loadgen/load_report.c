@@ -8,17 +8,13 @@
 #include "loadgen/load_steps_json.h"
 #include "loadgen/table.h"
 
-static double ms(uint64_t ns)
-{
-    return (double)ns / (double)NS_PER_MS;
-}
-
 /* "1.23", and "> 1.23" of a quantile among requests whose latency is not known. */
 static void add_quantile(struct table *table, const struct load_step_figures *step, double q)
 {
     bool is_open;
     uint64_t ns = load_figures_quantile_ns(step, q, &is_open);
-    table_cell(table, is_open ? TABLE_BAD : TABLE_PLAIN, "%s%.2f", is_open ? "> " : "", ms(ns));
+    table_cell(table, is_open ? TABLE_BAD : TABLE_PLAIN, "%s%.2f", is_open ? "> " : "",
+               clock_ms(ns));
 }
 
 static void add_row(struct table *table, const char *name, const struct load_step_figures *step,
@@ -35,8 +31,8 @@ static void add_row(struct table *table, const char *name, const struct load_ste
     add_quantile(table, step, 0.99);
     add_quantile(table, step, 0.999);
     add_quantile(table, step, 1);
-    table_cell(table, TABLE_FAINT, "%.2f", ms(histogram_quantile_ns(&step->service, 0.99)));
-    table_cell(table, TABLE_FAINT, "%.3f", ms(histogram_quantile_ns(&step->lag, 0.99)));
+    table_cell(table, TABLE_FAINT, "%.2f", clock_ms(histogram_quantile_ns(&step->service, 0.99)));
+    table_cell(table, TABLE_FAINT, "%.3f", clock_ms(histogram_quantile_ns(&step->lag, 0.99)));
 }
 
 static void print_steps(const struct load_plan *plan, const struct load_result *result,
@@ -122,7 +118,7 @@ static void print_notes(const struct load_plan *plan, const struct load_result *
         fprintf(out,
                 "\nDo not trust these latencies: the generator itself was late, by %.2f ms at the "
                 "99th percentile.\nGive it a processor of its own, more threads, or less to do.\n",
-                ms(late_ns));
+                clock_ms(late_ns));
     if (sum->censored > 0)
         fprintf(out,
                 "\n%" PRIu64 " requests have no known latency (never sent, or not answered): they "
@@ -150,7 +146,7 @@ void load_report_print(const struct load_plan *plan, const struct load_result *r
     fprintf(out,
             "generator: %.1f us of CPU a request, %.1f MB of memory at most, lag p50 %.3f ms\n",
             count > 0 ? (double)result->cpu_ns / 1e3 / (double)count : 0,
-            (double)result->peak_rss_kib / 1024, ms(histogram_quantile_ns(&sum->lag, 0.5)));
+            (double)result->peak_rss_kib / 1024, clock_ms(histogram_quantile_ns(&sum->lag, 0.5)));
     if (load_figures_failed(sum) > 0) {
         fputs("\nnot right:\n", out);
         print_failures(plan, result, out);

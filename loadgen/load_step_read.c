@@ -4,8 +4,7 @@
 
 #include "base/clock.h"
 
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
-#define THINK_MAX_MS   3600000.0
+#define THINK_MAX_MS 3600000.0
 
 /* ---- small parts */
 
@@ -141,7 +140,7 @@ static enum status read_take(struct fields *fields, void *into)
     enum status status =
         key_text(fields, &reader->steps[step - reader->plan->steps].take_names[at]);
     if (status == STATUS_OK)
-        status = fields_object(fields, ROWS_OF(table), &text, &seen);
+        status = fields_object(fields, FIELDS_OF(table), &text, &seen);
     if (status != STATUS_OK)
         return status;
     struct load_extract *extract = &step->takes[step->take_count++].extract;
@@ -256,7 +255,7 @@ static enum status read_checks(struct fields *fields, void *into)
         {"body", read_body_checks, 0, false},
         {"json", read_json_checks, 0, false},
     };
-    return fields_object(fields, ROWS_OF(table), into, NULL);
+    return fields_object(fields, FIELDS_OF(table), into, NULL);
 }
 
 /* ---- steps and flows */
@@ -315,7 +314,7 @@ static enum status read_step(struct fields *fields, void *into)
     pair.text.request.header_count = 0;
     if (plan->step_count == LOAD_STEPS_MAX)
         return fields_fail(fields, "more than %d steps in all", LOAD_STEPS_MAX);
-    enum status status = fields_object(fields, ROWS_OF(table), &pair, &seen);
+    enum status status = fields_object(fields, FIELDS_OF(table), &pair, &seen);
     if (status != STATUS_OK)
         return status;
     if ((seen & 1u << FIELD_BODY) && (seen & 1u << FIELD_JSON))
@@ -361,7 +360,7 @@ static enum status read_flow(struct fields *fields, void *into)
     };
     struct load_flow *flow = into;
     *flow = (struct load_flow){.weight = 1};
-    return fields_object(fields, ROWS_OF(table), into, NULL);
+    return fields_object(fields, FIELDS_OF(table), into, NULL);
 }
 
 enum status load_step_read_flows(struct fields *fields, void *into)

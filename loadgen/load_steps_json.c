@@ -24,11 +24,6 @@ static const struct histogram *histogram_at(const struct load_step_figures *step
     return (const void *)((const char *)step + load_steps_json_histograms[i].offset);
 }
 
-static double ms(uint64_t ns)
-{
-    return (double)ns / (double)NS_PER_MS;
-}
-
 static void write_times(struct json_writer *writer, const char *key,
                         const struct histogram *histogram)
 {
@@ -42,8 +37,8 @@ static void write_times(struct json_writer *writer, const char *key,
     json_field_fixed(writer, "mean", histogram_mean_ns(histogram) / (double)NS_PER_MS, 6);
     for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
         json_field_fixed(writer, quantiles[i].key,
-                         ms(histogram_quantile_ns(histogram, quantiles[i].q)), 6);
-    json_field_fixed(writer, "max", ms(histogram->max_ns), 6);
+                         clock_ms(histogram_quantile_ns(histogram, quantiles[i].q)), 6);
+    json_field_fixed(writer, "max", clock_ms(histogram->max_ns), 6);
     json_end_object(writer);
 }
 

@@ -8,8 +8,6 @@
 #include "base/histogram_json.h"
 #include "loadgen/load_steps_json.h"
 
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
-
 /* A step while it is read. */
 struct step_reader {
     struct load_part *part;
@@ -20,18 +18,10 @@ struct step_reader {
 
 /* ---- values */
 
-static enum status read_u64(struct fields *fields, void *into)
-{
-    bool is_number = fields->reader.token == JSON_NUMBER || fields->reader.token == JSON_STRING;
-    if (!is_number || json_reader_u64(&fields->reader, into) != STATUS_OK)
-        return fields_fail(fields, "must be a whole number");
-    return STATUS_OK;
-}
-
 static enum status read_u32(struct fields *fields, void *into)
 {
     uint64_t value = 0;
-    enum status status = read_u64(fields, &value);
+    enum status status = fields_read_u64(fields, &value);
     if (status == STATUS_OK && value > UINT32_MAX)
         return fields_fail(fields, "is more than a slot counts");
     *(uint32_t *)into = (uint32_t)value;
@@ -85,7 +75,7 @@ static enum status read_outcomes(struct fields *fields, void *into)
             return fields_fail(fields, "has an outcome that is unknown, or one twice");
         seen |= 1u << i;
         (void)json_reader_next(&fields->reader);
-        enum status status = read_u64(fields, &figures->outcomes[i]);
+        enum status status = fields_read_u64(fields, &figures->outcomes[i]);
         if (status != STATUS_OK)
             return status;
     }
@@ -99,12 +89,12 @@ struct check_count {
 static enum status read_failed_check(struct fields *fields, void *into)
 {
     static const struct field table[] = {
-        {"check", read_u64, offsetof(struct check_count, check), true},
-        {"count", read_u64, offsetof(struct check_count, count), true},
+        {"check", fields_read_u64, offsetof(struct check_count, check), true},
+        {"count", fields_read_u64, offsetof(struct check_count, count), true},
     };
     struct load_step_figures *figures = into;
     struct check_count read = {0};
-    enum status status = fields_object(fields, ROWS_OF(table), &read, NULL);
+    enum status status = fields_object(fields, FIELDS_OF(table), &read, NULL);
     if (status != STATUS_OK)
         return status;
     if (read.check >= LOAD_JUDGED_MAX || figures->failed_checks[read.check] != 0)
@@ -137,7 +127,7 @@ static enum status read_histograms(struct fields *fields, void *into)
     for (size_t i = 0; i < LOAD_STEPS_HISTOGRAMS; i++)
         table[i] = (struct field){load_steps_json_histograms[i].key, read_histogram,
                                   load_steps_json_histograms[i].offset, true};
-    return fields_object(fields, ROWS_OF(table), ((struct step_reader *)into)->figures, NULL);
+    return fields_object(fields, FIELDS_OF(table), ((struct step_reader *)into)->figures, NULL);
 }
 
 /* ---- the timeline */
@@ -149,7 +139,7 @@ static enum status read_slot_buckets(struct fields *fields, void *into)
     if (fields->reader.token != JSON_ARRAY_BEGIN)
         return fields_fail(fields, "must be an array");
     while (json_reader_next(&fields->reader) != JSON_ARRAY_END) {
-        enum status status = read_u64(fields, &index);
+        enum status status = fields_read_u64(fields, &index);
         if (status != STATUS_OK)
             return status;
         if (index < least || index >= LOAD_TIMELINE_BUCKETS)
@@ -172,7 +162,7 @@ static enum status read_slot(struct fields *fields, void *into)
         {"buckets", read_slot_buckets, offsetof(struct load_slot, buckets), true},
     };
     const struct load_slot *slot = into;
-    enum status status = fields_object(fields, ROWS_OF(table), into, NULL);
+    enum status status = fields_object(fields, FIELDS_OF(table), into, NULL);
     if (status != STATUS_OK)
         return status;
     uint64_t sum = slot->censored;
@@ -232,7 +222,7 @@ static enum status read_timeline(struct fields *fields, void *into)
         {"slots", read_slots, 0, true},
     };
     struct timeline_reader reader = {.step = into};
-    return fields_object(fields, ROWS_OF(table), &reader, NULL);
+    return fields_object(fields, FIELDS_OF(table), &reader, NULL);
 }
 
 /* ---- a step */
@@ -275,7 +265,7 @@ static enum status read_step(struct fields *fields, struct step_reader *step)
 #define COUNT_OF_STEP(member)                                                                      \
     static enum status read_##member(struct fields *fields, void *into)                            \
     {                                                                                              \
-        return read_u64(fields, &((struct step_reader *)into)->figures->member);                   \
+        return fields_read_u64(fields, &((struct step_reader *)into)->figures->member);            \
     }
 COUNT_OF_STEP(censored)
 COUNT_OF_STEP(censored_max_ns)
@@ -288,7 +278,7 @@ static enum status read_counts(struct fields *fields, struct step_reader *step)
 {
     static const struct field table[] = {
         {"name", read_step_name, 0, true},
-        {"requests", read_u64, offsetof(struct step_reader, requests), true},
+        {"requests", fields_read_u64, offsetof(struct step_reader, requests), true},
         {"censored", read_censored, 0, true},
         {"censored_max_ns", read_censored_max_ns, 0, true},
         {"outcomes", read_outcomes, 0, true},
@@ -299,7 +289,7 @@ static enum status read_counts(struct fields *fields, struct step_reader *step)
         {"histograms", read_histograms, 0, true},
         {"timeline", read_timeline, 0, false},
     };
-    return fields_object(fields, ROWS_OF(table), step, NULL);
+    return fields_object(fields, FIELDS_OF(table), step, NULL);
 }
 
 enum status load_steps_read(struct fields *fields, void *into)

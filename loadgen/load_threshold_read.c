@@ -28,14 +28,6 @@ static enum status read_limit(struct fields *fields, void *into)
     return fields_number(fields, 0, DBL_MAX, into);
 }
 
-static enum status read_abort(struct fields *fields, void *into)
-{
-    if (fields->reader.token != JSON_TRUE && fields->reader.token != JSON_FALSE)
-        return fields_fail(fields, "must be true or false");
-    *(bool *)into = fields->reader.token == JSON_TRUE;
-    return STATUS_OK;
-}
-
 static enum status read_threshold(struct fields *fields, void *into)
 {
     enum { FIELD_AT_MOST = 2, FIELD_AT_LEAST };
@@ -45,7 +37,7 @@ static enum status read_threshold(struct fields *fields, void *into)
         [FIELD_AT_MOST] = {"at_most", read_limit, offsetof(struct threshold_text, at_most), false},
         [FIELD_AT_LEAST] = {"at_least", read_limit, offsetof(struct threshold_text, at_least),
                             false},
-        {"abort", read_abort, offsetof(struct threshold_text, aborts), false},
+        {"abort", fields_read_bool, offsetof(struct threshold_text, aborts), false},
     };
     struct load_threshold *threshold = into;
     struct load_step_reader *reader = (struct load_step_reader *)fields;

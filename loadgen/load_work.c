@@ -157,14 +157,6 @@ static void tell(void *context, const struct load_progress *progress)
 
 /* ---- behind it */
 
-static bool was_late(const struct load_figures *figures)
-{
-    for (size_t i = 0; i < figures->step_count; i++)
-        if (load_figures_is_late(&figures->steps[i]))
-            return true;
-    return false;
-}
-
 /* The last report, until the coordinator has it. */
 static enum status deliver(struct work *work, struct worker_report *report,
                            const struct load_steps *steps, struct error *error)
@@ -190,7 +182,7 @@ static enum status tell_result(struct work *work, const struct load_result *resu
         .state = result->is_interrupted ? WORKER_INTERRUPTED : WORKER_DONE,
         .cpu_ns = result->cpu_ns,
         .peak_rss_kib = memory_peak_kib(),
-        .is_late = was_late(&result->figures),
+        .is_late = load_figures_any_is_late(&result->figures),
         .flows = result->flows,
     };
     bool has_figures = result->figures.step_count > 0;

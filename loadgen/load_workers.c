@@ -12,11 +12,6 @@ void load_workers_release(struct load_workers *workers)
     *workers = (struct load_workers){0};
 }
 
-static double ms(uint64_t ns)
-{
-    return (double)ns / (double)NS_PER_MS;
-}
-
 /* ---- for people */
 
 static void add_row(struct table *table, size_t index, const struct load_worker *worker)
@@ -27,11 +22,12 @@ static void add_row(struct table *table, size_t index, const struct load_worker 
     table_cell(table, TABLE_PLAIN, "%s", worker->name.host);
     table_cell(table, TABLE_PLAIN, "%" PRIu64, worker->requests);
     table_cell(table, worker->failed > 0 ? TABLE_BAD : TABLE_PLAIN, "%" PRIu64, worker->failed);
-    table_cell(table, TABLE_FAINT, "%.3f", ms(worker->lag_p99_ns));
-    table_cell(table, worker->is_late ? TABLE_BAD : TABLE_FAINT, "%.3f", ms(worker->late_p99_ns));
+    table_cell(table, TABLE_FAINT, "%.3f", clock_ms(worker->lag_p99_ns));
+    table_cell(table, worker->is_late ? TABLE_BAD : TABLE_FAINT, "%.3f",
+               clock_ms(worker->late_p99_ns));
     table_cell(table, TABLE_FAINT, "%.2f", (double)worker->cpu_ns / (double)NS_PER_S);
     table_cell(table, TABLE_FAINT, "%" PRIu64, worker->peak_rss_kib / 1024);
-    table_cell(table, TABLE_FAINT, "%.3f", ms(worker->clock_error_ns));
+    table_cell(table, TABLE_FAINT, "%.3f", clock_ms(worker->clock_error_ns));
     table_cell(table, is_done ? TABLE_PLAIN : TABLE_BAD, "%s",
                worker_roll_state_words(worker->state));
 }
@@ -85,10 +81,10 @@ static void write_worker(struct json_writer *writer, size_t index, const struct 
     const struct {
         const char *key;
         double value;
-    } numbers[] = {{"lag_p99_ms", ms(worker->lag_p99_ns)},
-                   {"late_p99_ms", ms(worker->late_p99_ns)},
+    } numbers[] = {{"lag_p99_ms", clock_ms(worker->lag_p99_ns)},
+                   {"late_p99_ms", clock_ms(worker->late_p99_ns)},
                    {"cpu_s", (double)worker->cpu_ns / (double)NS_PER_S},
-                   {"clock_error_ms", ms(worker->clock_error_ns)},
+                   {"clock_error_ms", clock_ms(worker->clock_error_ns)},
                    {"last_heard_s", worker->heard_s}};
     json_begin_object(writer);
     json_field_cstring(writer, "host", worker->name.host);

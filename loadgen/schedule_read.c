@@ -1,7 +1,5 @@
 #include "loadgen/schedule_read.h"
 
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
-
 struct rate_stage {
     double duration_s, rate, to;
 };
@@ -26,7 +24,7 @@ static enum status read_stage(struct fields *fields, void *into)
     struct schedule_stage *stage = into;
     struct rate_stage read = {0};
     uint32_t seen = 0;
-    enum status status = fields_object(fields, ROWS_OF(table), &read, &seen);
+    enum status status = fields_object(fields, FIELDS_OF(table), &read, &seen);
     *stage = (struct schedule_stage){read.duration_s, read.rate, seen & 4u ? read.to : read.rate};
     if (status == STATUS_OK && read.duration_s <= 0)
         return fields_fail(fields, "\"duration_s\" must be above 0");
@@ -59,7 +57,7 @@ enum status schedule_read(struct fields *fields, void *into)
         {"stages", read_stages, 0, true},
     };
     struct error words = {0};
-    enum status status = fields_object(fields, ROWS_OF(table), into, NULL);
+    enum status status = fields_object(fields, FIELDS_OF(table), into, NULL);
     if (status == STATUS_OK && schedule_check(into, &words) != STATUS_OK)
         return fields_fail(fields, "%s", words.text);
     return status;

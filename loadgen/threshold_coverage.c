@@ -3,8 +3,6 @@
 
 #include "loadgen/threshold_kinds.h"
 
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
-
 /* {"metric": "arrived", "at_least": 0.99} */
 
 static const char *const coverages[THRESHOLD_COVERAGES] = {
@@ -32,7 +30,7 @@ enum status threshold_coverage_read(struct fields *fields, void *into)
         {"at_most", threshold_read_at_most, 0, false},
         {"at_least", threshold_read_at_least, 0, false},
     };
-    return fields_object(fields, ROWS_OF(table), into, NULL);
+    return fields_object(fields, FIELDS_OF(table), into, NULL);
 }
 
 /* Traces that do not hang together; what is not there at all has no id to show. */

@@ -5,8 +5,6 @@
 #include "loadgen/load_threshold_read.h"
 #include "loadgen/threshold_kinds.h"
 
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
-
 /* {"path": [{"service": "frontend"}, {"service": "inventory"}],
  *  "metric": "p95_ms", "at_most": 40} */
 
@@ -39,7 +37,7 @@ enum status threshold_durations_read(struct fields *fields, void *into)
         {"at_most", threshold_read_at_most, 0, false},
         {"at_least", threshold_read_at_least, 0, false},
     };
-    return fields_object(fields, ROWS_OF(table), into, NULL);
+    return fields_object(fields, FIELDS_OF(table), into, NULL);
 }
 
 static int longest_first(const void *left, const void *right)

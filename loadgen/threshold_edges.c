@@ -15,12 +15,10 @@ static enum status read_service(struct fields *fields, void *into)
 static enum status read_present(struct fields *fields, void *into)
 {
     struct threshold *threshold = into;
-    if (fields->reader.token != JSON_TRUE && fields->reader.token != JSON_FALSE)
-        return fields_fail(fields, "must be true or false");
-    threshold->is_lower = fields->reader.token == JSON_TRUE;
+    enum status status = fields_read_bool(fields, &threshold->is_lower);
     threshold->limit = threshold->is_lower ? 1 : 0;
     threshold->limit_count++;
-    return STATUS_OK;
+    return status;
 }
 
 enum status threshold_edges_read(struct fields *fields, void *into)

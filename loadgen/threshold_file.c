@@ -6,8 +6,6 @@
 
 enum { FILE_BYTES_MAX = 256 * 1024 };
 
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
-
 static const char schema_word[] = "culprit.thresholds/1";
 
 static enum status read_schema(struct fields *fields, void *into)
@@ -48,7 +46,7 @@ enum status threshold_file_parse(struct thresholds *thresholds, struct text json
     struct fields fields;
     fields_init(&fields, json.data, json.length, path, error);
     (void)json_reader_next(&fields.reader);
-    enum status status = fields_object(&fields, ROWS_OF(table), thresholds, NULL);
+    enum status status = fields_object(&fields, FIELDS_OF(table), thresholds, NULL);
     if (status == STATUS_OK)
         status = fields_end(&fields);
     return status == STATUS_OK ? refuse_load(&fields, thresholds) : status;

@@ -7,8 +7,6 @@
 #include "loadgen/threshold_kinds.h"
 #include "loadgen/window.h"
 
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
-
 /* {"metric": "p99_ms", "step": "check out", "at_most": 250} */
 
 static enum status read_step(struct fields *fields, void *into)
@@ -34,7 +32,7 @@ enum status threshold_load_read(struct fields *fields, void *into)
     };
     struct threshold *threshold = into;
     threshold->load.step = LOAD_ALL_STEPS;
-    return fields_object(fields, ROWS_OF(table), into, NULL);
+    return fields_object(fields, FIELDS_OF(table), into, NULL);
 }
 
 /* The slowest requests, or some that failed. */

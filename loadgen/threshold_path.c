@@ -3,8 +3,6 @@
 
 #include "loadgen/threshold_kinds.h"
 
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
-
 enum status threshold_path_read_place(struct fields *fields, void *into)
 {
     static const struct field table[] = {
@@ -12,7 +10,7 @@ enum status threshold_path_read_place(struct fields *fields, void *into)
         {"operation", threshold_read_operation, 0, false},
     };
     uint32_t seen = 0;
-    enum status status = fields_object(fields, ROWS_OF(table), into, &seen);
+    enum status status = fields_object(fields, FIELDS_OF(table), into, &seen);
     if (status == STATUS_OK && seen == 0)
         return fields_fail(fields, "a \"service\", an \"operation\" or both");
     return status;

@@ -3,8 +3,6 @@
 
 #include "loadgen/threshold_kinds.h"
 
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
-
 /* {"service": "inventory", "operation": "SELECT *", "at_most": 3,
  *  "within": {"service": "frontend", "operation": "POST /checkout"}} */
 
@@ -21,7 +19,7 @@ enum status threshold_spans_read(struct fields *fields, void *into)
     };
     struct span_path *path = &((struct threshold *)into)->trace.path;
     uint32_t seen = 0;
-    enum status status = fields_object(fields, ROWS_OF(table), into, &seen);
+    enum status status = fields_object(fields, FIELDS_OF(table), into, &seen);
     if (status == STATUS_OK && (seen & 3u) == 0)
         return fields_fail(fields, "a \"service\", an \"operation\" or both");
     path->count = seen & 4u ? 2 : 1;

@@ -4,25 +4,7 @@
 
 #include "loadgen/load_steps_read.h"
 
-#define ROWS_OF(table) (table), sizeof(table) / sizeof((table)[0])
-
 /* ---- values */
-
-static enum status read_count(struct fields *fields, void *into)
-{
-    bool is_number = fields->reader.token == JSON_NUMBER || fields->reader.token == JSON_STRING;
-    if (!is_number || json_reader_u64(&fields->reader, into) != STATUS_OK)
-        return fields_fail(fields, "must be a whole number");
-    return STATUS_OK;
-}
-
-static enum status read_flag(struct fields *fields, void *into)
-{
-    if (fields->reader.token != JSON_TRUE && fields->reader.token != JSON_FALSE)
-        return fields_fail(fields, "must be true or false");
-    *(bool *)into = fields->reader.token == JSON_TRUE;
-    return STATUS_OK;
-}
 
 /* 16 digits: instances and nonces. */
 static enum status read_hex(struct fields *fields, void *into)
@@ -92,9 +74,9 @@ void worker_words_hello_write(struct json_writer *writer, const struct worker_na
 /* The version first: of another one nothing else is known. */
 static enum status read_protocol(struct text json, struct error *error)
 {
-    static const struct field table[] = {{"protocol", read_count, 0, true}};
+    static const struct field table[] = {{"protocol", fields_read_u64, 0, true}};
     uint64_t protocol = 0;
-    enum status status = read_document(json, ROWS_OF(table), &protocol, error);
+    enum status status = read_document(json, FIELDS_OF(table), &protocol, error);
     return status == STATUS_OK ? check_protocol(protocol, error) : status;
 }
 
@@ -103,11 +85,11 @@ enum status worker_words_hello_read(struct text json, struct worker_name *name, 
     static const struct field table[] = {
         {"instance", read_hex, offsetof(struct worker_name, instance), true},
         {"host", read_host, offsetof(struct worker_name, host), true},
-        {"pid", read_count, offsetof(struct worker_name, pid), true},
+        {"pid", fields_read_u64, offsetof(struct worker_name, pid), true},
     };
     *name = (struct worker_name){0};
     enum status status = read_protocol(json, error);
-    return status == STATUS_OK ? read_document(json, ROWS_OF(table), name, error) : status;
+    return status == STATUS_OK ? read_document(json, FIELDS_OF(table), name, error) : status;
 }
 
 void worker_words_place_write(struct json_writer *writer, const struct worker_place *place)
@@ -123,12 +105,12 @@ enum status worker_words_place_read(struct text json, struct worker_place *place
                                     struct error *error)
 {
     static const struct field table[] = {
-        {"worker", read_count, offsetof(struct worker_place, worker), true},
-        {"workers", read_count, offsetof(struct worker_place, workers), true},
-        {"silence_ms", read_count, offsetof(struct worker_place, silence_ms), true},
+        {"worker", fields_read_u64, offsetof(struct worker_place, worker), true},
+        {"workers", fields_read_u64, offsetof(struct worker_place, workers), true},
+        {"silence_ms", fields_read_u64, offsetof(struct worker_place, silence_ms), true},
     };
     *place = (struct worker_place){0};
-    enum status status = read_document(json, ROWS_OF(table), place, error);
+    enum status status = read_document(json, FIELDS_OF(table), place, error);
     if (status == STATUS_OK && (place->workers > LOAD_WORKERS_MAX ||
                                 place->worker >= place->workers || place->silence_ms > 86400000))
         return error_set(error, STATUS_INVALID, "what was sent: there is no such seat");
@@ -146,9 +128,9 @@ void worker_words_clock_write(struct json_writer *writer, uint64_t unix_ns)
 
 enum status worker_words_clock_read(struct text json, uint64_t *unix_ns, struct error *error)
 {
-    static const struct field table[] = {{"unix_ns", read_count, 0, true}};
+    static const struct field table[] = {{"unix_ns", fields_read_u64, 0, true}};
     *unix_ns = 0;
-    return read_document(json, ROWS_OF(table), unix_ns, error);
+    return read_document(json, FIELDS_OF(table), unix_ns, error);
 }
 
 void worker_words_command_write(struct json_writer *writer, const struct worker_command *command)
@@ -176,10 +158,10 @@ enum status worker_words_command_read(struct text json, struct worker_command *c
 {
     static const struct field table[] = {
         {"order", read_order, offsetof(struct worker_command, order), true},
-        {"start_unix_ns", read_count, offsetof(struct worker_command, start_unix_ns), false},
+        {"start_unix_ns", fields_read_u64, offsetof(struct worker_command, start_unix_ns), false},
     };
     *command = (struct worker_command){0};
-    enum status status = read_document(json, ROWS_OF(table), command, error);
+    enum status status = read_document(json, FIELDS_OF(table), command, error);
     if (status == STATUS_OK && command->order == WORKER_ORDER_START && command->start_unix_ns == 0)
         return error_set(error, STATUS_INVALID, "what was sent: a start without its time");
     return status;
@@ -221,10 +203,10 @@ static enum status read_file(struct fields *fields, void *into)
 {
     static const struct field table[] = {
         {"path", read_path, offsetof(struct worker_job_file, path), true},
-        {"bytes", read_count, offsetof(struct worker_job_file, bytes), true},
+        {"bytes", fields_read_u64, offsetof(struct worker_job_file, bytes), true},
     };
     struct worker_job_file *file = into;
-    enum status status = fields_object(fields, ROWS_OF(table), file, NULL);
+    enum status status = fields_object(fields, FIELDS_OF(table), file, NULL);
     if (status == STATUS_OK && file->bytes > LOAD_FEEDER_BYTES_MAX)
         return fields_fail(fields, "is larger than a file may be");
     return status;
@@ -252,7 +234,7 @@ enum status worker_words_job_read(struct text json, struct worker_job *job, stru
     load_options_init(&job->sent.options);
     enum status status = read_protocol(json, error);
     if (status == STATUS_OK)
-        status = read_document(json, ROWS_OF(table), job, error);
+        status = read_document(json, FIELDS_OF(table), job, error);
     if (status == STATUS_OK && !load_options_are_in_range(&job->sent.options))
         return error_set(error, STATUS_INVALID, "what was sent: a number is out of range");
     job->sent.options.word = job->word;
@@ -267,11 +249,11 @@ void worker_words_job_release(struct worker_job *job)
 /* ---- reports */
 
 static const struct field flow_rows[] = {
-    {"due", read_count, offsetof(struct load_flow_counts, due), true},
-    {"ok", read_count, offsetof(struct load_flow_counts, ok), true},
-    {"failed", read_count, offsetof(struct load_flow_counts, failed), true},
-    {"cut", read_count, offsetof(struct load_flow_counts, cut), true},
-    {"turned_away", read_count, offsetof(struct load_flow_counts, turned_away), true},
+    {"due", fields_read_u64, offsetof(struct load_flow_counts, due), true},
+    {"ok", fields_read_u64, offsetof(struct load_flow_counts, ok), true},
+    {"failed", fields_read_u64, offsetof(struct load_flow_counts, failed), true},
+    {"cut", fields_read_u64, offsetof(struct load_flow_counts, cut), true},
+    {"turned_away", fields_read_u64, offsetof(struct load_flow_counts, turned_away), true},
 };
 
 static void write_flows(struct json_writer *writer, const struct load_flow_counts *flows)
@@ -318,7 +300,7 @@ static enum status read_state(struct fields *fields, void *into)
 
 static enum status read_flows(struct fields *fields, void *into)
 {
-    return fields_object(fields, ROWS_OF(flow_rows), into, NULL);
+    return fields_object(fields, FIELDS_OF(flow_rows), into, NULL);
 }
 
 enum status worker_words_report_read(struct text json, struct worker_report *report,
@@ -326,20 +308,20 @@ enum status worker_words_report_read(struct text json, struct worker_report *rep
 {
     static const struct field table[] = {
         {"instance", read_hex, offsetof(struct worker_report, instance), true},
-        {"number", read_count, offsetof(struct worker_report, number), true},
+        {"number", fields_read_u64, offsetof(struct worker_report, number), true},
         {"state", read_state, offsetof(struct worker_report, state), true},
         {"words", read_words, offsetof(struct worker_report, words), true},
-        {"clock_error_ns", read_count, offsetof(struct worker_report, clock_error_ns), true},
-        {"cpu_ns", read_count, offsetof(struct worker_report, cpu_ns), true},
-        {"peak_rss_kib", read_count, offsetof(struct worker_report, peak_rss_kib), true},
-        {"late", read_flag, offsetof(struct worker_report, is_late), true},
+        {"clock_error_ns", fields_read_u64, offsetof(struct worker_report, clock_error_ns), true},
+        {"cpu_ns", fields_read_u64, offsetof(struct worker_report, cpu_ns), true},
+        {"peak_rss_kib", fields_read_u64, offsetof(struct worker_report, peak_rss_kib), true},
+        {"late", fields_read_bool, offsetof(struct worker_report, is_late), true},
         {"flows", read_flows, offsetof(struct worker_report, flows), true},
         {"elapsed_s", load_steps_read_seconds, offsetof(struct worker_report, part.elapsed_s),
          false},
         {"steps", load_steps_read, offsetof(struct worker_report, part), false},
     };
     memset(report, 0, sizeof(*report));
-    return read_document(json, ROWS_OF(table), report, error);
+    return read_document(json, FIELDS_OF(table), report, error);
 }
 
 void worker_words_report_release(struct worker_report *report)

@@ -7,6 +7,12 @@
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
 
+/* Of a duration, as people read it. */
+static inline double clock_ms(uint64_t ns)
+{
+    return (double)ns / (double)NS_PER_MS;
+}
+
 /* CLOCK_MONOTONIC. A deadline is such a point in time. */
 uint64_t clock_mono_ns(void);
 

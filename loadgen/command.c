@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { REPORT_BYTES_MAX = 64 * 1024 * 1024 };
@@ -55,6 +56,16 @@ int command_misused(const char *program, const char *format, ...)
     fprintf(stderr, "\n%s --help says more\n", program);
     va_end(arguments);
     return EXIT_USAGE;
+}
+
+enum status command_write(const char *path, const struct buffer *out, struct error *error)
+{
+    if (strcmp(path, "-") != 0 || out->failed != STATUS_OK)
+        return buffer_write_file(out, path, error);
+    if (fwrite(buffer_text(out), 1, out->length_bytes, stdout) != out->length_bytes ||
+        fflush(stdout) != 0)
+        return error_set(error, STATUS_IO, "standard output cannot be written");
+    return STATUS_OK;
 }
 
 enum status command_write_json(const char *path, command_json *write, const void *what,

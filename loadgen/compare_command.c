@@ -162,7 +162,7 @@ static enum status write_markdown(const struct compare_report *report, const cha
     struct buffer out;
     buffer_init(&out, MARKDOWN_BYTES_MAX);
     compare_markdown_write(report, &out);
-    enum status status = buffer_write_file(&out, path, error);
+    enum status status = command_write(path, &out, error);
     buffer_release(&out);
     return status;
 }

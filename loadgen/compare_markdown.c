@@ -3,28 +3,18 @@
 #include <math.h>
 
 #include "loadgen/compare_say.h"
+#include "loadgen/load_markdown.h"
 
 static double percent(double ratio)
 {
     return 100 * (ratio - 1);
 }
 
-/* What would end a cell or begin markup. */
-static void append_cell(struct buffer *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text == '|' || *text == '\\' || *text == '`' || *text == '*' || *text == '_' ||
-            *text == '<' || *text == '[')
-            buffer_append_byte(out, '\\');
-        buffer_append_byte(out, *text == '\n' || *text == '\r' ? ' ' : (uint8_t)*text);
-    }
-}
-
 static void append_step(struct buffer *out, const struct compare_step *step)
 {
     const struct compare_change *body = &step->body;
     buffer_append_text(out, "| ");
-    append_cell(out, step->name);
+    load_markdown_text(out, step->name);
     if (body->is_known)
         buffer_printf(out, " | %.3g → %.3g | %+.1f %% (%+.1f to %+.1f) | +%.0f %%", body->before,
                       body->after, percent(exp(body->effect)), percent(exp(body->low)),
@@ -42,7 +32,7 @@ static void append_part(struct buffer *out, const struct compare_part *part)
     const struct compare_result *result = &part->result;
     if (part->name[0] != '\0') {
         buffer_append_text(out, "\n### ");
-        append_cell(out, part->name);
+        load_markdown_text(out, part->name);
         buffer_append_text(out, "\n");
     }
     if (result->step_count == 0)
@@ -59,7 +49,7 @@ static void append_part(struct buffer *out, const struct compare_part *part)
             continue;
         compare_say_step(&result->steps[i], words, sizeof(words));
         buffer_append_text(out, "- ");
-        append_cell(out, words);
+        load_markdown_text(out, words);
         buffer_append_text(out, "\n");
     }
 }
@@ -69,7 +59,7 @@ void compare_markdown_write(const struct compare_report *report, struct buffer *
     char words[COMPARE_SAY_MAX];
     compare_say_all(report, words, sizeof(words));
     buffer_append_text(out, "## Before and after\n\n");
-    append_cell(out, words);
+    load_markdown_text(out, words);
     buffer_append_text(out, ".\n");
     for (size_t i = 0; i < report->part_count; i++)
         append_part(out, &report->parts[i]);

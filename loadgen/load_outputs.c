@@ -1,10 +1,10 @@
 #include "loadgen/load_outputs.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
+#include "loadgen/command.h"
 #include "loadgen/load_document.h"
 #include "loadgen/load_hgrm.h"
 #include "loadgen/load_markdown.h"
@@ -74,16 +74,6 @@ static enum status write_hgrm(const struct source *source, struct buffer *out, s
 
 /* ---- all of them */
 
-static enum status put(const struct buffer *out, const char *path, struct error *error)
-{
-    if (strcmp(path, "-") != 0 || out->failed != STATUS_OK)
-        return buffer_write_file(out, path, error);
-    if (fwrite(buffer_text(out), 1, out->length_bytes, stdout) != out->length_bytes ||
-        fflush(stdout) != 0)
-        return error_set(error, STATUS_IO, "standard output cannot be written");
-    return STATUS_OK;
-}
-
 static enum status write_all(const struct source *source, struct error *error)
 {
     const struct {
@@ -100,7 +90,7 @@ static enum status write_all(const struct source *source, struct error *error)
         buffer_init(&out, OUTPUT_BYTES_MAX);
         status = rows[i].write(source, &out, error);
         if (status == STATUS_OK)
-            status = put(&out, rows[i].path, error);
+            status = command_write(rows[i].path, &out, error);
         buffer_release(&out);
     }
     return status;

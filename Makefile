@@ -121,8 +121,8 @@ $(B)/obj/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(B)/obj/lib/http/topology_data.o: compose/topology.json
-$(B)/obj/loadgen/load_page.o: $(wildcard loadgen/web/*)
-$(B)/obj/services/collector/assets.o: $(wildcard services/collector/web/*)
+$(B)/obj/loadgen/load_page.o: $(wildcard loadgen/web/* lib/web/*)
+$(B)/obj/services/collector/assets.o: $(wildcard services/collector/web/* lib/web/*)
 
 define room_rule
 $(B)/lib/libculprit-$(1).a: $(call objects,$(call room_sources,$(1)))

@@ -2,31 +2,28 @@
 
 #include <string.h>
 
-#define PAGE_FILES(X)                                                                              \
-    X(head, "head.html")                                                                           \
-    X(style, "report.css")                                                                         \
-    X(body, "body.html")                                                                           \
-    X(dom, "dom.js")                                                                               \
-    X(figures, "figures.js")                                                                       \
-    X(chart, "chart.js")                                                                           \
-    X(report, "report.js")
+#include "base/embed.h"
 
-/* The build runs at the root of the tree. */
-#define PAGE_EMBED(name, file)                                                                     \
-    __asm__(".pushsection .rodata\n"                                                               \
-            ".global load_page_" #name "_begin, load_page_" #name "_end\n"                         \
-            "load_page_" #name "_begin:\n"                                                         \
-            ".incbin \"loadgen/web/" file "\"\n"                                                   \
-            "load_page_" #name "_end:\n"                                                           \
-            ".byte 0\n"                                                                            \
-            ".popsection\n");                                                                      \
-    extern const char load_page_##name##_begin[] __attribute__((visibility("hidden")));            \
-    extern const char load_page_##name##_end[] __attribute__((visibility("hidden")));
+#define OWN    "loadgen/web/"
+#define SHARED "lib/web/" /* with the collector's page */
+
+#define PAGE_FILES(X)                                                                              \
+    X(head, OWN "head.html")                                                                       \
+    X(palette, SHARED "palette.css")                                                               \
+    X(style, OWN "report.css")                                                                     \
+    X(body, OWN "body.html")                                                                       \
+    X(dom, SHARED "dom.js")                                                                        \
+    X(show, OWN "show.js")                                                                         \
+    X(figures, OWN "figures.js")                                                                   \
+    X(chart, OWN "chart.js")                                                                       \
+    X(report, OWN "report.js")
+
+#define PAGE_EMBED(name, path) EMBED(load_page_##name, path)
 PAGE_FILES(PAGE_EMBED)
 #undef PAGE_EMBED
 
 enum piece {
-#define PAGE_ENUM(name, file) PIECE_##name,
+#define PAGE_ENUM(name, path) PIECE_##name,
     PAGE_FILES(PAGE_ENUM)
 #undef PAGE_ENUM
 };
@@ -34,7 +31,7 @@ enum piece {
 static const struct {
     const char *begin, *end;
 } pieces[] = {
-#define PAGE_ROW(name, file) {load_page_##name##_begin, load_page_##name##_end},
+#define PAGE_ROW(name, path) {load_page_##name##_begin, load_page_##name##_end},
     PAGE_FILES(PAGE_ROW)
 #undef PAGE_ROW
 };
@@ -96,15 +93,17 @@ void load_page_write(struct text json, struct buffer *out)
 {
     append(out, PIECE_head);
     buffer_append_text(out, "<style>\n");
+    append(out, PIECE_palette);
     append(out, PIECE_style);
     buffer_append_text(out, "</style>\n");
     append(out, PIECE_body);
     buffer_append_text(out, "<script type=\"application/json\" id=\"report\">");
     append_json(json, out);
-    buffer_append_text(out, "</script>\n<script>\n\"use strict\";\n(() => {\n");
+    buffer_append_text(out, "</script>\n<script type=\"module\">\n");
     append(out, PIECE_dom);
+    append(out, PIECE_show);
     append(out, PIECE_figures);
     append(out, PIECE_chart);
     append(out, PIECE_report);
-    buffer_append_text(out, "})();\n</script>\n</body>\n</html>\n");
+    buffer_append_text(out, "</script>\n</body>\n</html>\n");
 }

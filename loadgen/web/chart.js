@@ -122,8 +122,7 @@ function hover(plot, frame, tip, places) {
     cursor.setAttribute("x1", places.xs[best]);
     cursor.setAttribute("x2", places.xs[best]);
     cursor.style.display = "";
-    tip.replaceChildren();
-    make(tip, {}, tipWords(plot, best));
+    replace(tip, tipWords(plot, best));
     tip.hidden = false;
     const px = places.xs[best] * (box.width / places.width);
     tip.style.left = `${px > box.width / 2 ? Math.max(0, px - tip.offsetWidth - 10) : px + 10}px`;

@@ -261,8 +261,7 @@ const measured = el("section", {});
 // The controls stay as they are, and with them the keyboard's place.
 function show() {
   const part = windows[chosen.window];
-  measured.replaceChildren();
-  make(measured, {}, [isRun && demands(part), steps(part), failures(part), plots(part)]);
+  replace(measured, isRun && demands(part), steps(part), failures(part), plots(part));
 }
 
 function choose() {
@@ -273,7 +272,6 @@ function choose() {
 }
 
 const main = document.getElementById("main");
-main.replaceChildren();
-make(main, {}, [head(), thresholds(), findings(), choices, measured]);
+replace(main, head(), thresholds(), findings(), choices, measured);
 choose();
 main.focus({preventScroll: true});

@@ -4,51 +4,46 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/embed.h"
 #include "base/hash.h"
 
-#define ASSETS_LIST(X)                                                                             \
-    X(index, "index.html", "text/html; charset=utf-8")                                             \
-    X(favicon, "favicon.svg", "image/svg+xml")                                                     \
-    X(base_css, "base.css", "text/css; charset=utf-8")                                             \
-    X(views_css, "views.css", "text/css; charset=utf-8")                                           \
-    X(api, "api.js", "text/javascript; charset=utf-8")                                             \
-    X(app, "app.js", "text/javascript; charset=utf-8")                                             \
-    X(chip, "chip.js", "text/javascript; charset=utf-8")                                           \
-    X(colour, "colour.js", "text/javascript; charset=utf-8")                                       \
-    X(compare, "compare.js", "text/javascript; charset=utf-8")                                     \
-    X(critical, "critical.js", "text/javascript; charset=utf-8")                                   \
-    X(detail, "detail.js", "text/javascript; charset=utf-8")                                       \
-    X(dom, "dom.js", "text/javascript; charset=utf-8")                                             \
-    X(findings, "findings.js", "text/javascript; charset=utf-8")                                   \
-    X(flame, "flame.js", "text/javascript; charset=utf-8")                                         \
-    X(flames, "flames.js", "text/javascript; charset=utf-8")                                       \
-    X(format, "format.js", "text/javascript; charset=utf-8")                                       \
-    X(keys, "keys.js", "text/javascript; charset=utf-8")                                           \
-    X(layers, "layers.js", "text/javascript; charset=utf-8")                                       \
-    X(logs, "logs.js", "text/javascript; charset=utf-8")                                           \
-    X(loss, "loss.js", "text/javascript; charset=utf-8")                                           \
-    X(map, "map.js", "text/javascript; charset=utf-8")                                             \
-    X(minimap, "minimap.js", "text/javascript; charset=utf-8")                                     \
-    X(model, "model.js", "text/javascript; charset=utf-8")                                         \
-    X(range, "range.js", "text/javascript; charset=utf-8")                                         \
-    X(rows, "rows.js", "text/javascript; charset=utf-8")                                           \
-    X(scatter, "scatter.js", "text/javascript; charset=utf-8")                                     \
-    X(search, "search.js", "text/javascript; charset=utf-8")                                       \
-    X(table, "table.js", "text/javascript; charset=utf-8")                                         \
-    X(trace, "trace.js", "text/javascript; charset=utf-8")                                         \
-    X(waterfall, "waterfall.js", "text/javascript; charset=utf-8")
+#define OWN    "services/collector/web/"
+#define SHARED "lib/web/" /* with the pages of reports */
 
-/* The build runs at the root of the tree. */
-#define ASSETS_EMBED(name, file, type)                                                             \
-    __asm__(".pushsection .rodata\n"                                                               \
-            ".global assets_" #name "_begin, assets_" #name "_end\n"                               \
-            "assets_" #name "_begin:\n"                                                            \
-            ".incbin \"services/collector/web/" file "\"\n"                                        \
-            "assets_" #name "_end:\n"                                                              \
-            ".byte 0\n"                                                                            \
-            ".popsection\n");                                                                      \
-    extern const char assets_##name##_begin[] __attribute__((visibility("hidden")));               \
-    extern const char assets_##name##_end[] __attribute__((visibility("hidden")));
+#define ASSETS_LIST(X)                                                                             \
+    X(index, OWN, "index.html", "text/html; charset=utf-8")                                        \
+    X(favicon, OWN, "favicon.svg", "image/svg+xml")                                                \
+    X(palette, SHARED, "palette.css", "text/css; charset=utf-8")                                   \
+    X(base_css, OWN, "base.css", "text/css; charset=utf-8")                                        \
+    X(views_css, OWN, "views.css", "text/css; charset=utf-8")                                      \
+    X(api, OWN, "api.js", "text/javascript; charset=utf-8")                                        \
+    X(app, OWN, "app.js", "text/javascript; charset=utf-8")                                        \
+    X(chip, OWN, "chip.js", "text/javascript; charset=utf-8")                                      \
+    X(colour, OWN, "colour.js", "text/javascript; charset=utf-8")                                  \
+    X(compare, OWN, "compare.js", "text/javascript; charset=utf-8")                                \
+    X(critical, OWN, "critical.js", "text/javascript; charset=utf-8")                              \
+    X(detail, OWN, "detail.js", "text/javascript; charset=utf-8")                                  \
+    X(dom, SHARED, "dom.js", "text/javascript; charset=utf-8")                                     \
+    X(findings, OWN, "findings.js", "text/javascript; charset=utf-8")                              \
+    X(flame, OWN, "flame.js", "text/javascript; charset=utf-8")                                    \
+    X(flames, OWN, "flames.js", "text/javascript; charset=utf-8")                                  \
+    X(format, OWN, "format.js", "text/javascript; charset=utf-8")                                  \
+    X(keys, OWN, "keys.js", "text/javascript; charset=utf-8")                                      \
+    X(layers, OWN, "layers.js", "text/javascript; charset=utf-8")                                  \
+    X(logs, OWN, "logs.js", "text/javascript; charset=utf-8")                                      \
+    X(loss, OWN, "loss.js", "text/javascript; charset=utf-8")                                      \
+    X(map, OWN, "map.js", "text/javascript; charset=utf-8")                                        \
+    X(minimap, OWN, "minimap.js", "text/javascript; charset=utf-8")                                \
+    X(model, OWN, "model.js", "text/javascript; charset=utf-8")                                    \
+    X(range, OWN, "range.js", "text/javascript; charset=utf-8")                                    \
+    X(rows, OWN, "rows.js", "text/javascript; charset=utf-8")                                      \
+    X(scatter, OWN, "scatter.js", "text/javascript; charset=utf-8")                                \
+    X(search, OWN, "search.js", "text/javascript; charset=utf-8")                                  \
+    X(table, OWN, "table.js", "text/javascript; charset=utf-8")                                    \
+    X(trace, OWN, "trace.js", "text/javascript; charset=utf-8")                                    \
+    X(waterfall, OWN, "waterfall.js", "text/javascript; charset=utf-8")
+
+#define ASSETS_EMBED(name, folder, file, type) EMBED(assets_##name, folder file)
 ASSETS_LIST(ASSETS_EMBED)
 #undef ASSETS_EMBED
 
@@ -56,7 +51,8 @@ static const struct asset {
     const char *file, *content_type;
     const char *begin, *end;
 } assets[] = {
-#define ASSETS_ROW(name, file, type) {file, type, assets_##name##_begin, assets_##name##_end},
+#define ASSETS_ROW(name, folder, file, type)                                                       \
+    {file, type, assets_##name##_begin, assets_##name##_end},
     ASSETS_LIST(ASSETS_ROW)
 #undef ASSETS_ROW
 };

@@ -1,30 +1,4 @@
-// Builds elements. Text only ever goes in as text: nothing on the page parses markup.
-
-const SVG = "http://www.w3.org/2000/svg";
-
-function make(node, props, children) {
-  for (const [name, value] of Object.entries(props ?? {})) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name === "on") {
-      for (const [event, handler] of Object.entries(value)) node.addEventListener(event, handler);
-    } else if (name === "style") {
-      for (const [key, one] of Object.entries(value)) node.style.setProperty(key, one);
-    } else if (name === "checked" || name === "selected") {
-      node[name] = value;
-    } else {
-      node.setAttribute(name, value === true ? "" : String(value));
-    }
-  }
-  for (const child of children.flat(Infinity)) {
-    if (child === undefined || child === null || child === false) continue;
-    node.append(child instanceof Node ? child : document.createTextNode(String(child)));
-  }
-  return node;
-}
-
-const el = (tag, props, ...children) => make(document.createElement(tag), props, children);
-const svg = (tag, props, ...children) =>
-  make(document.createElementNS(SVG, tag), props, children);
+// Tables, and numbers as people read them.
 
 // Columns: [title, cell(row), "number" | "text" | undefined].
 function table(columns, rows, rowClass) {
@@ -35,7 +9,7 @@ function table(columns, rows, rowClass) {
       columns.map(([, cell, kind]) => el("td", {class: kind}, cell(row))))))));
 }
 
-// ---- numbers as people read them: three digits that count, and a unit
+// ---- numbers: three digits that count, and a unit
 
 const THIN = "\u2009";
 

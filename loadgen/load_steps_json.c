@@ -102,6 +102,7 @@ static void write_figures(struct json_writer *writer, const char *name,
     json_field_cstring(writer, "name", name);
     json_field_u64(writer, "requests", count);
     json_field_fixed(writer, "rate", elapsed_s > 0 ? (double)count / elapsed_s : 0, 3);
+    json_field_bool(writer, "trustworthy", !load_figures_is_late(step));
     json_field_u64(writer, "censored", step->censored);
     json_field_u64_string(writer, "censored_max_ns", step->censored_max_ns);
     write_judged(writer, step);

@@ -7,9 +7,10 @@
 #include "loadgen/compare_say.h"
 #include "loadgen/table.h"
 
-static const enum table_colour colours[] = {
-    [COMPARE_SAME] = TABLE_PLAIN,    [COMPARE_FASTER] = TABLE_GOOD, [COMPARE_BETTER] = TABLE_GOOD,
-    [COMPARE_UNSURE] = TABLE_UNSURE, [COMPARE_SLOWER] = TABLE_BAD,  [COMPARE_WORSE] = TABLE_BAD,
+static const enum terminal_colour colours[] = {
+    [COMPARE_SAME] = TERMINAL_PLAIN,  [COMPARE_FASTER] = TERMINAL_GOOD,
+    [COMPARE_BETTER] = TERMINAL_GOOD, [COMPARE_UNSURE] = TERMINAL_UNSURE,
+    [COMPARE_SLOWER] = TERMINAL_BAD,  [COMPARE_WORSE] = TERMINAL_BAD,
 };
 
 static double percent(double ratio)
@@ -20,30 +21,31 @@ static double percent(double ratio)
 static void add_median(struct table *table, const struct compare_change *body)
 {
     if (!body->is_known) {
-        table_cell(table, TABLE_FAINT, "-");
-        table_cell(table, TABLE_FAINT, "-");
-        table_cell(table, TABLE_FAINT, "-");
+        table_cell(table, TERMINAL_FAINT, "-");
+        table_cell(table, TERMINAL_FAINT, "-");
+        table_cell(table, TERMINAL_FAINT, "-");
         return;
     }
-    table_cell(table, TABLE_PLAIN, "%.3g > %.3g", body->before, body->after);
+    table_cell(table, TERMINAL_PLAIN, "%.3g > %.3g", body->before, body->after);
     table_cell(table,
                body->counts ? colours[body->effect > 0 ? COMPARE_SLOWER : COMPARE_FASTER]
-                            : TABLE_PLAIN,
+                            : TERMINAL_PLAIN,
                "%+.1f (%+.1f %+.1f)", percent(exp(body->effect)), percent(exp(body->low)),
                percent(exp(body->high)));
-    table_cell(table, TABLE_FAINT, "%+.0f", ceil(percent(exp(body->detectable))));
+    table_cell(table, TERMINAL_FAINT, "%+.0f", ceil(percent(exp(body->detectable))));
 }
 
 static void add_p99(struct table *table, const struct compare_step *step)
 {
     const double ratio = step->p99_ms[1] / step->p99_ms[0];
-    table_cell(table, TABLE_PLAIN, "%.3g > %.3g", step->p99_ms[0], step->p99_ms[1]);
+    table_cell(table, TERMINAL_PLAIN, "%.3g > %.3g", step->p99_ms[0], step->p99_ms[1]);
     if (!isfinite(ratio))
-        table_cell(table, TABLE_FAINT, "-");
+        table_cell(table, TERMINAL_FAINT, "-");
     else if (step->p99_range[0] <= 0 || !isfinite(step->p99_range[1]))
-        table_cell(table, step->tail.counts ? TABLE_BAD : TABLE_PLAIN, "%+.1f (?)", percent(ratio));
+        table_cell(table, step->tail.counts ? TERMINAL_BAD : TERMINAL_PLAIN, "%+.1f (?)",
+                   percent(ratio));
     else
-        table_cell(table, step->tail.counts ? TABLE_BAD : TABLE_PLAIN, "%+.1f (%+.0f %+.0f)",
+        table_cell(table, step->tail.counts ? TERMINAL_BAD : TERMINAL_PLAIN, "%+.1f (%+.0f %+.0f)",
                    percent(ratio), percent(step->p99_range[0]), percent(step->p99_range[1]));
 }
 
@@ -51,12 +53,13 @@ static void add_step(struct table *table, const struct compare_step *step)
 {
     const struct compare_change *errors = &step->errors;
     table_row(table);
-    table_cell(table, TABLE_PLAIN, "%s", step->name);
-    table_cell(table, TABLE_PLAIN, "%" PRIu64 " > %" PRIu64, step->requests[0], step->requests[1]);
+    table_cell(table, TERMINAL_PLAIN, "%s", step->name);
+    table_cell(table, TERMINAL_PLAIN, "%" PRIu64 " > %" PRIu64, step->requests[0],
+               step->requests[1]);
     add_median(table, &step->body);
     add_p99(table, step);
-    table_cell(table, errors->counts ? TABLE_BAD : TABLE_PLAIN, "%.2g > %.2g", 100 * errors->before,
-               100 * errors->after);
+    table_cell(table, errors->counts ? TERMINAL_BAD : TERMINAL_PLAIN, "%.2g > %.2g",
+               100 * errors->before, 100 * errors->after);
     table_cell(table, colours[step->word], "%s", compare_words(step->word));
 }
 

@@ -43,10 +43,10 @@ static const struct table_column columns[] = {
     {"verdict", false, false},
 };
 
-static const enum table_colour colours[] = {
-    [VERDICT_PASS] = TABLE_GOOD,
-    [VERDICT_FAIL] = TABLE_BAD,
-    [VERDICT_INCONCLUSIVE] = TABLE_UNSURE,
+static const enum terminal_colour colours[] = {
+    [VERDICT_PASS] = TERMINAL_GOOD,
+    [VERDICT_FAIL] = TERMINAL_BAD,
+    [VERDICT_INCONCLUSIVE] = TERMINAL_UNSURE,
 };
 
 static bool is_asked_for(const struct options *options, const struct scenario *scenario)
@@ -140,17 +140,17 @@ static void add_line(struct table *table, const char *label, const char *format,
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
     table_row(table);
-    table_cell(table, TABLE_PLAIN, "%s", "");
-    table_cell(table, TABLE_FAINT, "%s", label);
-    table_cell(table, TABLE_PLAIN, "%s", words);
+    table_cell(table, TERMINAL_PLAIN, "%s", "");
+    table_cell(table, TERMINAL_FAINT, "%s", label);
+    table_cell(table, TERMINAL_PLAIN, "%s", words);
 }
 
 static void add_link(struct table *table, const char *label, const char *link)
 {
     table_row(table);
-    table_cell(table, TABLE_PLAIN, "%s", "");
-    table_cell(table, TABLE_FAINT, "%s", label);
-    table_wide(table, TABLE_PLAIN, "%s", link);
+    table_cell(table, TERMINAL_PLAIN, "%s", "");
+    table_cell(table, TERMINAL_FAINT, "%s", label);
+    table_wide(table, TERMINAL_PLAIN, "%s", link);
 }
 
 static void add_finding(struct table *table, const struct finding *finding, const char *base)
@@ -193,17 +193,17 @@ static void add_step(struct table *table, const struct experiment *experiment, s
     enum verdict verdict = step->result.verdict;
     report_list_faults(step->step, planted, sizeof planted);
     table_row(table);
-    table_cell(table, TABLE_PLAIN, "%s", index == 0 ? experiment->scenario->name : "");
-    table_cell(table, TABLE_FAINT, "planted");
-    table_cell(table, TABLE_PLAIN, "%s", planted);
+    table_cell(table, TERMINAL_PLAIN, "%s", index == 0 ? experiment->scenario->name : "");
+    table_cell(table, TERMINAL_FAINT, "planted");
+    table_cell(table, TERMINAL_PLAIN, "%s", planted);
     if (finding) {
-        table_cell(table, TABLE_PLAIN, "%.0f ms", finding->cost_ms);
-        table_cell(table, TABLE_PLAIN, "%.0f ms", step->predicted_saving_ms);
+        table_cell(table, TERMINAL_PLAIN, "%.0f ms", finding->cost_ms);
+        table_cell(table, TERMINAL_PLAIN, "%.0f ms", step->predicted_saving_ms);
         /* + 0.0: no "-0" */
-        table_cell(table, TABLE_PLAIN, "%.0f ms", round(step->measured_saving_ms) + 0.0);
+        table_cell(table, TERMINAL_PLAIN, "%.0f ms", round(step->measured_saving_ms) + 0.0);
     } else {
         for (int i = 0; i < 3; i++)
-            table_cell(table, TABLE_PLAIN, "-");
+            table_cell(table, TERMINAL_PLAIN, "-");
     }
     table_cell(table, colours[verdict], "%s", verdict_word(verdict));
     add_finding(table, finding, base);

@@ -13,7 +13,7 @@ static void add_quantile(struct table *table, const struct load_step_figures *st
 {
     bool is_open;
     uint64_t ns = load_figures_quantile_ns(step, q, &is_open);
-    table_cell(table, is_open ? TABLE_BAD : TABLE_PLAIN, "%s%.2f", is_open ? "> " : "",
+    table_cell(table, is_open ? TERMINAL_BAD : TERMINAL_PLAIN, "%s%.2f", is_open ? "> " : "",
                clock_ms(ns));
 }
 
@@ -22,17 +22,18 @@ static void add_row(struct table *table, const char *name, const struct load_ste
 {
     uint64_t count = load_figures_count(step), failed = load_figures_failed(step);
     table_row(table);
-    table_cell(table, TABLE_PLAIN, "%s", name);
-    table_cell(table, TABLE_PLAIN, "%" PRIu64, count);
-    table_cell(table, TABLE_PLAIN, "%.1f", elapsed_s > 0 ? (double)count / elapsed_s : 0);
-    table_cell(table, failed > 0 ? TABLE_BAD : TABLE_PLAIN, "%" PRIu64, failed);
+    table_cell(table, TERMINAL_PLAIN, "%s", name);
+    table_cell(table, TERMINAL_PLAIN, "%" PRIu64, count);
+    table_cell(table, TERMINAL_PLAIN, "%.1f", elapsed_s > 0 ? (double)count / elapsed_s : 0);
+    table_cell(table, failed > 0 ? TERMINAL_BAD : TERMINAL_PLAIN, "%" PRIu64, failed);
     add_quantile(table, step, 0.5);
     add_quantile(table, step, 0.9);
     add_quantile(table, step, 0.99);
     add_quantile(table, step, 0.999);
     add_quantile(table, step, 1);
-    table_cell(table, TABLE_FAINT, "%.2f", clock_ms(histogram_quantile_ns(&step->service, 0.99)));
-    table_cell(table, TABLE_FAINT, "%.3f", clock_ms(histogram_quantile_ns(&step->lag, 0.99)));
+    table_cell(table, TERMINAL_FAINT, "%.2f",
+               clock_ms(histogram_quantile_ns(&step->service, 0.99)));
+    table_cell(table, TERMINAL_FAINT, "%.3f", clock_ms(histogram_quantile_ns(&step->lag, 0.99)));
 }
 
 static void print_steps(const struct load_plan *plan, const struct load_result *result,

@@ -18,17 +18,18 @@ static void add_row(struct table *table, size_t index, const struct load_worker 
 {
     bool is_done = worker->state == WORKER_DONE;
     table_row(table);
-    table_cell(table, TABLE_PLAIN, "%zu", index);
-    table_cell(table, TABLE_PLAIN, "%s", worker->name.host);
-    table_cell(table, TABLE_PLAIN, "%" PRIu64, worker->requests);
-    table_cell(table, worker->failed > 0 ? TABLE_BAD : TABLE_PLAIN, "%" PRIu64, worker->failed);
-    table_cell(table, TABLE_FAINT, "%.3f", clock_ms(worker->lag_p99_ns));
-    table_cell(table, worker->is_late ? TABLE_BAD : TABLE_FAINT, "%.3f",
+    table_cell(table, TERMINAL_PLAIN, "%zu", index);
+    table_cell(table, TERMINAL_PLAIN, "%s", worker->name.host);
+    table_cell(table, TERMINAL_PLAIN, "%" PRIu64, worker->requests);
+    table_cell(table, worker->failed > 0 ? TERMINAL_BAD : TERMINAL_PLAIN, "%" PRIu64,
+               worker->failed);
+    table_cell(table, TERMINAL_FAINT, "%.3f", clock_ms(worker->lag_p99_ns));
+    table_cell(table, worker->is_late ? TERMINAL_BAD : TERMINAL_FAINT, "%.3f",
                clock_ms(worker->late_p99_ns));
-    table_cell(table, TABLE_FAINT, "%.2f", (double)worker->cpu_ns / (double)NS_PER_S);
-    table_cell(table, TABLE_FAINT, "%" PRIu64, worker->peak_rss_kib / 1024);
-    table_cell(table, TABLE_FAINT, "%.3f", clock_ms(worker->clock_error_ns));
-    table_cell(table, is_done ? TABLE_PLAIN : TABLE_BAD, "%s",
+    table_cell(table, TERMINAL_FAINT, "%.2f", (double)worker->cpu_ns / (double)NS_PER_S);
+    table_cell(table, TERMINAL_FAINT, "%" PRIu64, worker->peak_rss_kib / 1024);
+    table_cell(table, TERMINAL_FAINT, "%.3f", clock_ms(worker->clock_error_ns));
+    table_cell(table, is_done ? TERMINAL_PLAIN : TERMINAL_BAD, "%s",
                worker_roll_state_words(worker->state));
 }
 

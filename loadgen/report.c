@@ -8,10 +8,10 @@
 #include "loadgen/fix.h"
 #include "loadgen/table.h"
 
-static const enum table_colour verdict_colours[] = {
-    [VERDICT_PASS] = TABLE_GOOD,
-    [VERDICT_FAIL] = TABLE_BAD,
-    [VERDICT_INCONCLUSIVE] = TABLE_UNSURE,
+static const enum terminal_colour verdict_colours[] = {
+    [VERDICT_PASS] = TERMINAL_GOOD,
+    [VERDICT_FAIL] = TERMINAL_BAD,
+    [VERDICT_INCONCLUSIVE] = TERMINAL_UNSURE,
 };
 
 /* ---- findings */
@@ -40,7 +40,7 @@ static void print_evidence(const struct finding *finding, FILE *out)
     }
 }
 
-static void add_ms(struct table *table, enum table_colour colour, double ms)
+static void add_ms(struct table *table, enum terminal_colour colour, double ms)
 {
     table_cell(table, colour, ms < 10 ? "%.1f ms" : "%.0f ms", ms);
 }
@@ -60,7 +60,7 @@ static void print_findings(const struct diagnosis *diagnosis, bool with_baseline
     for (size_t i = 0; i < diagnosis->finding_count; i++) {
         const struct finding *finding = &diagnosis->findings[i];
         bool counts = finding_counts(finding, with_baseline);
-        enum table_colour colour = counts ? TABLE_PLAIN : TABLE_FAINT;
+        enum terminal_colour colour = counts ? TERMINAL_PLAIN : TERMINAL_FAINT;
         if (counted_only && !counts)
             continue;
         table_row(table);
@@ -101,18 +101,18 @@ static void add_window(struct table *table, const char *name, const struct measu
     uint64_t failed = measurement_failed(measurement);
     static const double quantiles[] = {0.5, 0.9, 0.99, 1};
     table_row(table);
-    table_cell(table, TABLE_PLAIN, "%s", name);
-    table_cell(table, TABLE_PLAIN, "%" PRIu64, window->flows_done);
-    table_cell(table, failed ? TABLE_BAD : TABLE_PLAIN, "%" PRIu64, failed);
+    table_cell(table, TERMINAL_PLAIN, "%s", name);
+    table_cell(table, TERMINAL_PLAIN, "%" PRIu64, window->flows_done);
+    table_cell(table, failed ? TERMINAL_BAD : TERMINAL_PLAIN, "%" PRIu64, failed);
     for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
-        table_cell(table, TABLE_PLAIN, "%.1f",
+        table_cell(table, TERMINAL_PLAIN, "%.1f",
                    (double)window_latency_ns(window, quantiles[i]) / 1e6);
-    table_cell(table, TABLE_PLAIN, "%" PRIu64, coverage.requests);
-    table_cell(table, coverage.arrived < 1 ? TABLE_UNSURE : TABLE_PLAIN, "%.2f %%",
+    table_cell(table, TERMINAL_PLAIN, "%" PRIu64, coverage.requests);
+    table_cell(table, coverage.arrived < 1 ? TERMINAL_UNSURE : TERMINAL_PLAIN, "%.2f %%",
                coverage.arrived * 100);
-    table_cell(table, TABLE_PLAIN, "%.2f %%", coverage.connected * 100);
-    table_cell(table, TABLE_PLAIN, "%.2f %%", coverage.as_expected * 100);
-    table_cell(table, measurement->drops.spans ? TABLE_BAD : TABLE_PLAIN, "%" PRIu64,
+    table_cell(table, TERMINAL_PLAIN, "%.2f %%", coverage.connected * 100);
+    table_cell(table, TERMINAL_PLAIN, "%.2f %%", coverage.as_expected * 100);
+    table_cell(table, measurement->drops.spans ? TERMINAL_BAD : TERMINAL_PLAIN, "%" PRIu64,
                measurement->drops.spans);
 }
 
@@ -164,18 +164,18 @@ static void add_fix(struct table *table, const struct experiment_step *step, con
 {
     const struct finding *finding = fix->finding;
     table_row(table);
-    table_cell(table, TABLE_PLAIN, "%s", step->step->title);
-    table_cell(table, TABLE_PLAIN, "%.0f ms", fix->before_ms);
+    table_cell(table, TERMINAL_PLAIN, "%s", step->step->title);
+    table_cell(table, TERMINAL_PLAIN, "%.0f ms", fix->before_ms);
     if (finding) {
-        table_cell(table, TABLE_PLAIN, "%s", finding_kind_word(finding->kind));
-        table_cell(table, TABLE_PLAIN, "%.*s %.*s", TEXT_ARGS(finding->service),
+        table_cell(table, TERMINAL_PLAIN, "%s", finding_kind_word(finding->kind));
+        table_cell(table, TERMINAL_PLAIN, "%.*s %.*s", TEXT_ARGS(finding->service),
                    TEXT_ARGS(finding->operation));
     } else {
-        table_cell(table, TABLE_UNSURE, "nothing");
-        table_cell(table, TABLE_PLAIN, "-");
+        table_cell(table, TERMINAL_UNSURE, "nothing");
+        table_cell(table, TERMINAL_PLAIN, "-");
     }
-    add_ms(table, TABLE_PLAIN, fix->predicted_ms);
-    add_ms(table, TABLE_PLAIN, fix->measured_ms);
+    add_ms(table, TERMINAL_PLAIN, fix->predicted_ms);
+    add_ms(table, TERMINAL_PLAIN, fix->measured_ms);
 }
 
 /* The story: what was found, what fixing it was to save, and what it saved. */
@@ -200,12 +200,12 @@ static void print_fixes(const struct experiment *experiment, FILE *out)
         predicted_ms += fix.predicted_ms;
     }
     table_row(table);
-    table_cell(table, TABLE_PLAIN, "all fixed");
-    table_cell(table, TABLE_PLAIN, "%.0f ms", after_ms);
-    table_cell(table, TABLE_FAINT, "all together");
-    table_cell(table, TABLE_PLAIN, "%s", "");
-    add_ms(table, TABLE_PLAIN, predicted_ms);
-    add_ms(table, TABLE_PLAIN, before_ms - after_ms);
+    table_cell(table, TERMINAL_PLAIN, "all fixed");
+    table_cell(table, TERMINAL_PLAIN, "%.0f ms", after_ms);
+    table_cell(table, TERMINAL_FAINT, "all together");
+    table_cell(table, TERMINAL_PLAIN, "%s", "");
+    add_ms(table, TERMINAL_PLAIN, predicted_ms);
+    add_ms(table, TERMINAL_PLAIN, before_ms - after_ms);
     fputc('\n', out);
     table_print(table, out, 2);
     free(table);
@@ -228,9 +228,9 @@ static void print_step_findings(const struct experiment *experiment, size_t inde
 
 void report_thresholds(const struct threshold_judgement *judgements, size_t count, FILE *out)
 {
-    static const enum table_colour colours[] = {[THRESHOLD_HOLDS] = TABLE_GOOD,
-                                                [THRESHOLD_BROKEN] = TABLE_BAD,
-                                                [THRESHOLD_UNSURE] = TABLE_UNSURE};
+    static const enum terminal_colour colours[] = {[THRESHOLD_HOLDS] = TERMINAL_GOOD,
+                                                   [THRESHOLD_BROKEN] = TERMINAL_BAD,
+                                                   [THRESHOLD_UNSURE] = TERMINAL_UNSURE};
     if (count > 0)
         fputs("\n  thresholds:\n", out);
     for (size_t i = 0; i < count; i++) {
@@ -288,7 +288,7 @@ void report_drops(const struct measurement *measurement, FILE *out)
                        "that happened, and a finding or its absence may be an accident of that",
                        drops->spans, drops->where);
         fputs("  ", out);
-        table_word(out, TABLE_BAD, "warning:");
+        table_word(out, TERMINAL_BAD, "warning:");
         fputc('\n', out);
         table_prose(out, 4, words);
     }

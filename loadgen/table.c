@@ -3,22 +3,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/text.h"
 
 enum { GAP = 2, FLEXIBLE_LEAST = 8 };
-
-static const char *const colours[] = {
-    [TABLE_PLAIN] = "",          [TABLE_GOOD] = "\033[32m", [TABLE_BAD] = "\033[31m",
-    [TABLE_UNSURE] = "\033[33m", [TABLE_FAINT] = "\033[2m",
-};
-
-static bool shows_colours(FILE *out)
-{
-    const char *no = getenv("NO_COLOR");
-    return (!no || !no[0]) && isatty(fileno(out));
-}
 
 /* Characters, not bytes: continuation bytes of UTF-8 take no room. */
 static size_t width_of(const char *text)
@@ -47,7 +35,7 @@ void table_row(struct table *table)
     table->filled = 0;
 }
 
-static struct table_cell *fill(struct table *table, enum table_colour colour, const char *format,
+static struct table_cell *fill(struct table *table, enum terminal_colour colour, const char *format,
                                va_list arguments)
 {
     if (table->row_count == 0 || table->filled >= table->column_count)
@@ -60,7 +48,7 @@ static struct table_cell *fill(struct table *table, enum table_colour colour, co
     return cell;
 }
 
-void table_cell(struct table *table, enum table_colour colour, const char *format, ...)
+void table_cell(struct table *table, enum terminal_colour colour, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -68,7 +56,7 @@ void table_cell(struct table *table, enum table_colour colour, const char *forma
     va_end(arguments);
 }
 
-void table_wide(struct table *table, enum table_colour colour, const char *format, ...)
+void table_wide(struct table *table, enum terminal_colour colour, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -133,19 +121,19 @@ static void print_padded(FILE *out, const char *text, size_t width, bool to_the_
 static void print_line(const struct table *table, FILE *out, unsigned indent,
                        const struct table_cell *cells, const size_t *widths)
 {
-    bool colour = shows_colours(out);
+    bool colour = terminal_has_colours(out);
     fprintf(out, "%*s", (int)indent, "");
     for (size_t c = 0; c < table->column_count; c++) {
-        enum table_colour own = cells ? cells[c].colour : TABLE_FAINT;
-        bool paints = colour && own != TABLE_PLAIN;
-        fprintf(out, "%*s%s", c ? GAP : 0, "", paints ? colours[own] : "");
+        enum terminal_colour own = cells ? cells[c].colour : TERMINAL_FAINT;
+        bool paints = colour && own != TERMINAL_PLAIN;
+        fprintf(out, "%*s%s", c ? GAP : 0, "", paints ? terminal_colour_code(own) : "");
         const bool is_wide = cells && cells[c].is_wide;
         if (is_wide)
             fputs(cells[c].text, out);
         else
             print_padded(out, cells ? cells[c].text : table->columns[c].title, widths[c],
                          table->columns[c].is_number, c + 1 == table->column_count);
-        fputs(paints ? "\033[0m" : "", out);
+        fputs(paints ? TERMINAL_RESET : "", out);
         if (is_wide)
             break;
     }
@@ -161,10 +149,11 @@ void table_print(const struct table *table, FILE *out, unsigned indent)
         print_line(table, out, indent, table->cells[r], widths);
 }
 
-void table_word(FILE *out, enum table_colour colour, const char *word)
+void table_word(FILE *out, enum terminal_colour colour, const char *word)
 {
-    bool paints = shows_colours(out) && colour != TABLE_PLAIN;
-    fprintf(out, "%s%s%s", paints ? colours[colour] : "", word, paints ? "\033[0m" : "");
+    bool paints = terminal_has_colours(out) && colour != TERMINAL_PLAIN;
+    fprintf(out, "%s%s%s", paints ? terminal_colour_code(colour) : "", word,
+            paints ? TERMINAL_RESET : "");
 }
 
 void table_prose(FILE *out, unsigned indent, const char *text)

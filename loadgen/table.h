@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/status.h"
+#include "loadgen/terminal.h"
 
 enum {
     TABLE_COLUMNS_MAX = 12,
@@ -18,8 +19,6 @@ enum {
     TABLE_PROSE_MAX = 100
 };
 
-enum table_colour { TABLE_PLAIN, TABLE_GOOD, TABLE_BAD, TABLE_UNSURE, TABLE_FAINT };
-
 struct table_column {
     const char *title;
     bool is_number;   /* to the right */
@@ -28,7 +27,7 @@ struct table_column {
 
 struct table_cell {
     char text[TABLE_CELL_MAX];
-    enum table_colour colour;
+    enum terminal_colour colour;
     bool is_wide;
 };
 
@@ -45,18 +44,18 @@ void table_init(struct table *table, const struct table_column *columns, size_t 
 
 /* Begins a row; cells not given stay empty. */
 void table_row(struct table *table);
-void table_cell(struct table *table, enum table_colour colour, const char *format, ...)
+void table_cell(struct table *table, enum terminal_colour colour, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
 /* Like table_cell, but reaches over the columns behind it, which stay empty in this row: never cut,
  * and no column is wider for it. */
-void table_wide(struct table *table, enum table_colour colour, const char *format, ...)
+void table_wide(struct table *table, enum terminal_colour colour, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
 void table_print(const struct table *table, FILE *out, unsigned indent);
 
 /* One word in its colour, where `out` shows colours. */
-void table_word(FILE *out, enum table_colour colour, const char *word);
+void table_word(FILE *out, enum terminal_colour colour, const char *word);
 
 /* Prose, filled to the width with an indent, two more from the second line on. */
 void table_prose(FILE *out, unsigned indent, const char *text);

@@ -16,23 +16,31 @@ enum {
     FRAME_BYTES_MAX = (TERMINAL_LINES_MAX + 1) * (TERMINAL_LINE_MAX + CODE_BYTES_MAX),
 };
 
-#define RESET       "\x1b[0m"
 #define HIDE_CURSOR "\x1b[?25l"
 #define SHOW_CURSOR "\x1b[?25h"
 #define ERASE_LINE  "\x1b[K" /* from here on */
 #define ERASE_BELOW "\x1b[J"
 
-static const char *const codes[] = {
-    [TERMINAL_PLAIN] = "",          [TERMINAL_GOOD] = "\x1b[32m", [TERMINAL_BAD] = "\x1b[31m",
-    [TERMINAL_UNSURE] = "\x1b[33m", [TERMINAL_FAINT] = "\x1b[2m", [TERMINAL_STRONG] = "\x1b[1m",
-};
-
 /* ---- style */
+
+const char *terminal_colour_code(enum terminal_colour colour)
+{
+    static const char *const codes[] = {
+        [TERMINAL_PLAIN] = "",          [TERMINAL_GOOD] = "\x1b[32m", [TERMINAL_BAD] = "\x1b[31m",
+        [TERMINAL_UNSURE] = "\x1b[33m", [TERMINAL_FAINT] = "\x1b[2m", [TERMINAL_STRONG] = "\x1b[1m",
+    };
+    return codes[colour];
+}
 
 static const char *variable(const char *name)
 {
     const char *value = getenv(name);
     return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+bool terminal_has_colours(FILE *file)
+{
+    return variable("NO_COLOR") == NULL && isatty(fileno(file));
 }
 
 static bool is_ci(void)
@@ -77,7 +85,7 @@ struct terminal_style terminal_style_of(FILE *file)
     if (fd < 0 || !isatty(fd) || terminal == NULL || strcmp(terminal, "dumb") == 0 || is_ci())
         return style;
     style.redraws = true;
-    style.colours = variable("NO_COLOR") == NULL;
+    style.colours = terminal_has_colours(file);
     style.is_utf8 = names_utf8();
     terminal_measure(&style, file);
     return style;
@@ -150,7 +158,8 @@ static unsigned make_showable(char *text, unsigned columns_max)
 static bool append(struct terminal_line *line, enum terminal_colour colour, const char *piece,
                    unsigned columns)
 {
-    const char *code = line->colours ? codes[colour] : "", *reset = code[0] ? RESET : "";
+    const char *code = line->colours ? terminal_colour_code(colour) : "",
+               *reset = code[0] ? TERMINAL_RESET : "";
     size_t room = sizeof(line->text) - line->length;
     size_t bytes = strlen(code) + strlen(piece) + strlen(reset);
     line->is_full |= bytes >= room || line->columns + columns > line->columns_max;

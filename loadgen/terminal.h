@@ -27,6 +27,9 @@ struct terminal_style {
  * smaller of both; UTF-8 where LC_ALL, LC_CTYPE or LANG name it. */
 struct terminal_style terminal_style_of(FILE *file);
 
+/* It is a terminal, and NO_COLOR does not say otherwise. */
+bool terminal_has_colours(FILE *file);
+
 /* false: this process is in the background of that terminal, which somebody else uses now. */
 bool terminal_is_ours(FILE *file);
 
@@ -41,6 +44,10 @@ enum terminal_colour {
     TERMINAL_FAINT,
     TERMINAL_STRONG,
 };
+
+/* What begins a colour, "" of TERMINAL_PLAIN, and what ends each. */
+const char *terminal_colour_code(enum terminal_colour colour);
+#define TERMINAL_RESET "\x1b[0m"
 
 /* A line made of pieces; colours take bytes but no columns. */
 struct terminal_line {

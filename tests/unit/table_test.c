@@ -25,12 +25,12 @@ static void check_layout(void **state)
     static struct table table;
     table_init(&table, columns, 3);
     table_row(&table);
-    table_cell(&table, TABLE_BAD, "%s", "täx");
-    table_cell(&table, TABLE_PLAIN, "%d", 7);
+    table_cell(&table, TERMINAL_BAD, "%s", "täx");
+    table_cell(&table, TERMINAL_PLAIN, "%d", 7);
     table_row(&table);
-    table_cell(&table, TABLE_PLAIN, "pricing");
-    table_cell(&table, TABLE_PLAIN, "1000");
-    table_cell(&table, TABLE_PLAIN, "x");
+    table_cell(&table, TERMINAL_PLAIN, "pricing");
+    table_cell(&table, TERMINAL_PLAIN, "1000");
+    table_cell(&table, TERMINAL_PLAIN, "x");
     char *text = print(&table, 2);
     assert_string_equal(text, "  name       ms  end\n"
                               "  täx         7  \n"
@@ -44,9 +44,9 @@ static void check_width(void **state)
     static struct table table;
     table_init(&table, columns, 3);
     table_row(&table);
-    table_cell(&table, TABLE_PLAIN, "%0120d", 7);
-    table_cell(&table, TABLE_PLAIN, "5");
-    table_cell(&table, TABLE_PLAIN, "end");
+    table_cell(&table, TERMINAL_PLAIN, "%0120d", 7);
+    table_cell(&table, TERMINAL_PLAIN, "5");
+    table_cell(&table, TERMINAL_PLAIN, "end");
     char *text = print(&table, 0);
     const char *second = text + strcspn(text, "\n") + 1;
     /* an ellipsis is three bytes and one column */
@@ -62,15 +62,15 @@ static void check_wide(void **state)
     char link[120 + 1];
     table_init(&table, columns, 3);
     table_row(&table);
-    table_cell(&table, TABLE_PLAIN, "a");
-    table_cell(&table, TABLE_PLAIN, "1");
-    table_cell(&table, TABLE_PLAIN, "x");
+    table_cell(&table, TERMINAL_PLAIN, "a");
+    table_cell(&table, TERMINAL_PLAIN, "1");
+    table_cell(&table, TERMINAL_PLAIN, "x");
     table_row(&table);
-    table_cell(&table, TABLE_PLAIN, "b");
+    table_cell(&table, TERMINAL_PLAIN, "b");
     memset(link, 'l', 120);
     link[120] = '\0';
-    table_wide(&table, TABLE_PLAIN, "%s", link);
-    table_cell(&table, TABLE_PLAIN, "no more in this row");
+    table_wide(&table, TERMINAL_PLAIN, "%s", link);
+    table_cell(&table, TERMINAL_PLAIN, "no more in this row");
     char *text = print(&table, 0);
     char expected[200];
     snprintf(expected, sizeof expected, "name  ms  end\na      1  x\nb     %s\n", link);
@@ -83,11 +83,11 @@ static void check_bounds(void **state)
     (void)state;
     static struct table table;
     table_init(&table, columns, 3);
-    table_cell(&table, TABLE_PLAIN, "no row yet");
+    table_cell(&table, TERMINAL_PLAIN, "no row yet");
     for (int i = 0; i < TABLE_ROWS_MAX + 10; i++) {
         table_row(&table);
         for (int c = 0; c < 5; c++)
-            table_cell(&table, TABLE_PLAIN, "%d", i);
+            table_cell(&table, TERMINAL_PLAIN, "%d", i);
     }
     assert_int_equal(table.row_count, TABLE_ROWS_MAX);
     assert_string_equal(table.cells[TABLE_ROWS_MAX - 1][2].text, "95");

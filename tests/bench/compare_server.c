@@ -8,17 +8,16 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <microhttpd.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "tests/bench/bench_server.h"
 
 enum { CONNECTIONS_MAX = 256, TAIL_ONE_IN = 100 };
 #define TAIL_FACTOR 5.0
@@ -68,19 +67,12 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
                               const char *method, const char *version, const char *upload,
                               size_t *upload_bytes, void **request)
 {
-    static int seen;
     (void)context;
     (void)method;
     (void)version;
     (void)upload;
-    if (*request == NULL) {
-        *request = &seen;
+    if (!bench_server_has_all(upload_bytes, request))
         return MHD_YES;
-    }
-    if (*upload_bytes != 0) {
-        *upload_bytes = 0;
-        return MHD_YES;
-    }
     const char *number = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "n");
     for (size_t i = 0; i < ROUTE_COUNT; i++)
         if (strcmp(url, routes[i].path) == 0)
@@ -101,11 +93,7 @@ int main(int argc, char **argv)
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_END);
     if (daemon == NULL || !(slower > 0))
         return 1;
-    printf("%u\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
-    fflush(stdout);
-    for (char byte; read(STDIN_FILENO, &byte, 1) > 0;)
-        continue;
-    MHD_stop_daemon(daemon);
+    bench_server_run(daemon);
     MHD_destroy_response(answer);
     return 0;
 }

@@ -1,10 +1,10 @@
 /* A bare libmicrohttpd server that answers everything with 39 bytes of JSON, for load benches and
  * long runs: one epoll thread, its port on standard output as a line, until its input ends. */
 #include <netinet/in.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include <microhttpd.h>
+
+#include "tests/bench/bench_server.h"
 
 /* libmicrohttpd's epoll loop stalls from 128 connections that are ready at once on. */
 enum { CONNECTIONS_MAX = 120 };
@@ -15,19 +15,12 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
                               const char *method, const char *version, const char *upload,
                               size_t *upload_bytes, void **request)
 {
-    static int seen;
     (void)url;
     (void)method;
     (void)version;
     (void)upload;
-    if (*request == NULL) {
-        *request = &seen;
+    if (!bench_server_has_all(upload_bytes, request))
         return MHD_YES;
-    }
-    if (*upload_bytes != 0) {
-        *upload_bytes = 0;
-        return MHD_YES;
-    }
     return MHD_queue_response(connection, MHD_HTTP_OK, context);
 }
 
@@ -42,11 +35,7 @@ int main(void)
         (struct sockaddr *)&address, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_END);
     if (daemon == NULL)
         return 1;
-    printf("%u\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
-    fflush(stdout);
-    for (char byte; read(STDIN_FILENO, &byte, 1) > 0;)
-        continue;
-    MHD_stop_daemon(daemon);
+    bench_server_run(daemon);
     MHD_destroy_response(response);
     return 0;
 }

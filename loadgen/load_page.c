@@ -9,7 +9,7 @@
 
 #define PAGE_FILES(X)                                                                              \
     X(head, OWN "head.html")                                                                       \
-    X(palette, SHARED "palette.css")                                                               \
+    X(look, SHARED "look.css")                                                                     \
     X(style, OWN "report.css")                                                                     \
     X(body, OWN "body.html")                                                                       \
     X(dom, SHARED "dom.js")                                                                        \
@@ -93,7 +93,7 @@ void load_page_write(struct text json, struct buffer *out)
 {
     append(out, PIECE_head);
     buffer_append_text(out, "<style>\n");
-    append(out, PIECE_palette);
+    append(out, PIECE_look);
     append(out, PIECE_style);
     buffer_append_text(out, "</style>\n");
     append(out, PIECE_body);

@@ -24,7 +24,8 @@ function trust() {
   if (windows.length === 0) return null;
   const late = showMs(Math.max(...windows.map((part) => part.all.late_ms.p99)));
   const steps = lateSteps();
-  if (steps.length === 0 && report.trustworthy !== false)
+  const isDoubted = [report, ...windows].some(({trustworthy}) => trustworthy === false);
+  if (steps.length === 0 && !isDoubted)
     return el("p", {class: "note good"}, `The figures can be trusted: the generator itself was late`
       + ` by ${late} at the 99th percentile.`);
   return el("p", {class: "note warn", role: "alert"}, `Do not trust the latencies of ${

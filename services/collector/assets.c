@@ -13,7 +13,7 @@
 #define ASSETS_LIST(X)                                                                             \
     X(index, OWN, "index.html", "text/html; charset=utf-8")                                        \
     X(favicon, OWN, "favicon.svg", "image/svg+xml")                                                \
-    X(palette, SHARED, "palette.css", "text/css; charset=utf-8")                                   \
+    X(look, SHARED, "look.css", "text/css; charset=utf-8")                                         \
     X(base_css, OWN, "base.css", "text/css; charset=utf-8")                                        \
     X(views_css, OWN, "views.css", "text/css; charset=utf-8")                                      \
     X(api, OWN, "api.js", "text/javascript; charset=utf-8")                                        \

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 import tempfile
-import time
 
 from culprit import Up, culprit
 from schema_kit import validate
@@ -205,7 +204,6 @@ def test_it_holds_traces_behind_an_address_against_thresholds():
         query = up.told["endpoints"]["query"]
         done = culprit("run", "baseline", "--rate", "5", "--duration", "1", "--target", up.path)
         assert done.returncode == 0, done
-        time.sleep(1)  # traces settle
         holding = thresholds_file(directory, "holding.json", {
             "coverage": [{"metric": "connected", "at_least": 1}],
             "findings": [{"at_most": 0}],

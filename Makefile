@@ -51,7 +51,7 @@ room_sources = $(wildcard lib/$(1)/*.c) $(if $(filter trace,$(1)),$(wildcard $(A
 objects      = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ARCHIVES    := $(foreach r,$(ROOMS),$(B)/lib/libculprit-$(r).a)
 
-LOADGEN_SOURCES   := $(wildcard loadgen/*.c)
+LOADGEN_SOURCES   := $(wildcard loadgen/*.c loadgen/*/*.c)
 COLLECTOR_SOURCES := $(wildcard services/collector/*.c)
 SERVICE_SOURCES   := $(wildcard services/*.c)
 FOLDERS           := checkout orders# of services whose program is more than one file
@@ -121,7 +121,7 @@ $(B)/obj/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(B)/obj/lib/http/topology_data.o: compose/topology.json
-$(B)/obj/loadgen/load_page.o: $(wildcard loadgen/web/* lib/web/*)
+$(B)/obj/loadgen/report/load_page.o: $(wildcard loadgen/report/web/* lib/web/*)
 $(B)/obj/services/collector/assets.o: $(wildcard services/collector/web/* lib/web/*)
 
 define room_rule

@@ -5,10 +5,10 @@
 
 #include "base/buffer.h"
 #include "base/text.h"
-#include "loadgen/command.h"
-#include "loadgen/compare_markdown.h"
-#include "loadgen/compare_report.h"
-#include "loadgen/load_document.h"
+#include "loadgen/base/command.h"
+#include "loadgen/compare/compare_markdown.h"
+#include "loadgen/compare/compare_report.h"
+#include "loadgen/report/load_document.h"
 
 static const char program[] = "culprit compare";
 

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "diagnose/diagnose.h"
-#include "loadgen/command.h"
-#include "loadgen/report.h"
-#include "loadgen/span_source.h"
-#include "loadgen/threshold_file.h"
+#include "loadgen/base/command.h"
+#include "loadgen/experiment/report.h"
+#include "loadgen/threshold/threshold_file.h"
+#include "loadgen/window/span_source.h"
 
 static const char program[] = "culprit diagnose";
 
@@ -20,7 +20,7 @@ struct told {
     struct diagnosis diagnosis;
     struct thresholds thresholds;
     struct threshold_judgement judgements[THRESHOLDS_MAX];
-    struct verdict_result result; /* of the thresholds */
+    struct judge_result result; /* of the thresholds */
 };
 
 /* "30s", "15m", "2h", "7d". */
@@ -79,7 +79,7 @@ static enum status judge(struct told *told, const struct spans *spans, struct er
     };
     enum status status = threshold_judge(&told->thresholds, &evidence, told->judgements, error);
     if (status == STATUS_OK)
-        verdict_add_thresholds(told->judgements, told->thresholds.count, &told->result);
+        judge_add_thresholds(told->judgements, told->thresholds.count, &told->result);
     return status;
 }
 

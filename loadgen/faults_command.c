@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loadgen/command.h"
-#include "loadgen/control.h"
-#include "loadgen/target.h"
+#include "loadgen/base/command.h"
+#include "loadgen/base/target.h"
+#include "loadgen/stack/control.h"
 
 static const char program[] = "culprit faults";
 

@@ -2,15 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loadgen/command.h"
-#include "loadgen/load_client.h"
-#include "loadgen/load_coordinate.h"
-#include "loadgen/load_options.h"
-#include "loadgen/load_report.h"
-#include "loadgen/load_run.h"
-#include "loadgen/load_token.h"
-#include "loadgen/load_view.h"
-#include "loadgen/load_work.h"
+#include "loadgen/base/command.h"
+#include "loadgen/live/load_view.h"
+#include "loadgen/load/load_client.h"
+#include "loadgen/load/load_run.h"
+#include "loadgen/options/load_options.h"
+#include "loadgen/report/load_report.h"
+#include "loadgen/workers/load_coordinate.h"
+#include "loadgen/workers/load_token.h"
+#include "loadgen/workers/load_work.h"
 
 static const char program[] = "culprit load";
 

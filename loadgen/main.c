@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "loadgen/command.h"
-#include "loadgen/interrupt.h"
+#include "loadgen/base/command.h"
+#include "loadgen/base/interrupt.h"
 
 #define CULPRIT_VERSION "0.1.0"
 

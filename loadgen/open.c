@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "http/server.h"
-#include "loadgen/command.h"
+#include "loadgen/base/command.h"
 
 static const char program[] = "culprit open";
 static const char usual_address[] = "127.0.0.1:16686";

@@ -1,6 +1,6 @@
-#include "loadgen/command.h"
-#include "loadgen/load_document.h"
-#include "loadgen/load_outputs.h"
+#include "loadgen/base/command.h"
+#include "loadgen/report/load_document.h"
+#include "loadgen/report/load_outputs.h"
 
 #include "base/buffer.h"
 

@@ -1,12 +1,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "loadgen/catalogue.h"
-#include "loadgen/command.h"
-#include "loadgen/experiment.h"
-#include "loadgen/lab.h"
-#include "loadgen/links.h"
-#include "loadgen/report.h"
+#include "loadgen/base/command.h"
+#include "loadgen/experiment/catalogue.h"
+#include "loadgen/experiment/experiment.h"
+#include "loadgen/experiment/lab.h"
+#include "loadgen/experiment/links.h"
+#include "loadgen/experiment/report.h"
 
 static const char program[] = "culprit run";
 

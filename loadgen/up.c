@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "loadgen/command.h"
-#include "loadgen/interrupt.h"
-#include "loadgen/memory.h"
-#include "loadgen/stack.h"
+#include "loadgen/base/command.h"
+#include "loadgen/base/interrupt.h"
+#include "loadgen/base/memory.h"
+#include "loadgen/stack/stack.h"
 
 static const char program[] = "culprit up";
 

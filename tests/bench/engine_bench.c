@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 #include "base/histogram.h"
-#include "loadgen/engine.h"
-#include "loadgen/schedule.h"
+#include "loadgen/engine/engine.h"
+#include "loadgen/load/schedule.h"
 
 enum { CONNECTIONS = 32, EVENTS = 64 };
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loadgen/http1.h"
-#include "loadgen/http1_memo.h"
+#include "loadgen/engine/http1.h"
+#include "loadgen/engine/http1_memo.h"
 
 enum { BODY_MAX = 1 << 16 };
 

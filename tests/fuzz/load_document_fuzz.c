@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loadgen/load_document.h"
-#include "loadgen/load_steps_json.h"
+#include "loadgen/report/load_document.h"
+#include "loadgen/report/load_steps_json.h"
 
 enum { AGAIN_MAX = 64 * 1024 * 1024 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loadgen/load_extract.h"
+#include "loadgen/load/load_extract.h"
 
 enum { VALUE_MAX = 64 };
 

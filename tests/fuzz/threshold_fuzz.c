@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/buffer.h"
-#include "loadgen/threshold_file.h"
+#include "loadgen/threshold/threshold_file.h"
 #include "tests/unit/span_builder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loadgen/worker_words.h"
+#include "loadgen/workers/worker_words.h"
 
 static void expect(bool holds)
 {
@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (worker_words_hello_read(json, &name, NULL) == STATUS_OK)
         expect(strlen(name.instance) == WORKER_INSTANCE_LENGTH && name.host[0] != '\0');
     if (worker_words_place_read(json, &place, NULL) == STATUS_OK)
-        expect(place.worker < place.workers && place.workers <= LOAD_WORKERS_MAX);
+        expect(place.worker < place.workers && place.workers <= WORKER_SEATS_MAX);
     if (worker_words_command_read(json, &command, NULL) == STATUS_OK)
         expect(command.order < WORKER_ORDER_COUNT);
     try_job(json);

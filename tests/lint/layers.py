@@ -5,6 +5,13 @@ import re
 import subprocess
 import sys
 
+LIBRARIES = ["base", "trace", "http", "otlp", "diagnose"]
+
+
+def rooms(names):
+    return [f"loadgen/{name}" for name in names.split()]
+
+
 # Longest prefix wins. `None` in place of rooms: anything of ours.
 ROOMS = {
     "lib/base/": ["base"],
@@ -17,14 +24,26 @@ ROOMS = {
     "services/orders/": ["base", "trace", "http", "services/orders"],
     "services/checkout/": ["base", "trace", "http", "services/checkout"],
     "services/": ["base", "trace", "http"],
-    "loadgen/": ["base", "trace", "http", "otlp", "diagnose", "loadgen"],
+    "loadgen/base/": LIBRARIES + rooms("base"),
+    "loadgen/engine/": LIBRARIES + rooms("engine"),
+    "loadgen/load/": LIBRARIES + rooms("base engine load"),
+    "loadgen/report/": LIBRARIES + rooms("base load report"),
+    "loadgen/options/": LIBRARIES + rooms("base engine load report options"),
+    "loadgen/workers/": LIBRARIES + rooms("base load report options workers"),
+    "loadgen/compare/": LIBRARIES + rooms("base report compare"),
+    "loadgen/stack/": LIBRARIES + rooms("base stack"),
+    "loadgen/window/": LIBRARIES + rooms("base engine load window"),
+    "loadgen/live/": LIBRARIES + rooms("base load window live"),
+    "loadgen/threshold/": LIBRARIES + rooms("base load window threshold"),
+    "loadgen/experiment/": LIBRARIES + rooms("base load report stack window live threshold experiment"),
+    "loadgen/": LIBRARIES + ["loadgen"],
     "tests/": None,
 }
 
 # Header -> prefixes that may include it.
 GUARDED = {
     "microhttpd.h": ["lib/http/", "lib/trace/adapters/", "tests/"],
-    "curl/curl.h": ["lib/http/", "lib/trace/adapters/", "loadgen/curl_", "tests/"],
+    "curl/curl.h": ["lib/http/", "lib/trace/adapters/", "loadgen/engine/curl_", "tests/"],
     "sqlite3.h": ["lib/http/", "lib/trace/adapters/", "services/collector/", "tests/"],
     "zlib.h": ["lib/trace/", "lib/otlp/", "services/collector/", "tests/"],
     "sys/socket.h": ["lib/trace/", "lib/http/", "services/collector/", "loadgen/", "tests/"],

@@ -1,4 +1,4 @@
-#include "loadgen/alarm.h"
+#include "loadgen/engine/alarm.h"
 
 #include <sys/epoll.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "loadgen/backend.h"
+#include "loadgen/stack/backend.h"
 
 #include "tests/unit/rows.h"
 

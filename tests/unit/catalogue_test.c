@@ -1,4 +1,4 @@
-#include "loadgen/catalogue.h"
+#include "loadgen/experiment/catalogue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "loadgen/directory.h"
+#include "loadgen/stack/directory.h"
 #include "tests/unit/rows.h"
 
 static char directory[PATH_MAX];

@@ -1,4 +1,4 @@
-#include "loadgen/child.h"
+#include "loadgen/stack/child.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
-#include "loadgen/compare.h"
+#include "loadgen/compare/compare.h"
 
 enum { CORPUS_STEPS = 3, CORPUS_RATE = 100, CORPUS_SECONDS = 12 };
 enum corpus_step { CORPUS_WORK, CORPUS_WAIT, CORPUS_MIXED };

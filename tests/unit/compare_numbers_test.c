@@ -1,4 +1,4 @@
-#include "loadgen/compare_numbers.h"
+#include "loadgen/compare/compare_numbers.h"
 
 #include <math.h>
 

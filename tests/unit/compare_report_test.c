@@ -1,5 +1,5 @@
-#include "loadgen/compare_markdown.h"
-#include "loadgen/compare_say.h"
+#include "loadgen/compare/compare_markdown.h"
+#include "loadgen/compare/compare_say.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "loadgen/compare.h"
+#include "loadgen/compare/compare.h"
 
 #include "tests/unit/compare_corpus.h"
 #include "tests/unit/rows.h"

@@ -1,4 +1,4 @@
-#include "loadgen/complete.h"
+#include "loadgen/window/complete.h"
 
 #include <string.h>
 

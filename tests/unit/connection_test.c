@@ -1,4 +1,4 @@
-#include "loadgen/connection.h"
+#include "loadgen/engine/connection.h"
 
 #include <stdio.h>
 #include <string.h>

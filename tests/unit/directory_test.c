@@ -1,4 +1,4 @@
-#include "loadgen/directory.h"
+#include "loadgen/stack/directory.h"
 
 #include <limits.h>
 #include <stdio.h>

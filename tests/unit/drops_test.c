@@ -1,4 +1,4 @@
-#include "loadgen/drops.h"
+#include "loadgen/window/drops.h"
 
 #include <string.h>
 

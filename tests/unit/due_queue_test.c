@@ -1,4 +1,4 @@
-#include "loadgen/due_queue.h"
+#include "loadgen/engine/due_queue.h"
 
 #include "tests/unit/rows.h"
 

@@ -1,4 +1,4 @@
-#include "loadgen/engine.h"
+#include "loadgen/engine/engine.h"
 
 #include "base/clock.h"
 #include "tests/unit/rows.h"

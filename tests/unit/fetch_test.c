@@ -1,4 +1,4 @@
-#include "loadgen/fetch.h"
+#include "loadgen/base/fetch.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

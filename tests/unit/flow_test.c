@@ -1,4 +1,4 @@
-#include "loadgen/flow.h"
+#include "loadgen/window/flow.h"
 
 #include <stdbool.h>
 #include <stdio.h>

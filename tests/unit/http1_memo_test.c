@@ -1,4 +1,4 @@
-#include "loadgen/http1_memo.h"
+#include "loadgen/engine/http1_memo.h"
 
 #include <stdio.h>
 #include <string.h>

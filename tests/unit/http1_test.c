@@ -1,4 +1,4 @@
-#include "loadgen/http1.h"
+#include "loadgen/engine/http1.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "loadgen/id_set.h"
+#include "loadgen/base/id_set.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "loadgen/links.h"
+#include "loadgen/experiment/links.h"
 
 #include <stdio.h>
 #include <stdlib.h>

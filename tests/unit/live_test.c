@@ -1,4 +1,4 @@
-#include "loadgen/live.h"
+#include "loadgen/live/live.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "loadgen/load_check.h"
+#include "loadgen/load/load_check.h"
 
 #include "tests/unit/rows.h"
 

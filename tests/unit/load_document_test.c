@@ -1,4 +1,4 @@
-#include "loadgen/load_document.h"
+#include "loadgen/report/load_document.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/rng.h"
-#include "loadgen/load_steps_json.h"
+#include "loadgen/report/load_steps_json.h"
 #include "tests/unit/rows.h"
 
 enum { BYTES_MAX = 4 * 1024 * 1024, STEPS = 3 };

@@ -1,4 +1,4 @@
-#include "loadgen/load_examples.h"
+#include "loadgen/load/load_examples.h"
 
 #include <string.h>
 

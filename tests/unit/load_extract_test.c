@@ -1,4 +1,4 @@
-#include "loadgen/load_extract.h"
+#include "loadgen/load/load_extract.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "loadgen/load_feeder.h"
+#include "loadgen/load/load_feeder.h"
 
 #include <string.h>
 

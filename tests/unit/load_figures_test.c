@@ -1,11 +1,11 @@
-#include "loadgen/load_figures.h"
+#include "loadgen/load/load_figures.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "loadgen/load_threshold.h"
+#include "loadgen/load/load_threshold.h"
 #include "tests/unit/rows.h"
 
 static struct load_sample sample_of(enum load_outcome outcome, uint64_t latency_ms)

@@ -1,4 +1,4 @@
-#include "loadgen/load_hgrm.h"
+#include "loadgen/report/load_hgrm.h"
 
 #include <stdio.h>
 #include <stdlib.h>

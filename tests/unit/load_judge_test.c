@@ -1,8 +1,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "loadgen/load_plan.h"
-#include "loadgen/load_run.h"
+#include "loadgen/load/load_plan.h"
+#include "loadgen/load/load_run.h"
 #include "tests/unit/rows.h"
 
 enum { QUICK, SLOW, STEPS }; /* answered after 2 and after 250 ms */

@@ -1,4 +1,4 @@
-#include "loadgen/load_markdown.h"
+#include "loadgen/report/load_markdown.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "loadgen/load_page.h"
+#include "loadgen/report/load_page.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "loadgen/load_plan_read.h"
+#include "loadgen/load/load_plan_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-#include "loadgen/load_sample.h"
+#include "loadgen/load/load_sample.h"
 
-#include "loadgen/engine.h"
+#include "loadgen/engine/engine.h"
 #include "tests/unit/rows.h"
 
 struct row {

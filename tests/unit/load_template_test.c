@@ -1,4 +1,4 @@
-#include "loadgen/load_template.h"
+#include "loadgen/load/load_template.h"
 
 #include <string.h>
 

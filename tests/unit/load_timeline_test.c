@@ -1,4 +1,4 @@
-#include "loadgen/load_timeline.h"
+#include "loadgen/load/load_timeline.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "loadgen/load_trace.h"
+#include "loadgen/load/load_trace.h"
 
 #include <string.h>
 

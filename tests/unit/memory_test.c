@@ -1,4 +1,4 @@
-#include "loadgen/memory.h"
+#include "loadgen/base/memory.h"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-#include "loadgen/origin.h"
+#include "loadgen/engine/origin.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "loadgen/progress.h"
+#include "loadgen/live/progress.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "loadgen/readback.h"
+#include "loadgen/window/readback.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -13,7 +13,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/hex.h"
-#include "loadgen/fragments.h"
+#include "loadgen/window/fragments.h"
 #include "tests/unit/rows.h"
 
 /* A back end in a thread: every trace has a client root and, `whole` times, its server span. What

@@ -1,4 +1,4 @@
-#include "loadgen/recent.h"
+#include "loadgen/base/recent.h"
 
 #include <stdlib.h>
 #include <string.h>

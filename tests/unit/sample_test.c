@@ -1,4 +1,4 @@
-#include "loadgen/sample.h"
+#include "loadgen/base/sample.h"
 
 #include "tests/unit/rows.h"
 

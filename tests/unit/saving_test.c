@@ -1,4 +1,4 @@
-#include "loadgen/saving.h"
+#include "loadgen/experiment/saving.h"
 
 #include "tests/unit/rows.h"
 

@@ -1,4 +1,4 @@
-#include "loadgen/scenario.h"
+#include "loadgen/experiment/scenario.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "loadgen/schedule.h"
+#include "loadgen/load/schedule.h"
 
 #include <math.h>
 

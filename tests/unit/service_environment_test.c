@@ -1,4 +1,4 @@
-#include "loadgen/service_environment.h"
+#include "loadgen/stack/service_environment.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "loadgen/setting.h"
+#include "loadgen/base/setting.h"
 
 #include <string.h>
 

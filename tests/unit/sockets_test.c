@@ -1,4 +1,4 @@
-#include "loadgen/sockets.h"
+#include "loadgen/stack/sockets.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "loadgen/table.h"
+#include "loadgen/base/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "loadgen/target.h"
+#include "loadgen/base/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>

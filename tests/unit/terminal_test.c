@@ -1,4 +1,4 @@
-#include "loadgen/terminal.h"
+#include "loadgen/base/terminal.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

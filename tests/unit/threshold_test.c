@@ -1,4 +1,4 @@
-#include "loadgen/threshold.h"
+#include "loadgen/threshold/threshold.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,11 +8,11 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/hex.h"
-#include "loadgen/load_examples.h"
-#include "loadgen/load_figures.h"
-#include "loadgen/threshold_file.h"
-#include "loadgen/threshold_read.h"
-#include "loadgen/window.h"
+#include "loadgen/load/load_examples.h"
+#include "loadgen/load/load_figures.h"
+#include "loadgen/threshold/threshold_file.h"
+#include "loadgen/threshold/threshold_read.h"
+#include "loadgen/window/window.h"
 #include "tests/unit/rows.h"
 #include "tests/unit/span_builder.h"
 

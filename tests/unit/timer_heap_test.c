@@ -1,4 +1,4 @@
-#include "loadgen/timer_heap.h"
+#include "loadgen/engine/timer_heap.h"
 
 #include "base/rng.h"
 #include "tests/unit/rows.h"

@@ -1,4 +1,4 @@
-#include "loadgen/window.h"
+#include "loadgen/window/window.h"
 
 #include <semaphore.h>
 

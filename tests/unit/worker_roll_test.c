@@ -1,10 +1,10 @@
-#include "loadgen/worker_roll.h"
+#include "loadgen/load/worker_roll.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "loadgen/worker_clock.h"
+#include "loadgen/workers/worker_clock.h"
 #include "tests/unit/rows.h"
 
 #define SECOND NS_PER_S

@@ -1,4 +1,4 @@
-#include "loadgen/worker_words.h"
+#include "loadgen/workers/worker_words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
-#include "loadgen/load_options_json.h"
+#include "loadgen/options/load_options_json.h"
 #include "tests/unit/rows.h"
 
 enum { BYTES_MAX = 8 * 1024 * 1024, STEPS = 3, WORKERS = 3, SAMPLES = 3000 };

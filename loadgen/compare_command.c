@@ -189,6 +189,8 @@ static int compare(char **words, const struct options *options)
         return command_failed(program, STATUS_NO_MEMORY, &error);
     work->report.settings =
         (struct compare_settings){options->least_percent / 100, options->resolve_percent / 100};
+    command_reserve_stdout(options->json_path);
+    command_reserve_stdout(options->markdown_path);
     enum status status = read_side(work, 0, words[0], &error);
     if (status == STATUS_OK)
         status = read_side(work, 1, words[1], &error);

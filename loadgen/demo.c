@@ -305,6 +305,7 @@ static int run_demo(const struct options *options)
     if (!demo)
         return command_failed(program, STATUS_NO_MEMORY, &error);
     int exit_status;
+    command_reserve_stdout(options->json_path);
     enum status status = read_scenarios(demo, options, &error);
     if (status == STATUS_OK)
         status = lab_open(&demo->lab, &options->lab, &error);

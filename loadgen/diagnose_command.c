@@ -127,6 +127,7 @@ static int run(const char *where, const struct options *options, uint64_t last_m
     struct told *told = calloc(1, sizeof *told);
     if (!told)
         return command_failed(program, STATUS_NO_MEMORY, &error);
+    command_reserve_stdout(options->json_path);
     if (options->thresholds_path)
         status = threshold_file_read(&told->thresholds, options->thresholds_path, &error);
     if (status == STATUS_OK)

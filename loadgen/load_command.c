@@ -14,37 +14,25 @@
 
 static const char program[] = "culprit load";
 
-enum { REPORT_BYTES_MAX = 64 * 1024 * 1024 };
+struct told {
+    const struct load_plan *plan;
+    const struct load_result *result;
+};
 
-/* The JSON, and what is made of it. */
-static enum status write_report(const struct load_plan *plan, const struct load_options *options,
-                                const struct load_result *result, struct error *error)
+static void write_json(const void *what, struct json_writer *writer)
 {
-    struct buffer out;
-    struct json_writer writer;
-    buffer_init(&out, REPORT_BYTES_MAX);
-    json_writer_init(&writer, &out, 2);
-    load_report_json(plan, result, &writer);
-    buffer_append_byte(&out, '\n');
-    enum status status = out.failed;
-    if (status != STATUS_OK)
-        (void)error_set(error, status, "the report: %s", status_words(status));
-    if (status == STATUS_OK && options->json_path != NULL)
-        status = buffer_write_file(&out, options->json_path, error);
-    const struct text json = {buffer_text(&out), out.length_bytes};
-    if (status == STATUS_OK && load_outputs_any(&options->outputs))
-        status = load_outputs_write(&options->outputs, json, "the report", error);
-    buffer_release(&out);
-    return status;
+    const struct told *told = what;
+    load_report_json(told->plan, told->result, writer);
 }
 
 static int finish(const struct load_plan *plan, const struct load_options *options,
                   const struct load_result *result)
 {
+    const struct told told = {plan, result};
     struct error error = {0};
     load_report_print(plan, result, stdout);
     fflush(stdout);
-    if (write_report(plan, options, result, &error) != STATUS_OK)
+    if (load_outputs_make(&options->outputs, write_json, &told, &error) != STATUS_OK)
         return command_failed(program, STATUS_IO, &error);
     if (result->is_interrupted)
         return EXIT_INTERRUPTED;
@@ -87,6 +75,9 @@ static int carry_out(const struct load_plan *plan, const struct load_options *op
     const struct load_client_kind *client = NULL;
     if (load_options_client(options, plan, &client, &error) != STATUS_OK)
         return command_misused(program, "%s", error.text);
+    enum status status = load_outputs_prepare(&options->outputs, &error);
+    if (status != STATUS_OK)
+        return command_failed(program, status, &error);
     struct load_result *result = calloc(1, sizeof(*result));
     struct load_view *view = options->quiet ? NULL : malloc(sizeof(*view));
     if (result == NULL || (view == NULL && !options->quiet)) {
@@ -105,8 +96,8 @@ static int carry_out(const struct load_plan *plan, const struct load_options *op
     };
     if (view != NULL)
         load_view_begin(view, plan);
-    enum status status = options->coordinator != NULL ? coordinate(options, &config, result, &error)
-                                                      : load_run(&config, result, &error);
+    status = options->coordinator != NULL ? coordinate(options, &config, result, &error)
+                                          : load_run(&config, result, &error);
     if (view != NULL)
         load_view_end(view, result);
     int exit_status = status == STATUS_OK ? finish(plan, options, result)

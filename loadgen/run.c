@@ -7,13 +7,14 @@
 #include "loadgen/experiment/lab.h"
 #include "loadgen/experiment/links.h"
 #include "loadgen/experiment/report.h"
+#include "loadgen/report/load_outputs.h"
 
 static const char program[] = "culprit run";
 
 struct options {
     double rate, duration_s; /* 0: the scenario's own */
     uint64_t seed;
-    const char *json_path;
+    struct load_outputs outputs;
     struct lab_config lab;
 };
 
@@ -72,8 +73,8 @@ static int report(struct run *run, const struct options *options, enum status st
         run->experiment.page = links_base(&options->lab, &run->lab.target);
         report_experiment(&run->experiment, stdout);
         fflush(stdout);
-        if (options->json_path && command_write_json(options->json_path, write_json,
-                                                     &run->experiment, &writing) != STATUS_OK)
+        if (load_outputs_make(&options->outputs, write_json, &run->experiment, &writing) !=
+            STATUS_OK)
             return command_failed(program, STATUS_IO, &writing);
     }
     if (status != STATUS_OK)
@@ -104,7 +105,9 @@ static int run_scenario(const char *word, const struct options *options)
     if (!run)
         return command_failed(program, STATUS_NO_MEMORY, &error);
     int exit_status;
-    enum status status = read_scenario(word, options, &run->scenario, &error);
+    enum status status = load_outputs_prepare(&options->outputs, &error);
+    if (status == STATUS_OK)
+        status = read_scenario(word, options, &run->scenario, &error);
     if (status == STATUS_OK)
         status = lab_open(&run->lab, &options->lab, &error);
     if (status == STATUS_OK) {
@@ -133,7 +136,12 @@ int command_run(int argc, char **argv)
         {"seed", 's', FLAG_U64, &options.seed, "N", "of the sequence of requests"},
         {"target", 't', FLAG_TEXT, &options.lab.target_path, "FILE",
          "what `culprit up --json` wrote (default: start a system of its own)"},
-        {"json", 'j', FLAG_TEXT, &options.json_path, "FILE", "write the verdict there"},
+        {"json", 'j', FLAG_TEXT, &options.outputs.json, "FILE", "write the verdict there"},
+        {"html", 0, FLAG_TEXT, &options.outputs.html, "FILE",
+         "write it there as one page that needs nothing beside itself"},
+        {"markdown", 0, FLAG_TEXT, &options.outputs.markdown, "FILE", "a short summary of it"},
+        {"hgrm", 0, FLAG_TEXT, &options.outputs.hgrm, "FILE",
+         "percentiles of the last window in ms, as HdrHistogram's plotters read them"},
         {"data", 0, FLAG_TEXT, &options.lab.data_directory, "DIR",
          "keep databases and logs there (a temporary directory)"},
         {"keep", 'k', FLAG_TEXT, &options.lab.keep_path, "FILE",

@@ -1,6 +1,7 @@
 #include "loadgen/base/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,12 +59,25 @@ int command_misused(const char *program, const char *format, ...)
     return EXIT_USAGE;
 }
 
+static FILE *reserved; /* what standard output was */
+
+void command_reserve_stdout(const char *path)
+{
+    if (path == NULL || strcmp(path, "-") != 0 || reserved != NULL)
+        return;
+    const int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (fd < 0 || (reserved = fdopen(fd, "w")) == NULL)
+        return;
+    (void)dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
 enum status command_write(const char *path, const struct buffer *out, struct error *error)
 {
     if (strcmp(path, "-") != 0 || out->failed != STATUS_OK)
         return buffer_write_file(out, path, error);
-    if (fwrite(buffer_text(out), 1, out->length_bytes, stdout) != out->length_bytes ||
-        fflush(stdout) != 0)
+    FILE *file = reserved != NULL ? reserved : stdout;
+    if (fwrite(buffer_text(out), 1, out->length_bytes, file) != out->length_bytes ||
+        fflush(file) != 0)
         return error_set(error, STATUS_IO, "standard output cannot be written");
     return STATUS_OK;
 }
@@ -77,7 +91,7 @@ enum status command_write_json(const char *path, command_json *write, const void
     json_writer_init(&writer, &out, 2);
     write(what, &writer);
     buffer_append_byte(&out, '\n');
-    enum status status = buffer_write_file(&out, path, error);
+    enum status status = command_write(path, &out, error);
     buffer_release(&out);
     return status;
 }

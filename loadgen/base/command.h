@@ -57,13 +57,18 @@ int command_misused(const char *program, const char *format, ...) PRINTF_LIKE(2,
 /* Tells on standard output how to look at a kept store of traces; nothing when there is none. */
 void command_kept(const char *path);
 
+/* Where `path` is "-", standard output is for what command_write writes: all else that the process
+ * writes there goes to standard error from now on. `path` may be NULL. Before anything is written.
+ */
+void command_reserve_stdout(const char *path);
+
 /* Writes a whole text to `path`; "-" is standard output. STATUS_IO and the buffer's own failure,
  * with words. */
 MUST_CHECK enum status command_write(const char *path, const struct buffer *out,
                                      struct error *error);
 
-/* Writes to `path` the one value that `write` makes of `what`. STATUS_TOO_LARGE (over 64 MiB), and
- * those of buffer_write_file, with words. */
+/* Writes to `path` the one value that `write` makes of `what`; "-" is standard output.
+ * STATUS_TOO_LARGE (over 64 MiB), and those of buffer_write_file, with words. */
 typedef void command_json(const void *what, struct json_writer *writer);
 MUST_CHECK enum status command_write_json(const char *path, command_json *write, const void *what,
                                           struct error *error);

@@ -10,7 +10,8 @@ static const struct flags_usage usage = {
     .program = "culprit load",
     .operands = "URL|FLOW.json",
     .about = "Loads any HTTP service: one request over and over, or the flows of a file.",
-    .more = "Latency counts from when a request was due, so a target that stalls cannot hide it.\n"
+    .more = "FILE may be - for standard output, which then has nothing else in it.\n"
+            "Latency counts from when a request was due, so a target that stalls cannot hide it.\n"
             "Every request carries a traceparent. scenarios/schema/load.schema.json describes "
             "flow\nfiles; scenarios/load/shop.json is one.\n"
             "exit status: 0 all thresholds hold, 99 one is broken, 97 the generator was too late\n"
@@ -67,7 +68,7 @@ static bool is_complete(const struct load_options *options, struct command_line 
     if (!fits_workers(options, line))
         return false;
     bool has_load = line->first_operand != argc || has_plan_flags(options) ||
-                    options->json_path != NULL || load_outputs_any(&options->outputs);
+                    options->outputs.json != NULL || load_outputs_any(&options->outputs);
     if (options->worker_url != NULL && has_load)
         line->exit_status =
             command_misused(usage.program, "a worker gets its load from the coordinator");
@@ -128,7 +129,7 @@ bool load_options_parse(struct load_options *options, int argc, char **argv, int
     load_options_init(options);
     const struct flag here[] = {
         {"ca-file", 0, FLAG_TEXT, &options->ca_file, "FILE", "certificates to trust"},
-        {"json", 'j', FLAG_TEXT, &options->json_path, "FILE", "write the report there"},
+        {"json", 'j', FLAG_TEXT, &options->outputs.json, "FILE", "write the report there"},
         {"html", 0, FLAG_TEXT, &options->outputs.html, "FILE",
          "write the report there as one page that needs nothing beside itself"},
         {"markdown", 0, FLAG_TEXT, &options->outputs.markdown, "FILE", "a short summary of it"},

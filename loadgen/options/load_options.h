@@ -19,7 +19,7 @@ struct load_options {
     const char *word; /* the URL or the flow file; NULL of a worker */
     double rate, duration_s, users, ramp_s, think_ms, timeout_s, p99_ms, error_share;
     uint64_t seed, connections, threads;
-    const char *stages, *method, *body, *expect, *engine, *ca_file, *json_path, *target;
+    const char *stages, *method, *body, *expect, *engine, *ca_file, *target;
     struct load_outputs outputs;
     struct flag_texts headers;
     const char *coordinator, *worker_url, *token_path; /* one of many processes */

@@ -1,7 +1,12 @@
 #include "loadgen/report/load_outputs.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "loadgen/base/command.h"
@@ -96,6 +101,36 @@ static enum status write_all(const struct source *source, struct error *error)
     return status;
 }
 
+/* A file is written beside itself and renamed: its directory is what matters. */
+static enum status check_path(const char *path, struct error *error)
+{
+    char directory[PATH_MAX] = ".";
+    struct stat found;
+    const char *slash = strrchr(path, '/');
+    const bool exists = stat(path, &found) == 0;
+    if (exists && S_ISDIR(found.st_mode))
+        return error_set(error, STATUS_INVALID, "%s: is a directory", path);
+    if (slash != NULL)
+        (void)snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
+    if (access(exists && !S_ISREG(found.st_mode) ? path : directory, W_OK) == 0)
+        return STATUS_OK;
+    const int code = errno;
+    return error_set(error, code == ENOENT ? STATUS_NOT_FOUND : STATUS_IO,
+                     "%s: cannot be written: %s", path, strerror(code));
+}
+
+enum status load_outputs_prepare(const struct load_outputs *outputs, struct error *error)
+{
+    const char *paths[] = {outputs->json, outputs->html, outputs->markdown, outputs->hgrm};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]) && status == STATUS_OK; i++) {
+        command_reserve_stdout(paths[i]);
+        if (paths[i] != NULL && strcmp(paths[i], "-") != 0)
+            status = check_path(paths[i], error);
+    }
+    return status;
+}
+
 bool load_outputs_any(const struct load_outputs *outputs)
 {
     return outputs->html != NULL || outputs->markdown != NULL || outputs->hgrm != NULL;
@@ -113,5 +148,28 @@ enum status load_outputs_write(const struct load_outputs *outputs, struct text j
         status = write_all(&source, error);
     load_document_release(document);
     free(document);
+    return status;
+}
+
+enum status load_outputs_make(const struct load_outputs *outputs, command_json *write,
+                              const void *what, struct error *error)
+{
+    struct buffer out;
+    struct json_writer writer;
+    if (outputs->json == NULL && !load_outputs_any(outputs))
+        return STATUS_OK;
+    buffer_init(&out, LOAD_DOCUMENT_BYTES_MAX);
+    json_writer_init(&writer, &out, 2);
+    write(what, &writer);
+    buffer_append_byte(&out, '\n');
+    enum status status = out.failed;
+    if (status != STATUS_OK)
+        (void)error_set(error, status, "the report: %s", status_words(status));
+    if (status == STATUS_OK && outputs->json != NULL)
+        status = command_write(outputs->json, &out, error);
+    const struct text json = {buffer_text(&out), out.length_bytes};
+    if (status == STATUS_OK && load_outputs_any(outputs))
+        status = load_outputs_write(outputs, json, "the report", error);
+    buffer_release(&out);
     return status;
 }

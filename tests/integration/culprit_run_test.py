@@ -83,11 +83,28 @@ def test_it_keeps_with_the_traces_that_spans_were_lost():
         assert any(name in done.stdout for name in losers), (losers, done.stdout)
 
 
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def check_outputs(told, html, markdown, hgrm):
+    """What is made of the report beside it."""
+    embedded = re.search(r'<script type="application/json" id="report">(.*?)</script>', html)
+    assert json.loads(embedded[1]) == told
+    assert re.match(r"## \S+ pass: pricing-sequential\n", markdown), markdown
+    assert "| sequential\\_calls | pricing POST /quotes" in markdown, markdown
+    assert "#[Mean" in hgrm and "Total count    =           80]" in hgrm, hgrm
+
+
 def test_it_finds_what_was_planted_and_nothing_else():
     with Up() as up:
         before = up.rows()
-        done, told = run(up.path, "pricing-sequential")
+        outputs = {kind: f"{up.directory.name}/r.{kind}" for kind in ("html", "markdown", "hgrm")}
+        done, told = run(up.path, "pricing-sequential",
+                         *[word for kind, path in outputs.items() for word in (f"--{kind}", path)])
         assert done.returncode == 0, done
+        check_outputs(told, **{kind: read(path) for kind, path in outputs.items()})
         check_whole(told)
         assert places(told) == [("sequential_calls", "pricing", "POST /quotes")], told["findings"]
         finding = told["findings"][0]

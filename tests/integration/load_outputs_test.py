@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import browser
 from culprit import CULPRIT
-from load_kit import ANSWER, Server, load
+from load_kit import ANSWER, Server, friendly, load
 from stack import ROOT, main
 
 EVIL = ["</script><script>window.evil=1</script>", "<img src=x onerror=window.evil=1>",
@@ -55,9 +55,13 @@ def text_of(path):
         return file.read()
 
 
+def tool(*words):
+    return subprocess.run([CULPRIT, *words], capture_output=True, text=True, cwd=ROOT, timeout=60,
+                          check=False)
+
+
 def report(*words):
-    return subprocess.run([CULPRIT, "report", *words], capture_output=True, text=True, cwd=ROOT,
-                          timeout=60, check=False)
+    return tool("report", *words)
 
 
 class Page(HTMLParser):
@@ -198,6 +202,28 @@ def test_it_says_what_is_wrong_with_a_report():
     with made() as (directory, _):
         done = report(f"{directory}/r.json", "--hgrm", "-", "--step", "nobody")
         assert done.returncode == 2 and 'no step "nobody"' in done.stderr, done
+
+
+def test_standard_output_is_an_outputs_alone():
+    with Server(friendly) as server, tempfile.TemporaryDirectory() as directory:
+        path = f"{directory}/r.json"
+        words = ["load", server.url, "--rate", "20", "--duration", "1", "-q"]
+        done = tool(*words, "--json", "-", "--hgrm", path)
+        assert json.loads(done.stdout)["all"]["requests"] == 20 and "20 flows" in done.stderr, done
+        done = tool(*words, "--markdown", "-", "--json", path)
+        assert done.stdout.startswith("## ") and "20 flows" in done.stderr, done
+        done = tool("compare", path, path, "--json", "-")
+        assert json.loads(done.stdout)["before"] == [path] and "p50" in done.stderr, done
+
+
+def test_it_sends_nothing_where_nothing_can_be_written():
+    with Server(every_fifth_fails) as server:
+        for kind in ("json", "html", "markdown", "hgrm"):
+            for path, words in (("/nowhere/r", "/nowhere/r: cannot be written: No such file"),
+                                (ROOT, "is a directory")):
+                done = tool("load", server.url, "-q", f"--{kind}", path)
+                assert done.returncode == 2 and words in done.stderr, done
+    assert not server.requests
 
 
 def check_in_browser(window, done):

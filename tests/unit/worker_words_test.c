@@ -227,7 +227,7 @@ static void check_job(void **state)
     load_options_init(&options);
     set_flags(&options);
     options.word = "dir/flow.json";
-    options.json_path = "/stays/here";
+    options.outputs.json = "/stays/here";
     assert_int_equal(load_files_add(&files, text_of("dir/users.csv"), text_of("a\n1\n")),
                      STATUS_OK);
     buffer_init(&out, WORKER_JOB_BYTES_MAX);

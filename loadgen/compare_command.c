@@ -86,6 +86,11 @@ static void look_over(struct work *work)
             work->is_trusted &= document->is_trustworthy;
             if (document->is_interrupted)
                 doubt(report, "%s is of a run that was cut short", report->files[side][i]);
+            if (document->is_aborted)
+                doubt(report, "%s is of a run that a threshold ended early",
+                      report->files[side][i]);
+            if (document->is_partial)
+                doubt(report, "%s is of a run that lost a worker", report->files[side][i]);
             if (document->seed != first->seed)
                 doubt(report, "%s is of another sequence of requests (--seed)",
                       report->files[side][i]);

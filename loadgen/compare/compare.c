@@ -31,8 +31,9 @@ const char *compare_words(enum compare_word word)
 
 static const double rate_margin = 1.1;
 
-/* Users who wait for their answers send fewer where answers take longer: then numbers may differ as
- * latencies do. Arrivals that do not wait come as planned. */
+/* How the load was driven says whether the rates are to be the same. Where an older report does not
+ * say it, it is guessed: users who wait for their answers send fewer where answers take longer:
+ * then numbers may differ as latencies do. Arrivals that do not wait come as planned. */
 static bool has_other_rate(const struct load_part *part, const struct load_part *first)
 {
     struct load_step_figures *sums = calloc(2, sizeof(*sums));
@@ -49,28 +50,39 @@ static bool has_other_rate(const struct load_part *part, const struct load_part 
     return ratio > rate_margin * fmax(1, quicker) || ratio * rate_margin < fmin(1, quicker);
 }
 
-static const char *unlike(const struct load_part *part, const struct load_part *first)
+static bool has_other_steps(const struct load_part *part, const struct load_part *first)
 {
     if (part->figures.step_count != first->figures.step_count)
-        return "the reports are of different steps";
+        return true;
     for (size_t i = 0; i < part->figures.step_count; i++)
         if (strcmp(part->step_names[i], first->step_names[i]) != 0)
-            return "the reports are of different steps";
+            return true;
+    return false;
+}
+
+static const char *unlike(const struct load_part *part, const struct load_part *first,
+                          char words[LOAD_DRIVE_WORDS_MAX])
+{
+    const bool is_known = part->drive.is_known && first->drive.is_known;
+    if (has_other_steps(part, first))
+        return "the reports are of different steps";
+    if (is_known && load_drive_differs(&first->drive, &part->drive, words))
+        return words;
     if (part->timeline.slot_count != first->timeline.slot_count ||
         part->timeline.width_ns != first->timeline.width_ns)
         return "the runs were planned to take differently long";
-    if (part->figures.step_count > 0 && has_other_rate(part, first))
+    if (!is_known && part->figures.step_count > 0 && has_other_rate(part, first))
         return "the runs sent at different rates";
     return NULL;
 }
 
-static const char *find_unlike(const struct compare_side sides[2])
+static const char *find_unlike(const struct compare_side sides[2], char words[LOAD_DRIVE_WORDS_MAX])
 {
     for (int side = 0; side < 2; side++)
         for (size_t i = 0; i < sides[side].count; i++) {
-            const char *words = unlike(sides[side].parts[i], sides[0].parts[0]);
-            if (words != NULL)
-                return words;
+            const char *why = unlike(sides[side].parts[i], sides[0].parts[0], words);
+            if (why != NULL)
+                return why;
         }
     return NULL;
 }
@@ -305,13 +317,15 @@ enum status compare_sides(const struct compare_side sides[2], bool trusts_tails,
                           const struct compare_settings *settings, struct compare_result *result)
 {
     memset(result, 0, sizeof(*result));
-    const char *words = find_unlike(sides);
+    char difference[LOAD_DRIVE_WORDS_MAX];
+    const char *words = find_unlike(sides, difference);
     const struct load_part *first = sides[0].parts[0];
     if (words == NULL && first->figures.step_count == 0)
         words = "the reports have no steps";
     if (words != NULL) {
         result->verdict = VERDICT_INCONCLUSIVE;
-        (void)snprintf(result->why, sizeof(result->why), "%s", words);
+        (void)snprintf(result->why, sizeof(result->why), "%s%s",
+                       words == difference ? "another load: " : "", words);
         return STATUS_OK;
     }
     const size_t step_count = first->figures.step_count;

@@ -225,12 +225,16 @@ static void write_only_step(struct json_writer *writer, const struct experiment 
 
 /* ---- windows */
 
-static void write_load(struct json_writer *writer, const struct window_result *window)
+static void write_load(struct json_writer *writer, const struct experiment *experiment,
+                       const struct window_result *window)
 {
+    const struct load_drive drive = {.is_known = true,
+                                     .arrivals = experiment->scenario->environment.arrivals};
     const struct load_steps steps = {
         .names = {window_step_word(WINDOW_CART), window_step_word(WINDOW_CHECKOUT)},
         .figures = &window->figures,
         .timeline = &window->timeline,
+        .drive = &drive,
         .elapsed_s = window->elapsed_s,
     };
     json_key(writer, "load");
@@ -260,7 +264,7 @@ static void begin_window(struct json_writer *writer, const struct experiment *ex
     json_field_u64(writer, "spans_dropped", measurement->drops.spans);
     json_end_object(writer);
     json_field_bool(writer, "trustworthy", !load_figures_any_is_late(&window->figures));
-    write_load(writer, window);
+    write_load(writer, experiment, window);
 }
 
 static void write_reference_window(struct json_writer *writer, const struct experiment *experiment)

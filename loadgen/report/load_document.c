@@ -5,6 +5,8 @@
 
 #include "base/buffer.h"
 #include "loadgen/base/fields.h"
+#include "loadgen/load/worker_roll.h"
+#include "loadgen/report/load_drive_json.h"
 #include "loadgen/report/load_steps_read.h"
 
 /* ---- values */
@@ -88,6 +90,27 @@ static enum status read_thresholds(struct fields *fields, void *into)
     return fields_array(fields, read_threshold, &items);
 }
 
+static enum status read_worker_state(struct fields *fields, void *into)
+{
+    if (fields->reader.token != JSON_STRING)
+        return fields_fail(fields, "must be a string");
+    *(bool *)into |= !json_reader_is(&fields->reader, worker_roll_state_words(WORKER_DONE));
+    return STATUS_OK;
+}
+
+static enum status read_worker(struct fields *fields, void *into)
+{
+    static const struct field table[] = {{"state", read_worker_state, 0, true}};
+    return fields_object(fields, FIELDS_OF(table), into, NULL);
+}
+
+static enum status read_workers(struct fields *fields, void *into)
+{
+    size_t count = 0;
+    const struct field_items items = {into, 0, WORKER_SEATS_MAX, &count};
+    return fields_array(fields, read_worker, &items);
+}
+
 static enum status read_load_report(struct fields *fields, struct load_document *document)
 {
     static const struct field table[] = {
@@ -97,11 +120,17 @@ static enum status read_load_report(struct fields *fields, struct load_document 
         {"seed", fields_read_u64, offsetof(struct load_document, seed), true},
         {"verdict", read_verdict, offsetof(struct load_document, verdict), true},
         {"interrupted", fields_read_bool, offsetof(struct load_document, is_interrupted), true},
+        {"aborted", fields_read_bool, offsetof(struct load_document, is_aborted), false},
         {"trustworthy", fields_read_bool, offsetof(struct load_document, is_trustworthy), true},
+        {"arrivals", load_drive_json_read_arrivals, offsetof(struct load_document, parts[0].drive),
+         false},
+        {"users", load_drive_json_read_users, offsetof(struct load_document, parts[0].drive),
+         false},
         {"elapsed_s", load_steps_read_seconds, offsetof(struct load_document, parts[0].elapsed_s),
          true},
         {"steps", load_steps_read, offsetof(struct load_document, parts[0]), true},
         {"thresholds", read_thresholds, 0, true},
+        {"workers", read_workers, offsetof(struct load_document, is_partial), false},
     };
     document->part_count = 1;
     return fields_object(fields, FIELDS_OF(table), document, NULL);
@@ -177,6 +206,8 @@ static enum status read_findings(struct fields *fields, void *into)
 static enum status read_load(struct fields *fields, void *into)
 {
     static const struct field table[] = {
+        {"arrivals", load_drive_json_read_arrivals, offsetof(struct load_part, drive), false},
+        {"users", load_drive_json_read_users, offsetof(struct load_part, drive), false},
         {"elapsed_s", load_steps_read_seconds, offsetof(struct load_part, elapsed_s), true},
         {"steps", load_steps_read, 0, true},
     };

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "loadgen/base/verdict.h"
+#include "loadgen/load/load_drive.h"
 #include "loadgen/load/load_figures.h"
 #include "loadgen/load/load_threshold.h"
 #include "loadgen/load/load_timeline.h"
@@ -28,6 +29,7 @@ enum {
  * them in "windows": {"name": ..., "load": {"elapsed_s": ..., "steps": [...]}}). */
 struct load_part {
     char name[LOAD_DOCUMENT_TEXT_MAX]; /* "" of a load run; "healthy", "step 1: ..." */
+    struct load_drive drive;
     double elapsed_s;
     struct load_figures figures;
     struct load_timeline timeline;              /* slot_count 0: the report has none */
@@ -61,6 +63,8 @@ struct load_document {
     uint64_t seed;
     enum verdict verdict;
     bool is_interrupted, is_trustworthy;
+    bool is_aborted; /* a broken threshold ended it early */
+    bool is_partial; /* some worker did not come to its end */
     struct load_part parts[LOAD_DOCUMENT_PARTS_MAX];
     size_t part_count;
     struct load_document_threshold thresholds[LOAD_THRESHOLDS_MAX];

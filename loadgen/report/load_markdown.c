@@ -41,6 +41,11 @@ static void write_head(const struct load_document *document, struct buffer *out)
     }
     if (document->is_interrupted)
         buffer_append_text(out, "Interrupted: this is what was measured until then.\n\n");
+    if (document->is_aborted)
+        buffer_append_text(out, "Ended early: a threshold that aborts was broken.\n\n");
+    if (document->is_partial)
+        buffer_append_text(out, "Not all workers came to their end: what was heard of them is in "
+                                "the figures.\n\n");
     if (!document->is_trustworthy)
         buffer_append_text(out, "**Do not trust these latencies:** the generator itself was "
                                 "late.\n\n");

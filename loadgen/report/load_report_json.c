@@ -45,45 +45,30 @@ static void write_flows(struct json_writer *writer, const struct load_flow_count
     json_end_object(writer);
 }
 
+static struct load_drive drive_of(const struct load_plan *plan)
+{
+    struct load_drive drive = {.is_known = true};
+    if (plan->is_closed)
+        drive.users =
+            (struct load_drive_users){plan->users, plan->users_duration_s, plan->users_ramp_s,
+                                      clock_ms(plan->think.min_ns), clock_ms(plan->think.max_ns)};
+    else
+        drive.arrivals = plan->schedule;
+    return drive;
+}
+
 static void write_steps(struct json_writer *writer, const struct load_plan *plan,
                         const struct load_result *result)
 {
+    const struct load_drive drive = drive_of(plan);
     struct load_steps steps = {.figures = &result->figures,
                                .timeline = &result->timeline,
+                               .drive = &drive,
                                .plan_steps = plan->steps,
                                .elapsed_s = result->elapsed_s};
     for (size_t i = 0; i < plan->step_count; i++)
         steps.names[i] = plan->steps[i].name;
     load_steps_json(writer, &steps);
-}
-
-/* What was asked for, so that a plot can hold what came against it. */
-static void write_arrivals(struct json_writer *writer, const struct load_plan *plan)
-{
-    const struct schedule_plan *schedule = &plan->schedule;
-    json_key(writer, "arrivals");
-    json_begin_object(writer);
-    json_field_cstring(writer, "spacing", schedule->is_poisson ? "poisson" : "even");
-    json_key(writer, "stages");
-    json_begin_array(writer);
-    for (size_t i = 0; i < schedule->stage_count; i++) {
-        json_begin_object(writer);
-        json_field_double(writer, "duration_s", schedule->stages[i].duration_s);
-        json_field_double(writer, "rate", schedule->stages[i].from);
-        json_field_double(writer, "to", schedule->stages[i].to);
-        json_end_object(writer);
-    }
-    json_end_array(writer);
-    json_end_object(writer);
-}
-
-static void write_users(struct json_writer *writer, const struct load_plan *plan)
-{
-    json_key(writer, "users");
-    json_begin_object(writer);
-    json_field_u64(writer, "count", plan->users);
-    json_field_double(writer, "duration_s", plan->users_duration_s);
-    json_end_object(writer);
 }
 
 void load_report_json(const struct load_plan *plan, const struct load_result *result,
@@ -102,10 +87,6 @@ void load_report_json(const struct load_plan *plan, const struct load_result *re
     json_field_u64_string(writer, "end_unix_ns", result->end_wall_ns);
     json_field_fixed(writer, "cpu_s", (double)result->cpu_ns / (double)NS_PER_S, 6);
     json_field_u64(writer, "peak_rss_kib", result->peak_rss_kib);
-    if (plan->is_closed)
-        write_users(writer, plan);
-    else
-        write_arrivals(writer, plan);
     write_flows(writer, &result->flows);
     write_steps(writer, plan, result);
     write_thresholds(writer, plan, result);

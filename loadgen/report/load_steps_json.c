@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/histogram_json.h"
 #include "loadgen/load/load_threshold.h"
+#include "loadgen/report/load_drive_json.h"
 
 enum { WORDS_MAX = 256 };
 
@@ -180,6 +181,8 @@ void load_steps_json(struct json_writer *writer, const struct load_steps *steps)
         return;
     }
     load_figures_sum(steps->figures, sum);
+    if (steps->drive != NULL)
+        load_drive_json(steps->drive, writer);
     json_field_fixed(writer, "elapsed_s", steps->elapsed_s, 6);
     json_key(writer, "all");
     json_begin_object(writer);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/json_writer.h"
+#include "loadgen/load/load_drive.h"
 #include "loadgen/load/load_figures.h"
 #include "loadgen/load/load_plan.h"
 #include "loadgen/load/load_timeline.h"
@@ -16,12 +17,13 @@ struct load_steps {
     const char *names[LOAD_FIGURES_STEPS_MAX];
     const struct load_figures *figures;
     const struct load_timeline *timeline; /* NULL: none was kept */
+    const struct load_drive *drive;       /* NULL: not to be said */
     const struct load_step *plan_steps;   /* for words on checks; NULL: none to be had */
     double elapsed_s;                     /* what rates are of */
 };
 
-/* Writes the members "elapsed_s", "all" and "steps" into the object that is open. An experiment's
- * report has an array "windows" of {"name": "healthy", "load": {these members}}. */
+/* Writes how it was driven, "elapsed_s", "all" and "steps" into the object that is open. An
+ * experiment's report has an array "windows" of {"name": "healthy", "load": {these members}}. */
 void load_steps_json(struct json_writer *writer, const struct load_steps *steps);
 
 /* The key of each of a step's histograms and where it is in struct load_step_figures. */

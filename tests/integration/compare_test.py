@@ -130,6 +130,9 @@ def changed(**keys):
     return {**report(), **keys}
 
 
+AS_IT_WAS = {"duration_s": 4, "rate": 100, "to": 100}
+
+
 def renamed():
     one = report()
     one["steps"][0]["name"] = "other"
@@ -140,6 +143,13 @@ def test_what_is_not_comparable_is_not_compared():
     for after, words in ((changed(seed=7), "is of another sequence of requests"),
                          (changed(interrupted=True), "is of a run that was cut short"),
                          (as_run(["healthy"]), "is another kind of report"),
+                         (changed(aborted=True), "is of a run that a threshold ended early"),
+                         (changed(workers=[{"state": "lost"}]), "is of a run that lost a worker"),
+                         (changed(arrivals={"spacing": "poisson", "stages": [AS_IT_WAS]}),
+                          "another load: even arrivals before, Poisson after"),
+                         (changed(arrivals={"spacing": "even", "stages": [{
+                             **AS_IT_WAS, "to": 101}]}),
+                          "another load: 4 s at 100/s before, 4 s at 100 to 101/s after"),
                          (renamed(), "the reports are of different steps")):
         done = Compared([report()], [after])
         assert done.status == 97 and words in done.out, str(done)
@@ -156,6 +166,13 @@ def as_run(names, slow=()):
         windows.append({"name": name, "load": {"elapsed_s": 4, "steps": one["steps"]}})
     return {"schema": "culprit.run/1", "scenario": "x", "seed": 1, "verdict": "pass",
             "cut_short": "", "windows": windows}
+
+
+def test_reports_that_do_not_say_how_they_were_driven_are_compared_by_what_was_sent():
+    before, after = report(), report()
+    del before["arrivals"], after["arrivals"]
+    assert Compared([before], [after]).status == 0
+    assert Compared([before], [report()]).status == 0
 
 
 def test_windows_of_runs_are_compared_with_their_namesakes():

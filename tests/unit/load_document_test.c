@@ -58,11 +58,18 @@ static int forget(void **state)
     return 0;
 }
 
+static const struct load_drive drives[] = {
+    {.is_known = true,
+     .arrivals = {{{1, 2.5, 2.5}, {0.1, 100, 3}}, .stage_count = 2, .is_poisson = true}},
+    {.is_known = true, .users = {7, 12.5, 0.5, 1, 2.25}},
+};
+
 static void write_steps(struct json_writer *writer, bool with_timeline)
 {
     const struct load_steps steps = {.names = {"log in", "", "\xe2\x80\xa8</script>\"|\\"},
                                      .figures = &figures,
                                      .timeline = with_timeline ? &timeline : NULL,
+                                     .drive = &drives[!with_timeline],
                                      .elapsed_s = 2.5};
     load_steps_json(writer, &steps);
 }
@@ -103,6 +110,9 @@ static void check_thresholds(void)
 
 static void check_same_part(const struct load_part *part, bool with_timeline)
 {
+    char words[LOAD_DRIVE_WORDS_MAX];
+    assert_true(part->drive.is_known);
+    assert_false(load_drive_differs(&drives[!with_timeline], &part->drive, words));
     assert_true(part->elapsed_s == 2.5);
     assert_int_equal(part->figures.step_count, STEPS);
     assert_memory_equal(part->figures.steps, figures.steps, STEPS * sizeof(*figures.steps));
@@ -257,6 +267,12 @@ static const struct bad_row bad_rows[] = {
     {"it refuses a threshold with both limits", "thresholds\":[",
      "thresholds\":[{\"metric\":\"m\",\"at_most\":1,\"at_least\":1,\"value\":1,\"holds\":true}",
      "either"},
+    {"it refuses arrivals at no rate", "\"seed\":1", "\"arrivals\":{\"stages\":[]},\"seed\":1",
+     "stage"},
+    {"it refuses a load by nobody", "\"seed\":1",
+     "\"users\":{\"count\":0,\"duration_s\":1},\"seed\":1", "nobody"},
+    {"it refuses a worker in no state", "\"seed\":1", "\"workers\":[{\"host\":\"a\"}],\"seed\":1",
+     "\"state\" is missing"},
     {"it refuses what follows the end", "[]}\n", "[]} 1", "x.json"},
     {"it refuses what is cut off", "[]}\n", "", "x.json"},
 };
@@ -304,6 +320,19 @@ static void check_good(void **state)
     load_document_release(&document);
 }
 
+static void check_short(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    char *json = changed("\"seed\":1", "\"aborted\":true,\"workers\":[{\"state\":\"done\"},"
+                                       "{\"state\":\"lost\"}],\"seed\":1");
+    assert_int_equal(load_document_parse(&document, text_of(json), "x.json", &error), STATUS_OK);
+    free(json);
+    assert_true(document.is_aborted && document.is_partial && !document.is_interrupted);
+    assert_false(document.parts[0].drive.is_known);
+    load_document_release(&document);
+}
+
 static void check_file(void **state)
 {
     (void)state;
@@ -321,6 +350,7 @@ int main(void)
     rows_one(&all, "it brings back the windows of an experiment", check_run);
     ROWS(&all, good_rows, check_good);
     ROWS(&all, bad_rows, check_bad);
+    rows_one(&all, "it tells what ended early and what is not whole", check_short);
     rows_one(&all, "it names a file that is not there", check_file);
     return _cmocka_run_group_tests("load_document", all.tests, all.count, count_many, forget);
 }

@@ -87,6 +87,8 @@ static const struct text_row page_rows[] = {
     {"it says where a value is not known", NULL, "| not known: requests without an answer |"},
     {"it warns of a generator that was late", NULL, "**Do not trust these latencies:**"},
     {"it says that it was interrupted", NULL, "\nInterrupted: "},
+    {"it says that it was ended early", NULL, "\nEnded early: "},
+    {"it says that a part is missing", NULL, "\nNot all workers came to their end"},
     {"it lists what holds", NULL, "| spans: a \\| b | holds | it is 0 |"},
     {"it marks what does not hold", NULL, "| edges | **broken** | it is 3 |"},
     {"it lists findings", NULL, "| n\\_plus\\_one | cart GET \\*  \xe2\x86\x92 sql | 12.5 | 3.0 |"},
@@ -101,7 +103,7 @@ static void check_page(void **state)
     add_threshold(true);
     add_threshold(false);
     document.is_trustworthy = false;
-    document.is_interrupted = true;
+    document.is_interrupted = document.is_aborted = document.is_partial = true;
     document.findings[document.finding_count++] = (struct load_document_finding){
         "n_plus_one", "cart", "GET *\n", "sql", .cost_ms = 12.5, .saving_ms = 3};
     document.demands[document.demand_count++] =

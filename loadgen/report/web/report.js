@@ -13,6 +13,8 @@ const chosen = {window: windows.length - 1, step: firstStep(windows.at(-1)), isL
 function verdictWords() {
   if (report.interrupted || report.cut_short) return "Interrupted: this is what was measured until then.";
   if (report.aborted) return "Ended early: a threshold that aborts was broken.";
+  if ((report.workers ?? []).some(({state}) => state !== "done"))
+    return "Not all workers came to their end: what was heard of them is in the figures.";
   return "";
 }
 

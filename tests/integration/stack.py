@@ -17,6 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BIN = os.environ.get("CULPRIT_BIN", f"{ROOT}/build/release/bin")
 SLOW = {"asan": 3, "tsan": 6}.get(os.environ.get("CULPRIT_VARIANT", ""), 1)
 PASSWORD = "culprit"
+IDLE_S = 30  # what a service lets a kept connection idle (lib/http/server.h)
 
 
 def topology():
@@ -148,14 +149,20 @@ class Stack:
             raise AssertionError(f"services ended badly: {wrong}")
 
     def connection(self, name):
+        """This thread's to a service. It outlives neither the process that it leads to nor half of
+        what a server lets a connection idle."""
         if not hasattr(self.local, "connections"):
             self.local.connections = {}
         kept = self.local.connections
-        life = self.starts[name]  # a connection does not outlive the process that it leads to
-        if kept.get(name, (0, None))[0] != life:
-            kept[name] = (life, http.client.HTTPConnection("127.0.0.1", self.ports[name],
-                                                           timeout=30 * SLOW))
-        return kept[name][1]
+        life, used, connection = kept.get(name, (None, 0, None))
+        now = time.monotonic()
+        if life != self.starts[name] or now - used > IDLE_S / 2:
+            if connection:
+                connection.close()
+            connection = http.client.HTTPConnection("127.0.0.1", self.ports[name],
+                                                    timeout=30 * SLOW)
+        kept[name] = (self.starts[name], now, connection)
+        return connection
 
     def ask(self, name, method, path, body=None, headers=None):
         """Status, JSON and headers of an answer. `body` may be bytes, which go as they are."""

@@ -1,6 +1,7 @@
 #include "loadgen/base/terminal.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -203,6 +204,8 @@ unsigned terminal_room(const struct terminal_line *line)
 
 /* ---- the block */
 
+static struct terminal_block *standing; /* the one that is on the screen; of the drawing thread */
+
 void terminal_block_init(struct terminal_block *block, FILE *out)
 {
     *block = (struct terminal_block){.out = out};
@@ -212,12 +215,15 @@ void terminal_block_init(struct terminal_block *block, FILE *out)
 void terminal_block_release(struct terminal_block *block)
 {
     buffer_release(&block->frame);
+    terminal_block_forget(block);
 }
 
 /* To the block's first line. A window that became narrower has wrapped its lines. */
-static void go_up(struct terminal_block *block, const struct terminal_style *style)
+static void go_up(struct terminal_block *block, unsigned columns)
 {
-    unsigned columns = style->columns > 0 ? style->columns : COLUMNS_LEAST, up = 0;
+    unsigned up = 0;
+    columns = columns > 0 ? columns : COLUMNS_LEAST;
+    buffer_clear(&block->frame);
     for (size_t i = 0; i < block->line_count; i++)
         up += block->widths[i] > columns ? (block->widths[i] + columns - 1) / columns : 1;
     buffer_append_text(&block->frame, HIDE_CURSOR "\r");
@@ -240,9 +246,10 @@ void terminal_block_draw(struct terminal_block *block, const struct terminal_sty
     size_t most = style->rows > 1 ? style->rows - 1 : TERMINAL_LINES_MAX;
     if (most > TERMINAL_LINES_MAX)
         most = TERMINAL_LINES_MAX;
-    buffer_clear(&block->frame);
-    go_up(block, style);
+    go_up(block, style->columns);
     block->line_count = count < most ? count : most;
+    block->columns = style->columns;
+    standing = block->line_count > 0 ? block : NULL;
     for (size_t i = 0; i < block->line_count; i++) {
         buffer_append_text(&block->frame, lines[i].text);
         buffer_append_text(&block->frame, ERASE_LINE "\n");
@@ -251,8 +258,28 @@ void terminal_block_draw(struct terminal_block *block, const struct terminal_sty
     show(block);
 }
 
+void terminal_say(FILE *out, const char *format, ...)
+{
+    char words[TERMINAL_LINE_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(words, sizeof(words), format, arguments);
+    va_end(arguments);
+    struct terminal_block *block = standing;
+    if (block == NULL || block->out != out) {
+        (void)fprintf(out, "%s\n", words);
+        return;
+    }
+    go_up(block, block->columns);
+    buffer_printf(&block->frame, "%s" ERASE_LINE "\n", words);
+    show(block);
+    terminal_block_forget(block);
+}
+
 void terminal_block_forget(struct terminal_block *block)
 {
+    if (standing == block)
+        standing = NULL;
     block->line_count = 0;
 }
 
@@ -260,5 +287,5 @@ void terminal_block_end(struct terminal_block *block, const struct terminal_styl
                         const struct terminal_line *line)
 {
     terminal_block_draw(block, style, line, line != NULL ? 1 : 0);
-    block->line_count = 0;
+    terminal_block_forget(block);
 }

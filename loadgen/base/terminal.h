@@ -78,6 +78,7 @@ struct terminal_block {
     struct buffer frame;
     unsigned widths[TERMINAL_LINES_MAX]; /* of the lines that stand there */
     size_t line_count;
+    unsigned columns; /* of the window when they were drawn */
 };
 
 void terminal_block_init(struct terminal_block *block, FILE *out);
@@ -87,6 +88,10 @@ void terminal_block_release(struct terminal_block *block);
  * TERMINAL_LINES_MAX, and what fits into the window's height. */
 void terminal_block_draw(struct terminal_block *block, const struct terminal_style *style,
                          const struct terminal_line *lines, size_t count);
+
+/* Writes a line on `out`. Where a block stands there, it comes in the block's place, and the block
+ * under it with the next that is drawn. At most TERMINAL_LINE_MAX; from the thread that draws. */
+void terminal_say(FILE *out, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* What was drawn stays where it is, and the next block begins under the cursor. */
 void terminal_block_forget(struct terminal_block *block);

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -316,23 +317,44 @@ static void draw_step(struct drawing *drawing, size_t step)
     add_cell(line, max_ns, is_open);
 }
 
-/* Those that there is room for. */
+/* More has failed, or else more was slow; what was not answered is slower than all else. */
+static int compare_trouble(const void *a, const void *b, void *steps)
+{
+    const struct load_step_figures *one = (struct load_step_figures *)steps + *(const size_t *)a;
+    const struct load_step_figures *other = (struct load_step_figures *)steps + *(const size_t *)b;
+    uint64_t failed = load_figures_failed(one), others = load_figures_failed(other);
+    bool is_open;
+    if (failed == others) {
+        failed = load_figures_quantile_ns(one, 0.99, &is_open);
+        others = load_figures_quantile_ns(other, 0.99, &is_open);
+    }
+    if (failed != others)
+        return failed > others ? -1 : 1;
+    return *(const size_t *)a < *(const size_t *)b ? -1 : 1;
+}
+
+/* Those that there is room for: where it is not enough, those with the most trouble. */
 static void draw_steps(struct drawing *drawing)
 {
     const struct live_counts *last = &drawing->live->last;
     if (last->figures == NULL || last->step_name == NULL || drawing->max < drawing->count + 3)
         return;
     size_t room = drawing->max - drawing->count - 1, count = last->figures->step_count;
-    size_t shown = count <= room ? count : room - 1;
+    size_t shown = count <= room ? count : room - 1, order[LOAD_FIGURES_STEPS_MAX];
+    for (size_t i = 0; i < count; i++)
+        order[i] = i;
+    if (shown < count)
+        qsort_r(order, count, sizeof(order[0]), compare_trouble, last->figures->steps);
     struct terminal_line *line = begin_step(drawing, "step");
     (void)terminal_add(line, TERMINAL_FAINT, "%*s%*s", CELL_COLUMNS, "requests", CELL_COLUMNS,
                        "failed");
     (void)terminal_add(line, TERMINAL_FAINT, "%*s", CELL_COLUMNS, "p99");
     (void)terminal_add(line, TERMINAL_FAINT, "%*s", CELL_COLUMNS, "max");
     for (size_t i = 0; i < shown; i++)
-        draw_step(drawing, i);
+        draw_step(drawing, order[i]);
     if (shown < count)
-        (void)terminal_add(begin(drawing, ""), TERMINAL_FAINT, "and %zu more", count - shown);
+        (void)terminal_add(begin(drawing, ""), TERMINAL_FAINT, "and %zu more with less trouble",
+                           count - shown);
 }
 
 size_t live_block(const struct live *live, const struct terminal_style *style,

@@ -84,6 +84,14 @@ struct load_slot *load_timeline_slot(const struct load_timeline *timeline, size_
     return &timeline->slots[step * timeline->slot_count + slot];
 }
 
+uint64_t load_timeline_due(const struct load_timeline *timeline, size_t step)
+{
+    uint64_t due = 0;
+    for (size_t i = 0; i < timeline->slot_count; i++)
+        due += load_timeline_slot(timeline, step, i)->due;
+    return due;
+}
+
 void load_timeline_add(struct load_timeline *timeline, const struct load_sample *sample)
 {
     uint64_t into_ns =

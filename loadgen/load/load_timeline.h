@@ -55,6 +55,9 @@ void load_timeline_merge(struct load_timeline *into, const struct load_timeline 
 struct load_slot *load_timeline_slot(const struct load_timeline *timeline, size_t step,
                                      size_t slot);
 
+/* How many requests of a step are in its slots. */
+uint64_t load_timeline_due(const struct load_timeline *timeline, size_t step);
+
 /* The middle of a bucket; an index below 64 is the nanoseconds themselves. */
 uint64_t load_timeline_bucket_ns(size_t index);
 

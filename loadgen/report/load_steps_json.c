@@ -147,12 +147,16 @@ static void write_slot(struct json_writer *writer, const struct load_slot *slot)
     writer->indent = indent;
 }
 
+/* `requests`: of the step. */
 static void write_timeline(struct json_writer *writer, const struct load_timeline *timeline,
-                           size_t step)
+                           size_t step, uint64_t requests)
 {
+    const uint64_t due = load_timeline_due(timeline, step);
     json_key(writer, "timeline");
     json_begin_object(writer);
     json_field_double(writer, "width_s", (double)timeline->width_ns / (double)NS_PER_S);
+    if (due < requests)
+        json_field_u64(writer, "missing", requests - due);
     json_key(writer, "slots");
     json_begin_array(writer);
     for (size_t i = 0; i < timeline->slot_count; i++)
@@ -169,7 +173,7 @@ static void write_step(struct json_writer *writer, const struct load_steps *step
     write_failed_checks(writer, step, steps->plan_steps != NULL ? &steps->plan_steps[i] : NULL);
     write_histograms(writer, step);
     if (steps->timeline != NULL && steps->timeline->slot_count > 0)
-        write_timeline(writer, steps->timeline, i);
+        write_timeline(writer, steps->timeline, i, load_figures_count(step));
     json_end_object(writer);
 }
 

@@ -14,6 +14,7 @@ struct step_reader {
     size_t index;
     struct load_step_figures *figures;
     uint64_t requests;
+    uint64_t missing; /* of them in its slots */
 };
 
 /* ---- values */
@@ -202,6 +203,11 @@ static enum status read_width(struct fields *fields, void *into)
     return fields_number(fields, 1e-3, 1e9, &((struct timeline_reader *)into)->width_s);
 }
 
+static enum status read_missing(struct fields *fields, void *into)
+{
+    return fields_read_u64(fields, &((struct timeline_reader *)into)->step->missing);
+}
+
 static enum status read_slots(struct fields *fields, void *into)
 {
     const struct timeline_reader *reader = into;
@@ -219,6 +225,7 @@ static enum status read_timeline(struct fields *fields, void *into)
 {
     static const struct field table[] = {
         {"width_s", read_width, 0, true},
+        {"missing", read_missing, 0, false},
         {"slots", read_slots, 0, true},
     };
     struct timeline_reader reader = {.step = into};
@@ -226,14 +233,6 @@ static enum status read_timeline(struct fields *fields, void *into)
 }
 
 /* ---- a step */
-
-static uint64_t due_in_slots(const struct load_timeline *timeline, size_t step)
-{
-    uint64_t due = 0;
-    for (size_t i = 0; i < timeline->slot_count; i++)
-        due += load_timeline_slot(timeline, step, i)->due;
-    return due;
-}
 
 static enum status check_step(const struct fields *fields, const struct step_reader *step)
 {
@@ -249,7 +248,8 @@ static enum status check_step(const struct fields *fields, const struct step_rea
         return fields_fail(fields, "its outcomes are fewer than its requests");
     if (figures->censored > sum || figures->latency.count != sum - figures->censored)
         return fields_fail(fields, "its latencies are not as many as its answers");
-    if (timeline->slots != NULL && due_in_slots(timeline, step->index) != sum)
+    if (timeline->slots != NULL &&
+        (step->missing > sum || load_timeline_due(timeline, step->index) != sum - step->missing))
         return fields_fail(fields, "its slots do not hold all of its requests");
     return STATUS_OK;
 }
@@ -304,7 +304,7 @@ enum status load_steps_read(struct fields *fields, void *into)
     if (part->step_names == NULL || !load_figures_init(&part->figures, count))
         return error_set(fields->error, STATUS_NO_MEMORY, "%s: out of memory", fields->file);
     for (; read < count; read++) {
-        struct step_reader step = {part, read, &part->figures.steps[read], 0};
+        struct step_reader step = {part, read, &part->figures.steps[read], 0, 0};
         (void)json_reader_next(&fields->reader);
         enum status status = read_step(fields, &step);
         if (status != STATUS_OK)

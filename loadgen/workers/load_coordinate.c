@@ -10,6 +10,7 @@
 #include "base/hex.h"
 #include "base/rng.h"
 #include "loadgen/base/interrupt.h"
+#include "loadgen/base/terminal.h"
 #include "loadgen/workers/coordinator.h"
 
 enum {
@@ -125,9 +126,10 @@ static void say_changes(struct coordinator *coordinator)
         coordinator->told[i] = seat->state;
         if (seat->state == WORKER_READY || seat->state == WORKER_LOST ||
             seat->state == WORKER_FAILED || seat->state == WORKER_INTERRUPTED)
-            fprintf(stderr, "%s: worker %zu (%s, pid %llu): %s%s%s\n", program, i, seat->name.host,
-                    (unsigned long long)seat->name.pid, worker_roll_state_words(seat->state),
-                    seat->words[0] ? ": " : "", seat->words);
+            terminal_say(stderr, "%s: worker %zu (%s, pid %llu): %s%s%s", program, i,
+                         seat->name.host, (unsigned long long)seat->name.pid,
+                         worker_roll_state_words(seat->state), seat->words[0] ? ": " : "",
+                         seat->words);
     }
 }
 
@@ -240,19 +242,19 @@ static struct load_worker worker_of(const struct coordinator *coordinator, size_
     return worker;
 }
 
-/* Figures over time are those of all, or none: a part would look like a hole in the load. */
+/* A worker tells its figures over time at its end: of one that was lost they are missing, and the
+ * report says how many requests. */
 static void merge_timelines(const struct coordinator *coordinator, struct load_result *result)
 {
-    size_t count = coordinator->roll.limits.worker_count;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < coordinator->roll.limits.worker_count; i++) {
         const struct worker_report *report = coordinator->reports[i];
         if (report == NULL || report->part.timeline.slot_count == 0)
+            continue;
+        if (result->timeline.slots == NULL &&
+            !load_timeline_init_as(&result->timeline, &report->part.timeline))
             return;
+        load_timeline_merge(&result->timeline, &report->part.timeline);
     }
-    if (!load_timeline_init_as(&result->timeline, &coordinator->reports[0]->part.timeline))
-        return;
-    for (size_t i = 0; i < count; i++)
-        load_timeline_merge(&result->timeline, &coordinator->reports[i]->part.timeline);
 }
 
 /* Every thread but this one is gone. */

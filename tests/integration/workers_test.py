@@ -168,6 +168,9 @@ def test_a_worker_that_dies_is_named():
         assert whole == [100 * SLOW, 100 * SLOW], whole  # the others go on to the end
         assert done.report["all"]["requests"] == sum(whole) + lost[0]["requests"]
         assert done.report["verdict"] == "inconclusive"
+        line = done.report["steps"][0]["timeline"]
+        assert line["missing"] == lost[0]["requests"], line
+        assert sum(slot["due"] for slot in line["slots"]) == sum(whole), line
         name = f"worker {lost[0]['worker']} ({lost[0]['host']}, pid {lost[0]['pid']})"
         assert name in done.out and f"{name}: lost" in done.talk, str(done)
 

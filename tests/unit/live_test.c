@@ -19,8 +19,8 @@ static struct live *make(bool has_steps, bool has_failures, unsigned late_ms)
     for (uint64_t ms = 0; ms <= 12000; ms += 250) {
         for (unsigned i = 0; i < 25 && ms > 0; i++) {
             const struct load_sample sample = {
-                .outcome = has_failures && i == 0 ? LOAD_TIMEOUT : LOAD_OK,
-                .censored = has_failures && i == 0,
+                .outcome = has_failures && i == STEPS - 1 ? LOAD_TIMEOUT : LOAD_OK,
+                .censored = has_failures && i == STEPS - 1,
                 .step = (uint16_t)(has_steps ? i % STEPS : 0),
                 .due_ns = 1,
                 .seen_ns = 1 + 20000 + late_ms * NS_PER_MS,
@@ -155,7 +155,25 @@ static const struct row rows[] = {
      "generator late by 0.02 ms at p99\n"
      "step         requests   failed      p99\n"
      "log in            432        0  50.0 ms\n"
-     "          and 2 more\n"},
+     "          and 2 more with less trouble\n"},
+    {"it shows the step that fails where there is room for one",
+     {.redraws = true, .columns = 40, .rows = 15},
+     true,
+     true,
+     "load http://127.0.0.1:8080/products\n"
+     "####-------  12 of 30 s, 18 s left\n"
+     "rate      ###### 100.0/s of 100/s\n"
+     "p99       ###### up to 5.05 ms\n"
+     "flows     1204 due  1200 done\n"
+     "          48 failed  4 in flight\n"
+     "errors    48 timed out\n"
+     "latency         p50      p99      max\n"
+     " so far     5.01 ms >50.0 ms >50.0 ms\n"
+     " last 5 s   5.05 ms >5.05 ms >5.05 ms\n"
+     "generator late by 0.02 ms at p99\n"
+     "step         requests   failed      p99\n"
+     "check out         384       48 >50.0 ms\n"
+     "          and 2 more with less trouble\n"},
     {"it cuts what is higher than the window",
      {.redraws = true, .columns = 80, .rows = 4},
      true,

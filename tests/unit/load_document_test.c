@@ -259,6 +259,8 @@ static const struct bad_row bad_rows[] = {
     {"it refuses a slot with more failed than due", "\"failed\":1", "\"failed\":3", "add up"},
     {"it refuses slots without some of the requests", "{\"due\":2,\"failed\":1,\"censored\":1",
      "{\"due\":1,\"failed\":0,\"censored\":0", "slots do not hold"},
+    {"it refuses slots that miss more than there is", "\"width_s\":0.1",
+     "\"width_s\":0.1,\"missing\":3", "slots do not hold"},
     {"it refuses a slot's index beyond the last", "[9,1]}]}}]", "[1152,1]}]}}]", "out of range"},
     {"it refuses a slot's indices out of order", "[9,1]}]}}]", "[9,1,9,1]}]}}]", "out of order"},
     {"it refuses more than a slot counts", "{\"due\":2", "{\"due\":4294967296", "slot counts"},
@@ -304,6 +306,9 @@ static const struct bad_row good_rows[] = {
     {"it reads a small report", "{", "{", NULL},
     {"it passes over keys of a later version", "\"seed\":1", "\"later\":[{\"x\":{}}],\"seed\":1",
      NULL},
+    {"it reads slots that miss some of the requests",
+     "\"width_s\":0.1,\"slots\":[\n{\"due\":2,\"failed\":1,\"censored\":1",
+     "\"width_s\":0.1,\"missing\":1,\"slots\":[\n{\"due\":1,\"failed\":0,\"censored\":0", NULL},
     {"it passes over keys of a later version in a step", "\"requests\":2",
      "\"steps\":[1],\"requests\":2", NULL},
 };

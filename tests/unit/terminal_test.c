@@ -214,11 +214,42 @@ static void check_block(void **state)
     free(shown);
 }
 
+/* ---- between */
+
+static void check_say(void **state)
+{
+    static const struct terminal_style style = TERMINAL(80, false);
+    static const char *const two[] = {"one", "two", NULL, NULL};
+    struct terminal_block block;
+    char *shown = NULL;
+    size_t length;
+    FILE *out = open_memstream(&shown, &length);
+    (void)state;
+    assert_non_null(out);
+    terminal_block_init(&block, out);
+    terminal_say(out, "before %d", 1);
+    draw(&block, &style, two);
+    terminal_say(stderr, "elsewhere");
+    terminal_say(out, "worker %d is lost", 2);
+    terminal_say(out, "and");
+    draw(&block, &style, two);
+    terminal_block_end(&block, &style, NULL);
+    terminal_say(out, "behind");
+    terminal_block_release(&block);
+    fclose(out);
+    assert_string_equal(shown,
+                        "before 1\n" FRAME("", LINE("one") LINE("two"))
+                            FRAME("\x1b[2A", LINE("worker 2 is lost")) "and\n" FRAME(
+                                "", LINE("one") LINE("two")) FRAME("\x1b[2A", "") "behind\n");
+    free(shown);
+}
+
 int main(void)
 {
     struct rows all = {0};
     ROWS(&all, style_rows, check_style);
     ROWS(&all, line_rows, check_line);
     ROWS(&all, block_rows, check_block);
+    rows_one(&all, "it makes room for what is said meanwhile", check_say);
     return rows_run("terminal", &all);
 }

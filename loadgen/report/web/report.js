@@ -169,14 +169,21 @@ const timeAxis = (groups) => ({name: "from", title: "seconds since the start", l
 
 const middle = (group) => +((group.from + group.to) / 2).toPrecision(9);
 
-function latencyOverTime(groups) {
+// Of a worker that was lost nothing is known over time.
+function missingWords(steps) {
+  const missing = steps.reduce((sum, {timeline}) => sum + (timeline.missing ?? 0), 0);
+  return missing > 0 && el("p", {class: "note warn"}, `${plural(missing, "request")} of workers that`
+    + " did not come to their end are missing over time.");
+}
+
+function latencyOverTime(groups, steps) {
   const line = (name, level, ink) => ({name, ink, points: groups.map((group) =>
     [middle(group), group.due > 0 ? quantile(group.pairs, group.due, level) : null])});
   return chart("Latency over time, from when requests were due", {
     x: timeAxis(groups), y: {show: tickMs, exact: showMs, isLog: chosen.isLog},
     series: [line("p50", 0.5, "var(--one)"), line("p90", 0.9, "var(--two)"),
       line("p99", 0.99, "var(--three)")]},
-  el("p", {class: "muted"}, "A gap: the rank falls among requests that were not answered, or none"
+  missingWords(steps), el("p", {class: "muted"}, "A gap: the rank falls among requests that were not answered, or none"
     + " was due."));
 }
 
@@ -223,7 +230,7 @@ function plots(part) {
   const histogram = (key) => sumHistograms(picked, key);
   const curve = (key, unknown) => percentileCurve(histogram(key), unknown);
   return el("div", {class: "charts"},
-    groups && [latencyOverTime(groups), requestsOverTime(groups, part)],
+    groups && [latencyOverTime(groups, picked), requestsOverTime(groups, part)],
     curves("Latency by percentile", [
       {name: "from when it was due", ink: "var(--one)", curve: curve("latency", censored)},
       {name: "from sending", ink: "var(--two)", curve: curve("from_sending", censored)}],

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/text.h"
@@ -16,6 +17,7 @@ enum { MARKDOWN_BYTES_MAX = 4 * 1024 * 1024, PATH_BYTES_MAX = 4096 };
 
 struct options {
     double least_percent, resolve_percent;
+    struct flag_texts before, after;
     const char *json_path, *markdown_path;
 };
 
@@ -29,30 +31,57 @@ struct work {
 
 /* ---- reading */
 
-static enum status read_side(struct work *work, int side, const char *words, struct error *error)
+static enum status read_one(struct work *work, int side, const char *path, struct error *error)
+{
+    struct compare_report *report = &work->report;
+    if (report->file_counts[side] == COMPARE_REPORTS_MAX)
+        return error_set(error, STATUS_INVALID, "more than %d reports on a side",
+                         COMPARE_REPORTS_MAX);
+    struct load_document *document = calloc(1, sizeof(*document));
+    if (document == NULL)
+        return STATUS_NO_MEMORY;
+    const size_t at = report->file_counts[side]++;
+    work->documents[side][at] = document;
+    report->files[side][at] = path;
+    return load_document_read(document, path, error);
+}
+
+/* "a.json,b.json". A comma may also be part of a name. */
+static enum status read_list(struct work *work, int side, const char *words, struct error *error)
 {
     const size_t length = strlen(words);
-    struct compare_report *report = &work->report;
-    if (length >= PATH_BYTES_MAX)
-        return error_set(error, STATUS_INVALID, "a list of reports is too long");
+    enum status status = STATUS_OK;
+    if (strchr(words, ',') == NULL || length >= PATH_BYTES_MAX)
+        return read_one(work, side, words, error);
     memcpy(work->paths[side], words, length + 1);
-    for (char *rest = work->paths[side], *path; (path = strsep(&rest, ",")) != NULL;) {
-        if (path[0] == '\0')
-            return error_set(error, STATUS_INVALID, "\"%s\" is no list of reports", words);
-        if (report->file_counts[side] == COMPARE_REPORTS_MAX)
-            return error_set(error, STATUS_INVALID, "more than %d reports on a side",
-                             COMPARE_REPORTS_MAX);
-        struct load_document *document = calloc(1, sizeof(*document));
-        if (document == NULL)
-            return STATUS_NO_MEMORY;
-        const size_t at = report->file_counts[side]++;
-        work->documents[side][at] = document;
-        report->files[side][at] = path;
-        enum status status = load_document_read(document, path, error);
-        if (status != STATUS_OK)
-            return status;
+    char *rest = work->paths[side], *path = strsep(&rest, ",");
+    if (access(words, F_OK) == 0)
+        return access(path, F_OK) != 0
+                   ? read_one(work, side, words, error)
+                   : error_set(error, STATUS_INVALID,
+                               "\"%s\" is a file, and so is \"%s\": say which with --before FILE "
+                               "and --after FILE",
+                               words, path);
+    for (; path != NULL && status == STATUS_OK; path = strsep(&rest, ","))
+        status = path[0] != '\0'
+                     ? read_one(work, side, path, error)
+                     : error_set(error, STATUS_INVALID, "\"%s\" is no list of reports", words);
+    return status;
+}
+
+/* Of the flags, or of the two words. */
+static enum status read_sides(struct work *work, char **words, const struct options *options,
+                              struct error *error)
+{
+    const struct flag_texts *const given[2] = {&options->before, &options->after};
+    enum status status = STATUS_OK;
+    for (int side = 0; side < 2; side++) {
+        for (size_t i = 0; i < given[side]->count && status == STATUS_OK; i++)
+            status = read_one(work, side, given[side]->items[i], error);
+        if (given[side]->count == 0 && status == STATUS_OK)
+            status = read_list(work, side, words[side], error);
     }
-    return STATUS_OK;
+    return status;
 }
 
 static void release(struct work *work)
@@ -196,9 +225,7 @@ static int compare(char **words, const struct options *options)
         (struct compare_settings){options->least_percent / 100, options->resolve_percent / 100};
     command_reserve_stdout(options->json_path);
     command_reserve_stdout(options->markdown_path);
-    enum status status = read_side(work, 0, words[0], &error);
-    if (status == STATUS_OK)
-        status = read_side(work, 1, words[1], &error);
+    enum status status = read_sides(work, words, options, &error);
     if (status == STATUS_OK)
         status = compare_all(work);
     int exit_status = status == STATUS_OK ? tell(&work->report, options)
@@ -215,6 +242,7 @@ static const struct flags_usage usage = {
         "Reports of `culprit load --json` or `culprit run --json`, of one sequence of requests.\n"
         "With several a side, of runs that took turns, the spread from run to run is measured:\n"
         "  culprit compare a1.json,a2.json,a3.json b1.json,b2.json,b3.json\n"
+        "  culprit compare --before a1.json --before a2.json --after b1.json --after b2.json\n"
         "\"sees\" is the change of the median that would have been found in 19 of 20 runs.\n"
         "exit status: 0 no regression, 99 a regression, 97 it cannot be said: too noisy, too\n"
         "             few requests, a generator that was late, another plan; 2 usage or a\n"
@@ -225,6 +253,9 @@ int command_compare(int argc, char **argv)
 {
     struct options options = {.least_percent = 5, .resolve_percent = 25};
     const struct flag flags[] = {
+        {"before", 0, FLAG_TEXTS, &options.before, "FILE",
+         "a report, whatever its name; several times, in place of the two words"},
+        {"after", 0, FLAG_TEXTS, &options.after, "FILE", "the same of the other side"},
         {"min-change", 'm', FLAG_DOUBLE, &options.least_percent, "PERCENT",
          "smaller changes of median or p99 do not count"},
         {"resolve", 0, FLAG_DOUBLE, &options.resolve_percent, "PERCENT",
@@ -237,7 +268,9 @@ int command_compare(int argc, char **argv)
         .usage = &usage, .flags = flags, .flag_count = sizeof flags / sizeof flags[0]};
     if (!command_parse(&line, argc, argv))
         return line.exit_status;
-    if (line.first_operand + 2 != argc)
+    const bool has_sides = options.before.count > 0 && options.after.count > 0;
+    const bool has_none = options.before.count == 0 && options.after.count == 0;
+    if (!(has_sides && line.first_operand == argc) && !(has_none && line.first_operand + 2 == argc))
         return command_misused(program, "which report before, which after?");
     if (!(options.least_percent >= 0 && options.least_percent <= 1000 &&
           options.resolve_percent > 0 && options.resolve_percent <= 10000))

@@ -126,6 +126,30 @@ def test_several_runs_a_side_are_compared_together():
     assert len(done.json["before"]) == len(done.json["after"]) == 3
 
 
+def compare(*words, cwd=None):
+    return subprocess.run([CULPRIT, "compare", *words], capture_output=True, text=True, cwd=cwd,
+                          timeout=30 * SLOW, check=False)
+
+
+def test_a_comma_may_be_part_of_a_name():
+    with tempfile.TemporaryDirectory() as directory:
+        for name in ("a", "a,b", "c"):
+            with open(f"{directory}/{name}", "w", encoding="utf-8") as file:
+                json.dump(report(), file)
+        done = compare("--before", "a,b", "--before", "a", "--after", "c", "--json", "-",
+                       cwd=directory)
+        assert done.returncode == 0, done
+        assert json.loads(done.stdout)["before"] == ["a,b", "a"], done.stdout
+        done = compare("a,b", "c", cwd=directory)
+        assert done.returncode == 2 and '"a,b" is a file, and so is "a"' in done.stderr, done
+        os.remove(f"{directory}/a")
+        assert compare("a,b", "c", cwd=directory).returncode == 0
+        for words in (("--before", "c"), ("--after", "c", "c"), ("--before", "c", "c", "c"),
+                      ("--before", "c", "--after", "c", "c")):
+            done = compare(*words, cwd=directory)
+            assert done.returncode == 2 and "which report before" in done.stderr, (words, done)
+
+
 def changed(**keys):
     return {**report(), **keys}
 
@@ -198,8 +222,7 @@ def test_wrong_words_and_files_say_where():
         assert done.status == status and words in done.talk and done.json is None, str(done)
     for words in ((), ("one.json",), ("a", "b", "c"), ("/nowhere/a", "/nowhere/b"), ("a,,b", "c"),
                   ("--resolve", "0", "a", "b")):
-        done = subprocess.run([CULPRIT, "compare", *words], capture_output=True, text=True,
-                              timeout=30 * SLOW, check=False)
+        done = compare(*words)
         assert done.returncode == 2 and done.stderr.startswith("culprit compare: "), (words, done)
 
 

@@ -34,28 +34,13 @@ struct load_actor {
 
 /* ---- counting */
 
-void load_crew_publish(struct load_crew *crew)
-{
-    pthread_mutex_lock(&crew->lock);
-    for (size_t i = 0; i < crew->batch_count; i++) {
-        load_figures_add(&crew->figures, &crew->batch[i]);
-        load_timeline_add(&crew->timeline, &crew->batch[i]);
-    }
-    crew->flows = crew->counted;
-    pthread_mutex_unlock(&crew->lock);
-    crew->batch_count = 0;
-}
-
 /* Counts it, and tells the observer. */
 static void add_sample(struct load_crew *crew, struct load_sample sample)
 {
-    if (crew->batch_count == LOAD_BATCH_MAX)
-        load_crew_publish(crew);
     sample.loop = (uint16_t)crew->loop;
-    crew->batch[crew->batch_count] = sample;
+    const struct load_sample *kept = load_tally_add(&crew->tally, &sample);
     if (crew->shared->observe != NULL)
-        crew->shared->observe(crew->shared->context, &crew->batch[crew->batch_count]);
-    crew->batch_count++;
+        crew->shared->observe(crew->shared->context, kept);
 }
 
 static void report(struct load_actor *actor, enum load_outcome outcome, size_t failed_check)
@@ -108,8 +93,8 @@ static void end_flow(struct load_actor *actor, enum load_outcome outcome, uint64
 {
     struct load_crew *crew = actor->crew;
     uint64_t due_ns = done_ns + draw_pause(actor, &crew->plan->think, LOAD_STEPS_MAX);
-    crew->counted.ok += outcome == LOAD_OK;
-    crew->counted.failed += outcome != LOAD_OK;
+    crew->tally.counted.ok += outcome == LOAD_OK;
+    crew->tally.counted.failed += outcome != LOAD_OK;
     if (outcome == LOAD_CONNECT || outcome == LOAD_DROPPED)
         due_ns += REST_MS * NS_PER_MS;
     if (!actor->is_user || crew->is_over || crew->is_stopped || due_ns >= crew->end_ns) {
@@ -129,6 +114,11 @@ static void drop(struct load_actor *actor)
         .write = actor->request.write, .ended = actor->request.ended, .done_ns = clock_mono_ns()};
     report(actor, LOAD_DROPPED, 0);
     end_flow(actor, LOAD_DROPPED, actor->request.done_ns);
+}
+
+static bool is_last_step(const struct load_actor *actor)
+{
+    return actor->step + 1 == actor->flow->first_step + actor->flow->step_count;
 }
 
 static void submit(struct load_actor *actor)
@@ -169,7 +159,7 @@ static void begin_flow(struct load_actor *actor, uint64_t due_ns)
         buffer_clear(&actor->values);
         actor->has_values = false;
     }
-    crew->counted.due++;
+    crew->tally.counted.due++;
     go_to_step(actor, actor->flow->first_step, due_ns);
 }
 
@@ -236,13 +226,12 @@ static enum load_outcome judge(struct load_actor *actor, struct text body, size_
 static void end_request(struct engine_request *request, struct text body)
 {
     struct load_actor *actor = (struct load_actor *)request;
-    size_t failed = 0, next = actor->step + 1;
+    size_t failed = 0;
     enum load_outcome outcome = judge(actor, body, &failed);
     uint64_t done_ns = request->done_ns;
     report(actor, outcome, failed);
-    if (outcome == LOAD_OK && next < actor->flow->first_step + actor->flow->step_count &&
-        !actor->crew->is_over)
-        go_to_step(actor, next, done_ns);
+    if (outcome == LOAD_OK && !is_last_step(actor) && !actor->crew->is_over)
+        go_to_step(actor, actor->step + 1, done_ns);
     else
         end_flow(actor, outcome, done_ns);
 }
@@ -286,8 +275,8 @@ static void turn_away(struct load_crew *crew, uint64_t number, uint64_t due_ns)
         .due_ns = due_ns,
         .done_ns = clock_mono_ns(),
     };
-    crew->counted.due++;
-    crew->counted.turned_away++;
+    crew->tally.counted.due++;
+    crew->tally.counted.turned_away++;
     add_sample(crew, sample);
 }
 
@@ -324,13 +313,13 @@ bool load_crew_timeline(const struct load_shared *shared, struct load_timeline *
 enum status load_crew_init(struct load_crew *crew, struct load_shared *shared, unsigned loop)
 {
     *crew = (struct load_crew){.shared = shared, .plan = shared->plan, .loop = loop};
-    pthread_mutex_init(&crew->lock, NULL);
     arena_init(&crew->arena, (size_t)UNDER_WAY_MAX * 2 * sizeof(struct load_actor));
     timer_heap_init(&crew->timers, UNDER_WAY_MAX);
     buffer_init(&crew->scratch, BODY_BYTES_MAX);
-    bool fits = load_figures_init(&crew->figures, shared->plan->step_count) &&
-                load_crew_timeline(shared, &crew->timeline);
-    return fits ? STATUS_OK : STATUS_NO_MEMORY;
+    struct load_timeline timeline = {0};
+    bool fits = load_crew_timeline(shared, &timeline);
+    enum status status = load_tally_init(&crew->tally, shared->plan->step_count, &timeline);
+    return fits ? status : STATUS_NO_MEMORY;
 }
 
 void load_crew_release(struct load_crew *crew)
@@ -341,9 +330,7 @@ void load_crew_release(struct load_crew *crew)
     timer_heap_release(&crew->timers);
     arena_release(&crew->arena);
     buffer_release(&crew->scratch);
-    load_figures_release(&crew->figures);
-    load_timeline_release(&crew->timeline);
-    pthread_mutex_destroy(&crew->lock);
+    load_tally_release(&crew->tally);
 }
 
 void load_crew_fire(struct load_crew *crew, uint64_t now_ns)
@@ -378,33 +365,7 @@ void load_crew_wind_up(struct load_crew *crew)
     while (crew->timers.count > 0) {
         struct load_actor *actor = timer_heap_pop(&crew->timers).what;
         if (!actor->begins)
-            crew->counted.cut++;
+            crew->tally.counted.cut++;
     }
-    load_crew_publish(crew);
-}
-
-/* Step by step: the loop never waits for more than one addition. What is counted in between belongs
- * to the next look. */
-void load_crew_collect(struct load_crew *crew, struct load_figures *figures,
-                       struct load_flow_counts *flows)
-{
-    for (size_t i = 0; i < crew->figures.step_count; i++) {
-        pthread_mutex_lock(&crew->lock);
-        load_figures_add_step(&figures->steps[i], &crew->figures.steps[i]);
-        pthread_mutex_unlock(&crew->lock);
-    }
-    pthread_mutex_lock(&crew->lock);
-    flows->due += crew->flows.due;
-    flows->ok += crew->flows.ok;
-    flows->failed += crew->flows.failed;
-    flows->cut += crew->flows.cut;
-    flows->turned_away += crew->flows.turned_away;
-    pthread_mutex_unlock(&crew->lock);
-}
-
-void load_crew_collect_timeline(struct load_crew *crew, struct load_timeline *timeline)
-{
-    pthread_mutex_lock(&crew->lock);
-    load_timeline_merge(timeline, &crew->timeline);
-    pthread_mutex_unlock(&crew->lock);
+    load_tally_publish(&crew->tally);
 }

@@ -1,10 +1,9 @@
 /* The flows under way of one event loop: goes through their steps, each request judged and counted,
  * values taken out of answers into later requests, pauses kept. Knows nothing of schedules and
- * threads: one loop's thread uses it, but for load_crew_collect. */
+ * threads: one loop's thread uses it, but for its tally. */
 #ifndef CULPRIT_LOADGEN_LOAD_LOAD_CREW_H
 #define CULPRIT_LOADGEN_LOAD_LOAD_CREW_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,10 +13,8 @@
 #include "base/status.h"
 #include "loadgen/engine/timer_heap.h"
 #include "loadgen/load/load_client.h"
-#include "loadgen/load/load_figures.h"
 #include "loadgen/load/load_plan.h"
-#include "loadgen/load/load_sample.h"
-#include "loadgen/load/load_timeline.h"
+#include "loadgen/load/load_tally.h"
 
 /* What all loops of a run share. */
 struct load_shared {
@@ -37,17 +34,7 @@ struct load_shared {
     atomic_uint running; /* loops that have not ended */
 };
 
-struct load_flow_counts {
-    uint64_t due;         /* that arrived, or that users began */
-    uint64_t ok;          /* every step was */
-    uint64_t failed;      /* some step was not, and the rest was left out */
-    uint64_t cut;         /* the end came between two steps */
-    uint64_t turned_away; /* over the limit of flows under way: their first step was never sent */
-};
-
 struct load_actor;
-
-enum { LOAD_BATCH_MAX = 64 };
 
 struct load_crew {
     struct load_shared *shared;
@@ -63,15 +50,7 @@ struct load_crew {
     size_t under_way; /* those of them who rest between two flows: */
     size_t resting;
     struct buffer scratch;
-    /* Of the loop's thread alone, until load_crew_publish adds it to what others see. */
-    struct load_sample batch[LOAD_BATCH_MAX];
-    size_t batch_count;
-    struct load_flow_counts counted;
-
-    pthread_mutex_t lock; /* of what is below */
-    struct load_figures figures;
-    struct load_timeline timeline;
-    struct load_flow_counts flows;
+    struct load_tally tally;
 };
 
 /* An empty timeline as each crew of the run has. false: no memory. */
@@ -97,15 +76,5 @@ size_t load_crew_busy(const struct load_crew *crew);
 
 /* Ends everything: what is in flight counts as that. */
 void load_crew_wind_up(struct load_crew *crew);
-
-/* Shows what was counted so far to those who collect: the lock is taken once for many samples. To
- * be called before a wait. */
-void load_crew_publish(struct load_crew *crew);
-
-/* Adds what was published so far. Any thread. */
-void load_crew_collect(struct load_crew *crew, struct load_figures *figures,
-                       struct load_flow_counts *flows);
-/* The same of its timeline, which is much more to go through: not at every look. */
-void load_crew_collect_timeline(struct load_crew *crew, struct load_timeline *timeline);
 
 #endif

@@ -84,7 +84,7 @@ static enum status run(struct load_loop *loop)
         uint64_t next_ns =
             earlier(schedule_next_ns(&loop->schedule), load_crew_next_ns(&loop->crew));
         uint64_t until_ns = earlier(earlier(next_ns, give_up_ns), now_ns + LOOK_MS * NS_PER_MS);
-        load_crew_publish(&loop->crew);
+        load_tally_publish(&loop->crew.tally);
         shared->client->expect(loop->crew.client, schedule_after_ns(&loop->schedule));
         if (shared->client->poll(loop->crew.client, until_ns) != STATUS_OK)
             return error_set(&loop->error, STATUS_IO, "load: waiting for the sockets failed");
@@ -139,12 +139,12 @@ enum status load_loop_start(struct load_shared *shared, unsigned index, struct l
 void load_loop_collect(struct load_loop *loop, struct load_figures *figures,
                        struct load_flow_counts *flows)
 {
-    load_crew_collect(&loop->crew, figures, flows);
+    load_tally_collect(&loop->crew.tally, figures, flows);
 }
 
 void load_loop_collect_timeline(struct load_loop *loop, struct load_timeline *timeline)
 {
-    load_crew_collect_timeline(&loop->crew, timeline);
+    load_tally_collect_timeline(&loop->crew.tally, timeline);
 }
 
 enum status load_loop_join(struct load_loop *loop, uint64_t *cpu_ns, struct error *error)

@@ -104,19 +104,20 @@ static void follows_the_conventions(void **state)
     };
     sink_start(&server, answers, sizeof answers / sizeof answers[0]);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char url[128], name[64];
+        char url[256], name[64];
         snprintf(url, sizeof url,
-                 "http://me:pass@127.0.0.1:%u/a/7?id=7&sig=secret&Sig=s&token=t%%20t&x&e=#part",
+                 "http://me:pass@127.0.0.1:%u/a/7?id=7&sig=secret&Sig=s&token=t%%20t&"
+                 "%%74o%%6Ben=t&%%73%%69%%67=s&%%54oken=t&%%7&x&e=#part",
                  server.port);
         snprintf(name, sizeof name, "GET %s", rows[i].template);
         struct trace_curl_call one = {"GET", url, rows[i].template, true, (unsigned)i};
         call(&one, rows[i].multi);
         struct sink_span span = arrived(name);
         const struct sink_attribute *type = sink_attribute(&span, "error.type");
-        snprintf(
-            url, sizeof url,
-            "http://REDACTED:REDACTED@127.0.0.1:%u/a/7?id=7&sig=REDACTED&Sig=s&token=REDACTED&x&e=",
-            server.port);
+        snprintf(url, sizeof url,
+                 "http://REDACTED:REDACTED@127.0.0.1:%u/a/7?id=7&sig=REDACTED&Sig=s&token=REDACTED&"
+                 "%%74o%%6Ben=REDACTED&%%73%%69%%67=REDACTED&%%54oken=t&%%7&x&e=",
+                 server.port);
         if (span.kind != OTLP_KIND_CLIENT || span.status_code != rows[i].status ||
             (type == NULL) != (rows[i].error_type == NULL) ||
             (type != NULL && !text_is(type->text, rows[i].error_type)) ||

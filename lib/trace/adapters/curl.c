@@ -54,6 +54,16 @@ static void put(struct line *line, struct text text)
     line->length += part;
 }
 
+/* A key may be percent-encoded; one too long for it is no key that is listed. */
+static bool is_secret(struct text key)
+{
+    char decoded[3 * 32];
+    size_t length;
+    return key.length <= sizeof decoded &&
+           text_percent_decode(key, decoded, &length) == STATUS_OK &&
+           http_attributes_is_secret((struct text){decoded, length});
+}
+
 static void put_query(struct line *line, struct text query)
 {
     struct text rest = query;
@@ -65,7 +75,7 @@ static void put_query(struct line *line, struct text query)
         if (value.data == NULL)
             continue;
         put(line, TEXT_LITERAL("="));
-        put(line, http_attributes_is_secret(key) ? TEXT_LITERAL("REDACTED") : value);
+        put(line, is_secret(key) ? TEXT_LITERAL("REDACTED") : value);
     }
 }
 

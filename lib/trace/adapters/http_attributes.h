@@ -27,8 +27,9 @@ const char *http_attributes_method(struct http_attributes *attributes, const cha
 void http_attributes_server(struct http_attributes *attributes, struct text authority,
                             int64_t default_port);
 
-/* Whether the values of this key of a query let their reader in, and are written as "REDACTED". In
- * the case in which the semantic conventions (url.full, url.query) and we list them. */
+/* Whether the values of this key of a query, decoded, let their reader in, and are written as
+ * "REDACTED". In the case in which the semantic conventions (url.full, url.query) and we list them.
+ */
 bool http_attributes_is_secret(struct text query_key);
 
 /* "{method} {target}", or the method alone where the target is NULL; cut at `size`. */

@@ -1,4 +1,5 @@
-/* Which attributes of a list count: of equal keys the last, none without a key. Looked at in order;
+/* Which attributes of a list count: of equal keys the last, none without a key. Keys are
+ * equal when they are sent as one: with '?' for each byte that is not UTF-8. Looked at in order;
  * the work grows with the count, and with its square only a 64th as fast. Never allocates. */
 #ifndef CULPRIT_TRACE_LAST_KEYS_H
 #define CULPRIT_TRACE_LAST_KEYS_H

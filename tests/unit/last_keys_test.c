@@ -65,10 +65,41 @@ static void check_edges(void **state)
     }
 }
 
+/* On the wire each byte that is not UTF-8 is '?'. */
+static void checks_what_is_sent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *one, *other;
+        bool are_one;
+    } rows[] = {
+        {"it takes two bad bytes for one", "k\xff", "k\xfe", true},
+        {"it takes a bad byte for what is sent in its place", "k\xff.a", "k?.a", true},
+        {"it takes the bytes of a cut character for two", "k\xe2\x82", "k??", true},
+        {"it tells good characters apart", "gr\xc3\xbcn", "gr\xc3\xb6n", false},
+        {"it tells a good character from bad bytes", "gr\xc3\xbcn", "gr\xc3\xc3n", false},
+        {"it tells what follows a bad byte apart", "k\xff.a", "k\xff.b", false},
+        {"it tells lengths apart", "k\xff", "k\xff\xff", false},
+        {"it tells plain keys apart", "key.a", "key.b", false},
+    };
+    static const size_t counts[] = {2, 60};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] * 2; i++) {
+        size_t count = counts[i % 2];
+        for (size_t j = 0; j < count; j++)
+            set_key(j, (unsigned)j + 1);
+        items[0].key = text_of(rows[i / 2].one);
+        items[count - 1].key = text_of(rows[i / 2].other);
+        struct last_keys last = {items, count, 0};
+        if (last_keys_next(&last, 0) == rows[i / 2].are_one)
+            fail_msg("%s, of %zu", rows[i / 2].name, count);
+    }
+}
+
 int main(void)
 {
     static struct rows all;
     rows_one(&all, "it says the same as comparing each with each", check_random);
     rows_one(&all, "it holds at the edges of what it looks at together", check_edges);
+    rows_one(&all, "it takes keys for one that are sent as one", checks_what_is_sent);
     return rows_run("last_keys", &all);
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "http/evidence.h"
 #include "http/queue_store.h"
+#include "trace/log_record.h"
 #include "trace/propagation.h"
 #include "trace/trace.h"
 
@@ -185,6 +186,8 @@ static void handle(struct queue_consumers *consumers, struct queue_claim *claim)
     if (status != STATUS_OK) {
         span_set_text(span, SPAN_KEY("error.type"), text_of(status_words(status)));
         span_set_status(span, SPAN_ERROR, (struct text){0});
+        log_record_exception(&tracer, span,
+                             &(struct log_exception){.type = text_of(status_words(status))});
     }
     span_end(span);
     settle(consumers, claim, status);

@@ -49,7 +49,7 @@ MUST_CHECK enum status queue_publish(struct queue *queue, const char *topic, con
 
 /* Handles one message under its CONSUMER span "process {topic}" (child of the producer's span, and
  * linked to it), current on the thread. STATUS_OK acknowledges; anything else gives the message
- * back after a back-off. */
+ * back after a back-off and is an exception on the span (trace/log_record.h). */
 typedef enum status queue_handler(struct work *work, const struct queue_message *message);
 
 struct queue_consumers; /* a few threads that take messages of one topic */

@@ -29,6 +29,8 @@ static void write_spans(const struct metrics_text *text, const struct tracing_st
          "Spans that were ended."},
         {"otel_sdk_span_live", METRICS_GAUGE, SAMPLED("RECORD_AND_SAMPLE"),
          without(stats->started, stats->ended), "Spans that were begun and not ended."},
+        {"otel_sdk_span_uncarried_total", METRICS_COUNTER, "", stats->uncarried,
+         "Contexts of spans that record nothing, which could not be carried on."},
     };
     metrics_text_rows(text, rows, sizeof rows / sizeof rows[0]);
 }

@@ -20,6 +20,7 @@ ENDINGS = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum"
 WANTED = {
     "otel_sdk_span_started": "counter",
     "otel_sdk_span_live": "gauge",
+    "otel_sdk_span_uncarried": "counter",
     "otel_sdk_processor_span_processed": "counter",
     "otel_sdk_processor_span_queue_size": "gauge",
     "otel_sdk_processor_span_queue_capacity": "gauge",
@@ -134,6 +135,7 @@ def test_it_counts_spans_so_that_they_add_up():
 
         samples = wait_until(settled, 20, "all that was begun was exported")
         assert value_of(samples, "otel_sdk_span_live") == 0
+        assert value_of(samples, "otel_sdk_span_uncarried_total") == 0
         assert value_of(samples, "otel_sdk_processor_span_queue_size") == 0
         assert value_of(samples, "otel_sdk_processor_span_queue_capacity") == 2048
         assert value_of(samples, "otel_sdk_processor_span_processed_total", error_type="") >= 40

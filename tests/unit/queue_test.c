@@ -347,6 +347,44 @@ static void makes_spans(void **state)
     queue_free(queue);
 }
 
+static bool count_exceptions(const struct sink_span *span, void *count)
+{
+    struct wire_reader event = wire_reader_of(span->first_event.data, span->first_event.length);
+    struct wire_field field;
+    struct sink_attribute attribute = {0};
+    bool is_exception = false, has_type = false;
+    while (wire_next(&event, &field) == STATUS_OK) {
+        is_exception |= field.number == OTLP_EVENT_NAME && text_is(field.bytes, "exception");
+        if (field.number != OTLP_EVENT_ATTRIBUTES)
+            continue;
+        sink_read_attribute(field.bytes, &attribute);
+        has_type |= text_is(attribute.key, "exception.type") &&
+                    text_is(attribute.text, status_words(STATUS_IO));
+    }
+    *(unsigned *)count += sink_has_text(span, "messaging.message.id", "odd") && is_exception &&
+                          has_type && span->status_code == OTLP_STATUS_ERROR &&
+                          sink_has_text(span, "error.type", status_words(STATUS_IO));
+    return true;
+}
+
+static void tells_why_it_failed(void **state)
+{
+    (void)state;
+    struct queue *queue = fresh_queue();
+    unsigned exceptions = 0;
+    forget();
+    sink_trace(&sink, NULL);
+    saw.fail_first = 1;
+    publish(queue, "odd");
+    struct queue_consumers *consumers = consume(queue, 1, 0);
+    wait_for(&saw.calls, 2);
+    queue_consumers_stop(consumers);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_visit(&sink, count_exceptions, &exceptions);
+    assert_int_equal(exceptions, 1);
+    queue_free(queue);
+}
+
 /* ---- what is refused */
 
 static const struct refused_row {
@@ -418,6 +456,7 @@ int main(void)
     rows_one(&all, "it stops while it is empty", stops_while_it_is_empty);
     rows_one(&all, "it carries the producer's context", carries_context);
     rows_one(&all, "it makes a span for each side", makes_spans);
+    rows_one(&all, "it makes a failure an exception", tells_why_it_failed);
     rows_one(&all, "it carries baggage", carries_baggage);
     rows_one(&all, "it bounds messages", bounds_messages);
     ROWS(&all, refused_rows, check_refused);

@@ -208,6 +208,8 @@ static const struct row rows[] = {
      "http_server_request_duration_seconds_count{http_request_method=\"GET\",http_route=\"/show\"",
      false},
     {"it does not count switching", GET("/metrics"), 200, "# TYPE otel_sdk_span_live gauge", false},
+    {"it counts contexts that could not be carried on", GET("/metrics"), 200,
+     "# TYPE otel_sdk_span_uncarried_total counter", false},
 };
 
 static struct child shared;

@@ -1,14 +1,14 @@
 #include "trace/attribute_wire.h"
 
 #include "base/otlp_fields.h"
+#include "trace/last_keys.h"
+#include "trace/span_body.h"
 
-struct limits {
-    uint32_t value_length;
-    unsigned depth; /* levels that may follow */
+enum {
+    ITEMS_MAX = SPAN_BODY_MAX / 7, /* one takes seven bytes at the least */
+    NESTED_MAX = 100,              /* messages within each other that readers of protobuf take */
+    VALUE_AT = 6, /* the request's resource, scope, span, event, attribute, and its value */
 };
-
-static void put_value(struct wire_writer *writer, uint32_t number,
-                      const struct attribute *attribute, struct limits limits);
 
 struct text attribute_wire_cut(struct text text, uint32_t max_characters)
 {
@@ -22,134 +22,247 @@ struct text attribute_wire_cut(struct text text, uint32_t max_characters)
     return (struct text){text.data, length};
 }
 
-/* Over bytes that were copied already: the length stays. */
-static void mend_utf8(uint8_t *at, size_t length)
+struct bounds {
+    uint32_t value_max;
+    uint32_t messages; /* so many may follow within each other */
+};
+
+static struct bounds outermost(uint32_t value_max)
 {
-    struct text rest = {(const char *)at, length};
-    while (rest.length > 0) {
-        size_t good = text_utf8_prefix(rest);
-        if (good == rest.length)
-            return;
-        at += good;
-        *at++ = '?';
-        rest = (struct text){(const char *)at, rest.length - good - 1};
+    return (struct bounds){value_max, NESTED_MAX - VALUE_AT};
+}
+
+/* An array is a message, and each of its values; with a map there is the pair between them. */
+static uint32_t level(const struct attribute *attribute)
+{
+    return attribute->type == ATTRIBUTE_MAP ? 3 : 2;
+}
+
+static bool has_room(const struct attribute *attribute, struct bounds bounds)
+{
+    return bounds.messages >= level(attribute);
+}
+
+static struct bounds inner(const struct attribute *attribute, struct bounds bounds)
+{
+    return (struct bounds){bounds.value_max, bounds.messages - level(attribute)};
+}
+
+static struct text cut_bytes(struct text bytes, uint32_t count)
+{
+    return (struct text){bytes.data, bytes.length < count ? bytes.length : count};
+}
+
+static size_t key_value_size(const struct attribute *attribute, struct bounds bounds);
+static size_t value_size(const struct attribute *attribute, struct bounds bounds);
+
+/* Of equal keys of a map the last stays. One with more items than a span has room for is too big
+ * whatever they are. */
+static size_t items_size(const struct attribute *attribute, struct bounds bounds)
+{
+    size_t size = 0;
+    struct last_keys last = {attribute->items, attribute->item_count, 0};
+    if (attribute->type == ATTRIBUTE_MAP && attribute->item_count > ITEMS_MAX)
+        return SPAN_BODY_MAX;
+    for (size_t i = 0; i < attribute->item_count; i++) {
+        const struct attribute *item = &attribute->items[i];
+        if (attribute->type == ATTRIBUTE_ARRAY)
+            size += span_wire_field_size(value_size(item, bounds));
+        else if (last_keys_next(&last, i))
+            size += span_wire_field_size(key_value_size(item, bounds));
     }
+    return size;
 }
 
-void attribute_wire_text(struct wire_writer *writer, uint32_t number, struct text text)
-{
-    wire_put_bytes(writer, number, text.data, text.length);
-    if (!writer->overflow)
-        mend_utf8(writer->at - text.length, text.length);
-}
-
-/* Of equal keys of a map the last stays; without a key there is nothing. */
-static bool is_last(const struct attribute *items, size_t count, size_t at)
-{
-    for (size_t i = at + 1; i < count; i++)
-        if (text_equal(items[i].key, items[at].key))
-            return false;
-    return items[at].key.length > 0;
-}
-
-/* A short message takes one byte of length, not the five that were kept for it. */
-static void end_short(struct wire_writer *writer, uint8_t *mark)
-{
-    enum { KEPT_BYTES = 5 };
-    if (writer->overflow)
-        return;
-    size_t length = (size_t)(writer->at - mark) - KEPT_BYTES;
-    if (length >= 0x80) {
-        wire_end(writer, mark);
-        return;
-    }
-    mark[0] = (uint8_t)length;
-    memmove(mark + 1, mark + KEPT_BYTES, length);
-    writer->at = mark + 1 + length;
-}
-
-static void put_pair(struct wire_writer *writer, uint32_t number, const struct attribute *attribute,
-                     struct limits limits)
-{
-    uint8_t *mark;
-    wire_begin(writer, number, &mark);
-    attribute_wire_text(writer, OTLP_KEY_VALUE_KEY, attribute->key);
-    put_value(writer, OTLP_KEY_VALUE_VALUE, attribute, limits);
-    end_short(writer, mark);
-}
-
-static void put_items(struct wire_writer *writer, const struct attribute *attribute,
-                      struct limits limits)
-{
-    const bool is_array = attribute->type == ATTRIBUTE_ARRAY;
-    uint8_t *mark;
-    wire_begin(writer, is_array ? OTLP_VALUE_ARRAY : OTLP_VALUE_KVLIST, &mark);
-    limits.depth--;
-    for (size_t i = 0; i < attribute->item_count && !writer->overflow; i++) {
-        if (is_array)
-            put_value(writer, OTLP_ARRAY_VALUES, &attribute->items[i], limits);
-        else if (is_last(attribute->items, attribute->item_count, i))
-            put_pair(writer, OTLP_KVLIST_VALUES, &attribute->items[i], limits);
-    }
-    end_short(writer, mark);
-}
-
-static struct text cut_bytes(struct text bytes, uint32_t max_bytes)
-{
-    bytes.length = bytes.length < max_bytes ? bytes.length : max_bytes;
-    return bytes;
-}
-
-/* The inside of an AnyValue; nothing is the empty one. */
-static void put_variant(struct wire_writer *writer, const struct attribute *attribute,
-                        struct limits limits)
+/* Of an AnyValue; 0 is one without a value: empty. */
+static size_t value_size(const struct attribute *attribute, struct bounds bounds)
 {
     switch (attribute->type) {
     case ATTRIBUTE_TEXT:
-        attribute_wire_text(writer, OTLP_VALUE_STRING,
-                            attribute_wire_cut(attribute->text, limits.value_length));
-        break;
-    case ATTRIBUTE_BYTES: {
-        struct text bytes = cut_bytes(attribute->text, limits.value_length);
-        wire_put_bytes(writer, OTLP_VALUE_BYTES, bytes.data, bytes.length);
+        return span_wire_field_size(attribute_wire_cut(attribute->text, bounds.value_max).length);
+    case ATTRIBUTE_BYTES:
+        return span_wire_field_size(cut_bytes(attribute->text, bounds.value_max).length);
+    case ATTRIBUTE_BOOL:
+        return 2;
+    case ATTRIBUTE_I64:
+        return 1 + wire_varint_size((uint64_t)attribute->i64);
+    case ATTRIBUTE_DOUBLE:
+        return 9;
+    case ATTRIBUTE_ARRAY:
+    case ATTRIBUTE_MAP:
+        if (!has_room(attribute, bounds))
+            break;
+        return span_wire_field_size(items_size(attribute, inner(attribute, bounds)));
+    case ATTRIBUTE_EMPTY:
         break;
     }
+    return 0;
+}
+
+static size_t key_value_size(const struct attribute *attribute, struct bounds bounds)
+{
+    return span_wire_field_size(attribute->key.length) +
+           span_wire_field_size(value_size(attribute, bounds));
+}
+
+size_t attribute_wire_size(const struct attribute *attribute, uint32_t value_max)
+{
+    return key_value_size(attribute, outermost(value_max));
+}
+
+static void put_value(struct span_wire *wire, const struct attribute *attribute,
+                      struct bounds bounds);
+static void put_key_value(struct span_wire *wire, const struct attribute *attribute,
+                          struct bounds bounds);
+
+static void put_items(struct span_wire *wire, const struct attribute *attribute,
+                      struct bounds bounds)
+{
+    bool is_array = attribute->type == ATTRIBUTE_ARRAY;
+    struct last_keys last = {attribute->items, attribute->item_count, 0};
+    span_wire_begin(wire, is_array ? OTLP_VALUE_ARRAY : OTLP_VALUE_KVLIST,
+                    items_size(attribute, bounds));
+    for (size_t i = 0; i < attribute->item_count; i++) {
+        const struct attribute *item = &attribute->items[i];
+        if (is_array) {
+            span_wire_begin(wire, OTLP_ARRAY_VALUES, value_size(item, bounds));
+            put_value(wire, item, bounds);
+        } else if (last_keys_next(&last, i)) {
+            span_wire_begin(wire, OTLP_KVLIST_VALUES, key_value_size(item, bounds));
+            put_key_value(wire, item, bounds);
+        }
+    }
+}
+
+static void put_bytes(struct span_wire *wire, struct text bytes)
+{
+    span_wire_field_bytes(wire, OTLP_VALUE_BYTES, bytes.data, bytes.length);
+}
+
+static void put_value(struct span_wire *wire, const struct attribute *attribute,
+                      struct bounds bounds)
+{
+    switch (attribute->type) {
+    case ATTRIBUTE_TEXT:
+        span_wire_field_text(wire, OTLP_VALUE_STRING,
+                             attribute_wire_cut(attribute->text, bounds.value_max));
+        break;
+    case ATTRIBUTE_BYTES:
+        put_bytes(wire, cut_bytes(attribute->text, bounds.value_max));
+        break;
     case ATTRIBUTE_BOOL:
-        wire_put_u64(writer, OTLP_VALUE_BOOL, attribute->boolean);
+        span_wire_byte(wire, OTLP_VALUE_BOOL << 3 | WIRE_VARINT);
+        span_wire_byte(wire, attribute->boolean);
         break;
     case ATTRIBUTE_I64:
-        wire_put_u64(writer, OTLP_VALUE_INT, (uint64_t)attribute->i64);
+        span_wire_byte(wire, OTLP_VALUE_INT << 3 | WIRE_VARINT);
+        span_wire_varint(wire, (uint64_t)attribute->i64);
         break;
     case ATTRIBUTE_DOUBLE:
-        wire_put_double(writer, OTLP_VALUE_DOUBLE, attribute->number);
+        span_wire_byte(wire, OTLP_VALUE_DOUBLE << 3 | WIRE_FIXED64);
+        span_wire_bytes(wire, &attribute->number, sizeof attribute->number);
         break;
     case ATTRIBUTE_ARRAY:
     case ATTRIBUTE_MAP:
-        if (limits.depth > 0)
-            put_items(writer, attribute, limits);
+        if (has_room(attribute, bounds))
+            put_items(wire, attribute, inner(attribute, bounds));
         break;
     case ATTRIBUTE_EMPTY:
         break;
     }
 }
 
-static void put_value(struct wire_writer *writer, uint32_t number,
-                      const struct attribute *attribute, struct limits limits)
+static void put_key_value(struct span_wire *wire, const struct attribute *attribute,
+                          struct bounds bounds)
 {
-    uint8_t *mark;
-    wire_begin(writer, number, &mark);
-    put_variant(writer, attribute, limits);
-    end_short(writer, mark);
+    span_wire_field_text(wire, OTLP_KEY_VALUE_KEY, attribute->key);
+    span_wire_begin(wire, OTLP_KEY_VALUE_VALUE, value_size(attribute, bounds));
+    put_value(wire, attribute, bounds);
+}
+
+void attribute_wire_put(struct span_wire *wire, const struct attribute *attribute,
+                        uint32_t value_max)
+{
+    put_key_value(wire, attribute, outermost(value_max));
+}
+
+/* ---- lists */
+
+/* What is beyond counts as dropped. */
+static size_t looked_at(const struct attribute_wire_list *list)
+{
+    return list->count < ITEMS_MAX ? list->count : ITEMS_MAX;
+}
+
+size_t attribute_wire_list_size(const struct attribute_wire_list *list)
+{
+    size_t size = 0, kept = 0, count = looked_at(list), dropped = list->count - count;
+    struct last_keys last = {list->attributes, count, 0};
+    for (size_t i = 0; i < count; i++)
+        if (last_keys_next(&last, i) && kept++ < list->count_max)
+            size +=
+                span_wire_field_size(attribute_wire_size(&list->attributes[i], list->value_max));
+    dropped += kept > list->count_max ? kept - list->count_max : 0;
+    return size + (dropped ? 1 + wire_varint_size(dropped) : 0);
+}
+
+void attribute_wire_list(struct span_wire *wire, const struct attribute_wire_list *list)
+{
+    size_t kept = 0, count = looked_at(list), dropped = list->count - count;
+    struct last_keys last = {list->attributes, count, 0};
+    for (size_t i = 0; i < count; i++) {
+        const struct attribute *attribute = &list->attributes[i];
+        if (!last_keys_next(&last, i) || kept++ >= list->count_max)
+            continue;
+        span_wire_begin(wire, list->field, attribute_wire_size(attribute, list->value_max));
+        attribute_wire_put(wire, attribute, list->value_max);
+    }
+    dropped += kept > list->count_max ? kept - list->count_max : 0;
+    if (dropped > 0) {
+        span_wire_byte(wire, (uint8_t)(list->dropped_field << 3 | WIRE_VARINT));
+        span_wire_varint(wire, dropped);
+    }
+}
+
+/* ---- over flat memory */
+
+static bool begin(struct wire_writer *writer, uint32_t number, size_t length_bytes,
+                  struct span_wire *wire)
+{
+    writer->overflow |= span_wire_field_size(length_bytes) > (size_t)(writer->end - writer->at);
+    if (writer->overflow)
+        return false;
+    *wire = (struct span_wire){.at = writer->at, .end = writer->end};
+    span_wire_begin(wire, number, length_bytes);
+    return true;
+}
+
+void attribute_wire_text(struct wire_writer *writer, uint32_t number, struct text text)
+{
+    struct span_wire wire;
+    if (!begin(writer, number, text.length, &wire))
+        return;
+    span_wire_text(&wire, text);
+    writer->at = wire.at;
 }
 
 void attribute_wire_pair(struct wire_writer *writer, uint32_t number,
-                         const struct attribute *attribute, uint32_t value_length)
+                         const struct attribute *attribute, uint32_t value_max)
 {
-    put_pair(writer, number, attribute, (struct limits){value_length, ATTRIBUTE_WIRE_DEPTH_MAX});
+    struct span_wire wire;
+    if (!begin(writer, number, attribute_wire_size(attribute, value_max), &wire))
+        return;
+    attribute_wire_put(&wire, attribute, value_max);
+    writer->at = wire.at;
 }
 
 void attribute_wire_value(struct wire_writer *writer, uint32_t number,
-                          const struct attribute *attribute, uint32_t value_length)
+                          const struct attribute *attribute, uint32_t value_max)
 {
-    put_value(writer, number, attribute, (struct limits){value_length, ATTRIBUTE_WIRE_DEPTH_MAX});
+    struct span_wire wire;
+    const struct bounds bounds = outermost(value_max);
+    if (!begin(writer, number, value_size(attribute, bounds), &wire))
+        return;
+    put_value(&wire, attribute, bounds);
+    writer->at = wire.at;
 }

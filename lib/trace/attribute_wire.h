@@ -1,23 +1,43 @@
-/* Attributes as OTLP's KeyValue and AnyValue over flat memory, within limits. Pure; never
- * allocates. What does not fit shows in the writer's overflow. */
+/* Attributes as OTLP's KeyValue and AnyValue, within limits: on a span's wire, whose sizes come
+ * first, and as whole fields over flat memory. Pure; never allocates. */
 #ifndef CULPRIT_TRACE_ATTRIBUTE_WIRE_H
 #define CULPRIT_TRACE_ATTRIBUTE_WIRE_H
 
 #include "base/wire.h"
 #include "trace/attribute.h"
-
-enum { ATTRIBUTE_WIRE_DEPTH_MAX = 64 };
-
-/* Field `number` with the text, '?' in place of each byte that is not UTF-8. */
-void attribute_wire_text(struct wire_writer *writer, uint32_t number, struct text text);
+#include "trace/span_wire.h"
 
 /* At most `max_characters`, in whole characters; a byte that is no UTF-8 counts as one. */
 struct text attribute_wire_cut(struct text text, uint32_t max_characters);
 
-/* Field `number` with a KeyValue, and with an AnyValue. `value_length` as in struct log_limits. */
+/* A KeyValue message without its own tag and length. value_max: characters of a text and bytes of
+ * bytes, whatever the depth; UINT32_MAX: no limit. */
+size_t attribute_wire_size(const struct attribute *attribute, uint32_t value_max);
+void attribute_wire_put(struct span_wire *wire, const struct attribute *attribute,
+                        uint32_t value_max);
+
+/* The attributes of an event or a link: of equal keys the last stays, what is over the limit goes
+ * into the dropped count. */
+struct attribute_wire_list {
+    unsigned field, dropped_field;
+    const struct attribute *attributes;
+    size_t count;
+    uint32_t count_max;
+    uint32_t value_max;
+};
+size_t attribute_wire_list_size(const struct attribute_wire_list *list);
+void attribute_wire_list(struct span_wire *wire, const struct attribute_wire_list *list);
+
+/* ---- over flat memory: what does not fit shows in the writer's overflow, and nothing of it is
+ * written. Fields below 16. */
+
+/* '?' in place of each byte that is not UTF-8. */
+void attribute_wire_text(struct wire_writer *writer, uint32_t number, struct text text);
+
+/* A KeyValue, and an AnyValue. */
 void attribute_wire_pair(struct wire_writer *writer, uint32_t number,
-                         const struct attribute *attribute, uint32_t value_length);
+                         const struct attribute *attribute, uint32_t value_max);
 void attribute_wire_value(struct wire_writer *writer, uint32_t number,
-                          const struct attribute *attribute, uint32_t value_length);
+                          const struct attribute *attribute, uint32_t value_max);
 
 #endif

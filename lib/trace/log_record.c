@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/otlp_fields.h"
 #include "trace/attribute_wire.h"
+#include "trace/last_keys.h"
 #include "trace/log_provider.h"
 #include "trace/log_queue.h"
 
@@ -62,15 +63,6 @@ static void put_body(const struct attribute *body, struct wire_writer *writer)
     attribute_wire_value(writer, OTLP_LOG_BODY, &cut, UINT32_MAX);
 }
 
-static bool is_last(const struct log_record *record, size_t at)
-{
-    const struct attribute *attributes = record->attributes;
-    for (size_t i = at + 1; i < record->attribute_count; i++)
-        if (text_equal(attributes[i].key, attributes[at].key))
-            return false;
-    return true;
-}
-
 /* Whole, else a text as far as there is room (an eighth is left to those behind it), else not at
  * all. */
 static bool put_attribute(const struct attribute *attribute, uint32_t value_length,
@@ -99,13 +91,13 @@ static void put_attributes(const struct log_record *record, const struct log_lim
         writer->overflow = true;
         return;
     }
+    struct last_keys last = {record->attributes, record->attribute_count, 0};
     writer->end -= TAIL_BYTES;
     for (size_t i = 0; i < record->attribute_count; i++) {
-        const struct attribute *attribute = &record->attributes[i];
-        if (attribute->key.length == 0 || !is_last(record, i))
+        if (!last_keys_next(&last, i))
             continue;
         if (kept < limits->attribute_count &&
-            put_attribute(attribute, limits->value_length, writer))
+            put_attribute(&record->attributes[i], limits->value_length, writer))
             kept++;
         else
             dropped++;

@@ -5,6 +5,7 @@
 
 #include "base/otlp_fields.h"
 #include "base/wire.h"
+#include "trace/attribute_wire.h"
 #include "trace/resource.h"
 #include "trace/span_entries.h"
 #include "trace/span_wire.h"
@@ -84,9 +85,9 @@ static size_t length_of(const char *text)
     return text ? strnlen(text, SCOPE_TEXT_MAX) : 0;
 }
 
-static struct span_wire_list scope_attributes(const struct tracer *tracer)
+static struct attribute_wire_list scope_attributes(const struct tracer *tracer)
 {
-    struct span_wire_list list = {
+    struct attribute_wire_list list = {
         .field = OTLP_SCOPE_ATTRIBUTES,
         .dropped_field = OTLP_SCOPE_DROPPED_ATTRIBUTES,
         .attributes = tracer->attributes,
@@ -94,7 +95,7 @@ static struct span_wire_list scope_attributes(const struct tracer *tracer)
         .count_max = UINT32_MAX,
         .value_max = UINT32_MAX,
     };
-    if (span_wire_list_size(&list) > SCOPE_ATTRIBUTES_MAX)
+    if (attribute_wire_list_size(&list) > SCOPE_ATTRIBUTES_MAX)
         list.count_max = 0; /* all are counted as dropped */
     return list;
 }
@@ -105,8 +106,8 @@ static size_t scope_length(const struct tracer *tracer)
         length_of(tracer->name) + length_of(tracer->version) + length_of(tracer->schema_url);
     if (tracer->attribute_count == 0)
         return length;
-    struct span_wire_list list = scope_attributes(tracer);
-    return length + span_wire_list_size(&list);
+    struct attribute_wire_list list = scope_attributes(tracer);
+    return length + attribute_wire_list_size(&list);
 }
 
 /* What stands around a record at the most: every one in a scope of its own. */
@@ -174,9 +175,9 @@ static void write_record(const struct span_batch_record *record, struct wire_wri
 /* The room was counted before. */
 static void write_scope_attributes(const struct tracer *tracer, struct wire_writer *writer)
 {
-    struct span_wire_list list = scope_attributes(tracer);
+    struct attribute_wire_list list = scope_attributes(tracer);
     struct span_wire wire = {.at = writer->at, .end = writer->end};
-    span_wire_list(&wire, &list);
+    attribute_wire_list(&wire, &list);
     writer->at = wire.at;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/otlp_fields.h"
 #include "base/wire.h"
+#include "trace/attribute_wire.h"
 #include "trace/span_entries.h"
 #include "trace/span_short.h"
 
@@ -42,7 +43,7 @@ void span_body_set_trace_state(struct span_body *body, struct text trace_state)
 void span_body_set_status(struct span_body *body, enum span_status status, struct text description)
 {
     struct span_wire wire;
-    size_t message = description.length ? span_entries_size(description.length) : 0;
+    size_t message = description.length ? span_wire_field_size(description.length) : 0;
     if (!span_entries_begin(body, TAG(OTLP_SPAN_STATUS), message + 2, body->status_at, &wire)) {
         message = 0;
         if (!span_entries_begin(body, TAG(OTLP_SPAN_STATUS), 2, body->status_at, &wire))
@@ -121,12 +122,12 @@ static void set_clean(struct span_body *body, const struct attribute *attribute,
     uint32_t value_max = body->limits->value_length;
     if ((found.at == 0 && body->attribute_count >= body->limits->attribute_count) ||
         !span_entries_begin(body, TAG(OTLP_SPAN_ATTRIBUTES),
-                            span_wire_attribute_size(attribute, value_max), found.at, &wire)) {
+                            attribute_wire_size(attribute, value_max), found.at, &wire)) {
         body->dropped_attributes++;
         return;
     }
     index_attribute(body, found, wire.start, hash);
-    span_wire_attribute(&wire, attribute, value_max);
+    attribute_wire_put(&wire, attribute, value_max);
 }
 
 /* A key that is not UTF-8 is another one on the wire, by which it is found again; one that is not,
@@ -242,13 +243,13 @@ void span_body_add_event(struct span_body *body, uint64_t wall_ns, struct text n
     if (count == 0 && span_short_event(body, wall_ns, name))
         return;
     struct span_wire wire;
-    struct span_wire_list list = {OTLP_EVENT_ATTRIBUTES,
-                                  OTLP_EVENT_DROPPED_ATTRIBUTES,
-                                  attributes,
-                                  count,
-                                  body->limits->event_attribute_count,
-                                  body->limits->value_length};
-    size_t length = 9 + span_entries_size(name.length) + span_wire_list_size(&list);
+    struct attribute_wire_list list = {OTLP_EVENT_ATTRIBUTES,
+                                       OTLP_EVENT_DROPPED_ATTRIBUTES,
+                                       attributes,
+                                       count,
+                                       body->limits->event_attribute_count,
+                                       body->limits->value_length};
+    size_t length = 9 + span_wire_field_size(name.length) + attribute_wire_list_size(&list);
     if (body->event_count >= body->limits->event_count ||
         !span_entries_begin(body, TAG(OTLP_SPAN_EVENTS), length, 0, &wire)) {
         body->dropped_events++;
@@ -258,20 +259,20 @@ void span_body_add_event(struct span_body *body, uint64_t wall_ns, struct text n
     span_wire_byte(&wire, OTLP_EVENT_TIME << 3 | WIRE_FIXED64);
     span_wire_bytes(&wire, &wall_ns, sizeof wall_ns);
     span_wire_field_text(&wire, OTLP_EVENT_NAME, name);
-    span_wire_list(&wire, &list);
+    attribute_wire_list(&wire, &list);
 }
 
-static size_t link_size(const struct span_link *link, const struct span_wire_list *list)
+static size_t link_size(const struct span_link *link, const struct attribute_wire_list *list)
 {
     size_t state = link->context.trace_state.length;
-    return 18 + 10 + (state ? span_entries_size(state) : 0) + span_wire_list_size(list) + 5;
+    return 18 + 10 + (state ? span_wire_field_size(state) : 0) + attribute_wire_list_size(list) + 5;
 }
 
 void span_body_add_link(struct span_body *body, const struct span_link *link)
 {
     struct span_wire wire;
     const struct span_context *context = &link->context;
-    struct span_wire_list list = {
+    struct attribute_wire_list list = {
         OTLP_LINK_ATTRIBUTES,  OTLP_LINK_DROPPED_ATTRIBUTES,       link->attributes,
         link->attribute_count, body->limits->link_attribute_count, body->limits->value_length};
     if (!span_context_is_valid(context) && link->attribute_count == 0 &&
@@ -289,7 +290,7 @@ void span_body_add_link(struct span_body *body, const struct span_link *link)
     span_wire_field_bytes(&wire, OTLP_LINK_SPAN_ID, context->span_id.bytes, 8);
     if (context->trace_state.length > 0)
         span_wire_field_text(&wire, OTLP_LINK_TRACE_STATE, context->trace_state);
-    span_wire_list(&wire, &list);
+    attribute_wire_list(&wire, &list);
     span_wire_byte(&wire, OTLP_LINK_FLAGS << 3 | WIRE_FIXED32);
     span_wire_bytes(&wire, &flags, sizeof flags);
 }

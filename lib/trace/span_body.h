@@ -20,7 +20,6 @@ enum {
     SPAN_BODY_HOLE = 0,
     SPAN_BODY_MAX = 60 * 1024, /* bytes of all entries */
     SPAN_INDEXED_KEYS = 22,    /* attributes found by hash; later ones by walking */
-    SPAN_VALUE_DEPTH_MAX = 64, /* arrays and maps within each other */
 };
 
 struct span_body {

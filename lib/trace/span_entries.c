@@ -152,7 +152,7 @@ static void make_hole(struct span_body *body, uint32_t at)
 bool span_entries_begin(struct span_body *body, uint8_t tag, size_t length, uint32_t old,
                         struct span_wire *wire)
 {
-    size_t size = span_entries_size(length);
+    size_t size = span_wire_field_size(length);
     uint32_t at;
     if (old != 0 && span_entries_size_at(body, old - 1) == size) {
         at = old - 1;

@@ -7,12 +7,6 @@
 #include "trace/span_body.h"
 #include "trace/span_wire.h"
 
-/* Tag, length and `length` bytes. */
-static inline size_t span_entries_size(size_t length)
-{
-    return 1 + wire_varint_size(length) + length;
-}
-
 /* Of the entry at an offset: all of it. */
 uint32_t span_entries_size_at(const struct span_body *body, uint32_t at);
 

@@ -1,6 +1,6 @@
-/* Writes protobuf over a chain of blocks that was made long enough before: no step is checked for
- * overflow but by assert. Sizes come first (span_wire_..._size), then the writing of exactly as
- * many bytes. The span's lock guards it. */
+/* Writes protobuf over a chain of blocks, or over flat memory (`at` and `end` of it, no block),
+ * that was made long enough before: no step is checked for overflow but by assert. Sizes come
+ * first, then the writing of exactly as many bytes. A span's is guarded by the span's lock. */
 #ifndef CULPRIT_TRACE_SPAN_WIRE_H
 #define CULPRIT_TRACE_SPAN_WIRE_H
 
@@ -8,7 +8,6 @@
 
 #include "base/wire.h"
 #include "trace/span_pool.h"
-#include "trace/trace.h"
 
 struct span_wire {
     uint8_t *at, *end; /* in the block's data */
@@ -52,27 +51,22 @@ bool span_wire_is_ascii(struct text text);
 /* With '?' in place of each byte that is not UTF-8: the length stays. */
 void span_wire_text(struct span_wire *wire, struct text text);
 
+/* Tag, length and `length_bytes` bytes. */
+static inline size_t span_wire_field_size(size_t length_bytes)
+{
+    return 1 + wire_varint_size(length_bytes) + length_bytes;
+}
+
+/* Tag and length alone. `field` below 16, here and below. */
+static inline void span_wire_begin(struct span_wire *wire, unsigned field, size_t length_bytes)
+{
+    span_wire_byte(wire, (uint8_t)(field << 3 | WIRE_BYTES));
+    span_wire_varint(wire, length_bytes);
+}
+
 /* With tag and length. */
 void span_wire_field_bytes(struct span_wire *wire, unsigned field, const void *bytes,
                            size_t length_bytes);
 void span_wire_field_text(struct span_wire *wire, unsigned field, struct text text);
-
-/* A KeyValue message without its own tag and length. value_max: characters of a text and bytes of
- * bytes, whatever the depth; UINT32_MAX: no limit. */
-size_t span_wire_attribute_size(const struct attribute *attribute, uint32_t value_max);
-void span_wire_attribute(struct span_wire *wire, const struct attribute *attribute,
-                         uint32_t value_max);
-
-/* The attributes of an event or a link: of equal keys the last stays, what is over the limit goes
- * into the dropped count. */
-struct span_wire_list {
-    unsigned field, dropped_field;
-    const struct attribute *attributes;
-    size_t count;
-    uint32_t count_max;
-    uint32_t value_max;
-};
-size_t span_wire_list_size(const struct span_wire_list *list);
-void span_wire_list(struct span_wire *wire, const struct span_wire_list *list);
 
 #endif

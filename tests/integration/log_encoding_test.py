@@ -83,8 +83,8 @@ def text(hexes, limit=NO_LIMIT):
 
 
 def last_of_each(pairs):
-    keys = [pair[0] for pair in pairs]
-    return [pair for at, pair in enumerate(pairs) if pair[0] and pair[0] not in keys[at + 1:]]
+    keys = [text(pair[0]) for pair in pairs]
+    return [pair for at, pair in enumerate(pairs) if keys[at] and keys[at] not in keys[at + 1:]]
 
 
 def wanted(value, limit):

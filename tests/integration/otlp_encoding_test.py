@@ -14,14 +14,8 @@ import tempfile
 
 from stack import BIN, SLOW, main
 
-# Values 64 deep are messages 128 deep and more, where protobuf's readers take 100: only the one in
-# Python can be told otherwise.
-os.environ["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "python"
-sys.setrecursionlimit(20000)
 try:
     from google.protobuf import descriptor_pb2, descriptor_pool
-    from google.protobuf.internal import decoder
-    decoder.SetRecursionLimit(1000)
     try:
         from google.protobuf.message_factory import GetMessageClass
     except ImportError:  # older than 4.22
@@ -33,7 +27,8 @@ except ImportError:
     descriptor_pb2 = None
 
 PROGRAM = os.path.join(os.path.dirname(BIN), "tests", "encoding_test")
-DEPTH = 64  # arrays and maps within each other
+# Protobuf's readers take 100 messages within each other; a value's first is the sixth.
+MESSAGES = 94
 
 # name: (number, type), a list where it is repeated.
 SCHEMA = {
@@ -264,7 +259,7 @@ def text(data):
     return plain
 
 
-def value(row, longest, depth=DEPTH):
+def value(row, longest, messages=MESSAGES):
     kind, *rest = row
     if kind == "text":
         return ("string", text(rest[0])[:longest])
@@ -276,12 +271,13 @@ def value(row, longest, depth=DEPTH):
         return ("int", int(rest[0]))
     if kind == "double":
         return ("double", number(struct.unpack("<d", bytes.fromhex(rest[0]))[0]))
-    if kind == "empty" or depth == 0:
+    messages -= {"array": 2, "map": 3}.get(kind, 0)
+    if kind == "empty" or messages < 0:
         return ("empty",)
     if kind == "array":
-        return ("array", [value(item, longest, depth - 1) for item in rest[0]])
+        return ("array", [value(item, longest, messages) for item in rest[0]])
     pairs = zip(rest[0][::2], rest[0][1::2])
-    return ("map", {text(key): value(item, longest, depth - 1) for key, item in pairs})
+    return ("map", {text(key): value(item, longest, messages) for key, item in pairs})
 
 
 class Limited:

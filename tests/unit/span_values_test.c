@@ -137,6 +137,8 @@ static void encodes_values(void **state)
         {.key = TEXT_CONSTANT("b"), STRING("first")},
         {.key = TEXT_CONSTANT("b"), .type = ATTRIBUTE_ARRAY, .items = mixed, .item_count = 4},
         {.key = TEXT_CONSTANT(""), STRING("no key")}};
+    static const struct attribute odd_map[] = {{.key = TEXT_CONSTANT("b\xff"), STRING("first")},
+                                               {.key = TEXT_CONSTANT("b\xfe"), STRING("last")}};
     static const struct {
         const char *name;
         struct attribute attribute;
@@ -161,6 +163,10 @@ static void encodes_values(void **state)
          {KEY, .type = ATTRIBUTE_MAP, .items = map, .item_count = 4},
          UINT32_MAX,
          "k={a:0.5,b:['tomato',[-1,2],-,true]}"},
+        {"it has a map, of keys that are one on the wire the last",
+         {KEY, .type = ATTRIBUTE_MAP, .items = odd_map, .item_count = 2},
+         UINT32_MAX,
+         "k={b?:'last'}"},
         {"it cuts text", {KEY, STRING("tomato")}, 3, "k='tom'"},
         {"it cuts text to nothing", {KEY, STRING("tomato")}, 0, "k=''"},
         {"it leaves text of the limit's length", {KEY, STRING("tomato")}, 6, "k='tomato'"},
@@ -187,26 +193,41 @@ static void encodes_values(void **state)
             fail_msg("%s: %s", rows[i].name, printed);
 }
 
-/* 64 levels are kept, what lies in the 65th is empty. */
-static void stops_at_64_levels(void **state)
+/* Readers of protobuf take 100 messages within each other, and refuse the whole batch for one
+ * more: six are there before a value's first level, an array takes two and a map three. */
+static void stops_before_readers_do(void **state)
 {
     (void)state;
-    struct attribute levels[66];
-    char expected[256] = "k=";
-    levels[65] = (struct attribute){STRING("deepest")};
-    for (int i = 64; i >= 0; i--)
-        levels[i] =
-            (struct attribute){.type = ATTRIBUTE_ARRAY, .items = &levels[i + 1], .item_count = 1};
-    for (int extra = 0; extra < 2; extra++) {
-        expected[2] = '\0';
-        struct attribute top = levels[extra ? 0 : 1];
-        top.key = TEXT_LITERAL("k");
-        for (int i = 0; i < 64; i++)
-            strcat(expected, "[");
-        strcat(expected, extra ? "-" : "'deepest'");
-        for (int i = 0; i < 64; i++)
-            strcat(expected, "]");
-        assert_string_equal(export(&top, UINT32_MAX), expected);
+    static const struct {
+        const char *name;
+        unsigned maps, arrays; /* outermost and innermost */
+        bool is_whole;
+    } rows[] = {
+        {"it keeps 47 arrays", 0, 47, true},
+        {"it leaves the 48th empty", 0, 48, false},
+        {"it keeps 31 maps", 31, 0, true},
+        {"it leaves the 32nd empty", 32, 0, false},
+        {"it keeps 30 maps and 2 arrays", 30, 2, true},
+        {"it leaves the 1st in 31 maps empty", 31, 1, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        unsigned count = rows[i].maps + rows[i].arrays, kept = count - !rows[i].is_whole;
+        struct attribute levels[50];
+        char expected[256] = "k=";
+        levels[count] = (struct attribute){.key = TEXT_LITERAL("k"), STRING("deepest")};
+        for (unsigned j = count; j-- > 0;)
+            levels[j] =
+                (struct attribute){.key = TEXT_LITERAL("k"),
+                                   .type = j < rows[i].maps ? ATTRIBUTE_MAP : ATTRIBUTE_ARRAY,
+                                   .items = &levels[j + 1],
+                                   .item_count = 1};
+        for (unsigned j = 0; j < kept; j++)
+            strcat(expected, j < rows[i].maps ? "{k:" : "[");
+        strcat(expected, rows[i].is_whole ? "'deepest'" : "-");
+        for (unsigned j = kept; j-- > 0;)
+            strcat(expected, j < rows[i].maps ? "}" : "]");
+        if (strcmp(export(&levels[0], UINT32_MAX), expected) != 0)
+            fail_msg("%s: %s", rows[i].name, printed);
     }
 }
 
@@ -268,7 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encodes_values),
-        cmocka_unit_test(stops_at_64_levels),
+        cmocka_unit_test(stops_before_readers_do),
         cmocka_unit_test(drops_and_counts_over_the_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 
 /* trace.h knows the first and the last (SPAN_FACE_...). */
 enum span_type {
-    SPAN_TYPE_NONE, /* the one span of the whole process that stands for nothing */
+    SPAN_TYPE_NONE, /* the one span of the whole process that stands for nothing; one that ended */
     SPAN_TYPE_LIGHT,
     SPAN_TYPE_RECORDING,
 };

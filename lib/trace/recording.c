@@ -168,6 +168,7 @@ bool recording_finish(struct recording *recording, uint64_t end_wall_ns,
     const uint8_t *at = write_front(recording, end_wall_ns, &record);
     size_t whole = sizeof record + record.length_bytes;
     enum span_queue_result result;
+    recording->span.type = SPAN_TYPE_NONE;
     if (block->more == NULL && whole <= SPAN_QUEUE_COPY_MAX) {
         result = span_queue_put(trace_thread_producer(thread), at, whole);
         trace_thread_put_block(thread, block);
@@ -218,5 +219,6 @@ struct span_view recording_view(struct recording *recording, uint64_t end_wall_n
 
 void recording_discard(struct recording *recording)
 {
+    recording->span.type = SPAN_TYPE_NONE;
     span_pool_put_chain(recording->block);
 }

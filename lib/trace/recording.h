@@ -43,8 +43,8 @@ static inline uint64_t recording_now_ns(const struct recording *recording)
     return timeline_now_ns(&recording->timeline);
 }
 
-/* Hands the span to the queue and gives its memory away; false: it was dropped. *batch: a whole
- * batch waits. */
+/* Hands the span to the queue and gives its memory away, with type NONE: who still uses it changes
+ * nothing until it is another span's. false: it was dropped. *batch: a whole batch waits. */
 bool recording_finish(struct recording *recording, uint64_t end_wall_ns,
                       struct trace_thread *thread, bool *batch);
 
@@ -54,7 +54,7 @@ enum { RECORDING_VIEW_MAX = RECORDING_PREFIX_MAX + SPAN_BODY_MAX };
 struct span_view recording_view(struct recording *recording, uint64_t end_wall_ns, uint8_t *buffer,
                                 size_t buffer_bytes);
 
-/* Gives the memory back. */
+/* Gives the memory back, as recording_finish. */
 void recording_discard(struct recording *recording);
 
 #endif

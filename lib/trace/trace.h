@@ -140,7 +140,9 @@ static inline struct span *span_start(const struct tracer *tracer, const char *n
     return options != NULL && options->root ? &light_span_none : span_start_off(options);
 }
 
-/* Ends the span; it must not be used afterwards. end_wall_ns 0: now. end >= start. */
+/* Ends the span; it must not be used afterwards. What is done to it all the same is ignored until
+ * its memory is that of a span that begins later, and is then done to that one. end_wall_ns 0: now.
+ * end >= start. */
 static inline void span_end_at(struct span *span, uint64_t end_wall_ns)
 {
     if (((const struct span_face *)span)->type != SPAN_FACE_NONE)

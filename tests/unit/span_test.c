@@ -130,6 +130,30 @@ static void reads_events_and_links(void **state)
     assert_true(text_is(link_state, "a=b"));
 }
 
+static void ignores_what_comes_after_the_end(void **state)
+{
+    (void)state;
+    uint64_t before = tracing_stats().ended;
+    struct span *span = span_start(&tracer, "over", NULL);
+    span_end(span);
+    assert_false(span_is_recording(span));
+    span_end(span);
+    span_set_i64(span, SPAN_KEY("late"), 1);
+    span_update_name(span, TEXT_LITERAL("late"));
+    span_set_status(span, SPAN_ERROR, TEXT_LITERAL("late"));
+    span_add_event(span, TEXT_LITERAL("late"), NULL, 0);
+    assert_int_equal(tracing_stats().ended, before + 1);
+    struct span *one = span_start(&tracer, "one", NULL),
+                *other = span_start(&tracer, "other", NULL);
+    assert_ptr_not_equal(one, other);
+    span_end(other);
+    span_end(one);
+    struct sink_span got = arrived("over");
+    assert_int_equal(got.attribute_count, 0);
+    assert_int_equal(got.event_count, 0);
+    assert_int_equal(got.status_code, OTLP_STATUS_UNSET);
+}
+
 static void keeps_status_order(void **state)
 {
     (void)state;
@@ -615,6 +639,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encodes_every_part),
         cmocka_unit_test(reads_events_and_links),
+        cmocka_unit_test(ignores_what_comes_after_the_end),
         cmocka_unit_test(keeps_status_order),
         cmocka_unit_test(overwrites_by_key),
         cmocka_unit_test(overwrites_few_keys),

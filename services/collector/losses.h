@@ -4,7 +4,8 @@
  *
  * What was kept by an earlier process is added to what the collector itself counts, which began
  * anew. A sender may have gone on or begun anew since; of its two numbers the greater one counts:
- * at least so much is lost. */
+ * at least so much is lost. A collector that is killed keeps nothing of what it counted since its
+ * start; what it held in memory is gone with it, uncounted. */
 #ifndef CULPRIT_COLLECTOR_LOSSES_H
 #define CULPRIT_COLLECTOR_LOSSES_H
 

@@ -66,6 +66,7 @@ enum otlp_field {
 
     OTLP_SCOPE_LOGS_SCOPE = 1,
     OTLP_SCOPE_LOGS_RECORDS = 2,
+    OTLP_SCOPE_LOGS_SCHEMA_URL = 3,
 
     OTLP_LOG_TIME = 1, /* fixed64 */
     OTLP_LOG_SEVERITY = 2,

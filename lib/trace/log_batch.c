@@ -1,15 +1,14 @@
 #include "trace/log_batch.h"
 
-#include <string.h>
 #include <sys/mman.h>
 
 #include "base/otlp_fields.h"
 #include "base/wire.h"
 #include "trace/log_queue.h"
-#include "trace/trace.h"
+#include "trace/scope_wire.h"
 
 /* Around a record at the most: its tag and length, and a scope of its own. */
-enum { SCOPE_TEXT_MAX = 256, FRAME_BYTES = 64 + 2 * SCOPE_TEXT_MAX };
+enum { FRAME_BYTES = 16 + SCOPE_WIRE_MAX };
 
 enum status log_batch_init(struct log_batch *batch, uint32_t max_count)
 {
@@ -29,17 +28,6 @@ void log_batch_release(struct log_batch *batch)
     *batch = (struct log_batch){0};
 }
 
-static void put_scope(const struct tracer *scope, struct wire_writer *writer)
-{
-    uint8_t *mark;
-    wire_begin(writer, OTLP_SCOPE_LOGS_SCOPE, &mark);
-    wire_put_bytes(writer, OTLP_SCOPE_NAME, scope->name, strnlen(scope->name, SCOPE_TEXT_MAX));
-    if (scope->version != NULL)
-        wire_put_bytes(writer, OTLP_SCOPE_VERSION, scope->version,
-                       strnlen(scope->version, SCOPE_TEXT_MAX));
-    wire_end(writer, mark);
-}
-
 /* Records in their order; those of one scope that follow one another share its envelope. */
 static uint32_t put_records(const struct log_batch *batch, struct wire_writer *writer)
 {
@@ -54,7 +42,7 @@ static uint32_t put_records(const struct log_batch *batch, struct wire_writer *w
                 wire_end(writer, mark);
             scope = record.scope;
             wire_begin(writer, OTLP_RESOURCE_LOGS_SCOPE_LOGS, &mark);
-            put_scope(scope, writer);
+            scope_wire_put(writer, scope);
         }
         wire_put_bytes(writer, OTLP_SCOPE_LOGS_RECORDS, record.bytes, record.length_bytes);
         log_queue_drop();

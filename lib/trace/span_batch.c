@@ -5,18 +5,12 @@
 
 #include "base/otlp_fields.h"
 #include "base/wire.h"
-#include "trace/attribute_wire.h"
 #include "trace/resource.h"
+#include "trace/scope_wire.h"
 #include "trace/span_entries.h"
-#include "trace/span_wire.h"
 
-/* Around a span: its tag and a padded length. Around a scope: tags and lengths of all it has. */
-enum {
-    SPAN_FRAME_BYTES = 6,
-    SCOPE_FRAME_BYTES = 64,
-    SCOPE_TEXT_MAX = 256,
-    SCOPE_ATTRIBUTES_MAX = 2048,
-};
+/* Around a span, and around a scope and its spans: a tag and a padded length. */
+enum { SPAN_FRAME_BYTES = 6, SCOPE_FRAME_BYTES = 6 };
 
 static void *map(size_t bytes)
 {
@@ -80,40 +74,10 @@ static struct span_block *next_unread(struct span_batch *batch)
     return block;
 }
 
-static size_t length_of(const char *text)
-{
-    return text ? strnlen(text, SCOPE_TEXT_MAX) : 0;
-}
-
-static struct attribute_wire_list scope_attributes(const struct tracer *tracer)
-{
-    struct attribute_wire_list list = {
-        .field = OTLP_SCOPE_ATTRIBUTES,
-        .dropped_field = OTLP_SCOPE_DROPPED_ATTRIBUTES,
-        .attributes = tracer->attributes,
-        .count = tracer->attribute_count,
-        .count_max = UINT32_MAX,
-        .value_max = UINT32_MAX,
-    };
-    if (attribute_wire_list_size(&list) > SCOPE_ATTRIBUTES_MAX)
-        list.count_max = 0; /* all are counted as dropped */
-    return list;
-}
-
-static size_t scope_length(const struct tracer *tracer)
-{
-    size_t length =
-        length_of(tracer->name) + length_of(tracer->version) + length_of(tracer->schema_url);
-    if (tracer->attribute_count == 0)
-        return length;
-    struct attribute_wire_list list = scope_attributes(tracer);
-    return length + attribute_wire_list_size(&list);
-}
-
 /* What stands around a record at the most: every one in a scope of its own. */
 static size_t frame_bytes(const struct tracer *tracer)
 {
-    return SPAN_FRAME_BYTES + SCOPE_FRAME_BYTES + scope_length(tracer);
+    return SPAN_FRAME_BYTES + SCOPE_FRAME_BYTES + scope_wire_size(tracer);
 }
 
 /* Chooses the records of the next request; they stay in their blocks. */
@@ -172,30 +136,12 @@ static void write_record(const struct span_batch_record *record, struct wire_wri
     wire_end(writer, mark);
 }
 
-/* The room was counted before. */
-static void write_scope_attributes(const struct tracer *tracer, struct wire_writer *writer)
-{
-    struct attribute_wire_list list = scope_attributes(tracer);
-    struct span_wire wire = {.at = writer->at, .end = writer->end};
-    attribute_wire_list(&wire, &list);
-    writer->at = wire.at;
-}
-
 static void write_scope(struct span_batch *batch, uint32_t first, struct wire_writer *writer)
 {
     const struct tracer *tracer = batch->records[first].head.tracer;
-    uint8_t *scope_spans, *scope;
+    uint8_t *scope_spans;
     wire_begin(writer, OTLP_RESOURCE_SPANS_SCOPE_SPANS, &scope_spans);
-    wire_begin(writer, OTLP_SCOPE_SPANS_SCOPE, &scope);
-    wire_put_bytes(writer, OTLP_SCOPE_NAME, tracer->name, length_of(tracer->name));
-    if (tracer->version != NULL)
-        wire_put_bytes(writer, OTLP_SCOPE_VERSION, tracer->version, length_of(tracer->version));
-    if (tracer->attribute_count > 0)
-        write_scope_attributes(tracer, writer);
-    wire_end(writer, scope);
-    if (tracer->schema_url != NULL)
-        wire_put_bytes(writer, OTLP_SCOPE_SPANS_SCHEMA_URL, tracer->schema_url,
-                       length_of(tracer->schema_url));
+    scope_wire_put(writer, tracer); /* the room was counted before */
     for (uint32_t i = first; i < batch->count; i++) {
         struct span_batch_record *record = &batch->records[i];
         if (record->is_written || record->head.tracer != tracer)

@@ -73,7 +73,7 @@ static void read_sink(struct logs *logs)
 
 static void sends_records_under_their_scope_and_resource(void **state)
 {
-    static const struct tracer other = {.name = "other"};
+    static const struct tracer other = {.name = "other", .schema_url = "http://s"};
     struct logs logs;
     (void)state;
     start(taken, NULL);
@@ -96,6 +96,9 @@ static void sends_records_under_their_scope_and_resource(void **state)
     logs_release(&logs);
     check_sum();
     assert_int_equal(log_provider_stats().exported, 4);
+    pthread_mutex_lock(&sink.lock);
+    assert_non_null(memmem(sink.bodies, sink.bodies_bytes, "\x1a\x08http://s", 10));
+    pthread_mutex_unlock(&sink.lock);
     stop();
 }
 

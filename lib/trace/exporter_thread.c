@@ -62,7 +62,7 @@ static enum wake_reason wait_for_work(uint64_t deadline_ns, uint64_t *flush)
         reason = WAKE_FLUSH;
     else if (is_pressed())
         reason = WAKE_PRESS;
-    else if (batch_waits())
+    else if (clock_mono_ns() < deadline_ns)
         reason = WAKE_BATCH;
     *flush = exporter_own.flush_wanted;
     pthread_mutex_unlock(&exporter_own.lock);
@@ -95,15 +95,25 @@ static bool is_asked(void)
     return asked;
 }
 
+/* Open chunks are taken from their threads only where a batch needs them: that interrupts whoever
+ * runs, and waits until it is. What is left in them the deadline brings in, if there is one. */
+static void collect_full(void)
+{
+    span_batch_add(&exporter_own.batch, span_queue_take());
+    if (exporter_own.delay_ns == 0 || exporter_own.batch.waiting_count < exporter_own.batch_count)
+        exporter_thread_collect();
+}
+
 /* Full batches alone; the rest waits for the deadline. Some at a time: whoever flushes must get
  * in, and clocks and losses be looked at, however fast spans come. */
 static void export_full(void)
 {
+    collect_full();
     for (int i = 0;
          i < ROUND_BATCHES && exporter_own.batch.waiting_count >= exporter_own.wake_count &&
-         !is_asked() && export_one() > 0;
+         export_one() > 0 && !is_asked();
          i++)
-        exporter_thread_collect();
+        collect_full();
 }
 
 /* All that waits now; what ends meanwhile is the next round's. */
@@ -117,13 +127,14 @@ static void export_all(void)
 static void export_round(enum wake_reason reason)
 {
     bool pressed = atomic_exchange(&exporter_own.press, PRESS_NONE) == PRESS_PENDING;
+    if (reason == WAKE_BATCH) {
+        export_full();
+        return;
+    }
     exporter_thread_collect();
     if (pressed && reason == WAKE_PRESS && exporter_own.batch.first == NULL)
         atomic_store(&exporter_own.press, PRESS_SEEN);
-    if (reason == WAKE_BATCH)
-        export_full();
-    else
-        export_all();
+    export_all();
 }
 
 static bool is_stopping(void)
@@ -153,7 +164,7 @@ void *exporter_thread_run(void *unused)
         losses_log();
         if (reason == WAKE_FLUSH)
             finish_flush(flush);
-        if (reason != WAKE_BATCH || clock_mono_ns() >= next_ns)
+        if (reason != WAKE_BATCH)
             next_ns = next_deadline_ns();
     }
     export_round(WAKE_FLUSH);

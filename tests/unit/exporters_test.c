@@ -325,6 +325,58 @@ static void may_end_spans_themselves(void **state)
     sink_stop(&sink);
 }
 
+/* Ends as many spans as it gets, so that whole batches wait whenever it is done, until it sees the
+ * one that is called "quiet". */
+enum { BATCH = 64, BATCHES_MAX = 20000 };
+
+static enum status fill_and_export(void *self, const struct span_export *batch)
+{
+    struct probe *probe = self;
+    if (memmem(batch->otlp, batch->length_bytes, "quiet", strlen("quiet")) != NULL)
+        atomic_store(&probes[1].batches, 1);
+    else if (atomic_load(&probes[1].batches) == 0 && atomic_load(&probe->batches) < BATCHES_MAX)
+        end_spans(batch->span_count);
+    return probe_export(self, batch);
+}
+
+static const struct span_exporter filling = {
+    .name = "filling", .self = &probes[0], .export_batch = fill_and_export};
+
+static void with_a_filling_one(struct tracing_config *config)
+{
+    config->batch.batch_count = BATCH;
+    config->batch.delay_ms = 20;
+    config->exporters = 0;
+    config->more_exporters[0] = &filling;
+}
+
+static void *end_three_batches(void *unused)
+{
+    end_spans(3 * BATCH);
+    return unused;
+}
+
+/* The one span of a thread that then does nothing is in no full chunk. */
+static void get_a_quiet_span_while_batches_are_full(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {SINK_OK};
+    pthread_t thread;
+    sink_start(&sink, answers, 1);
+    sink_trace(&sink, with_a_filling_one);
+    assert_int_equal(pthread_create(&thread, NULL, end_three_batches, NULL), 0);
+    pthread_join(thread, NULL);
+    uint64_t deadline_ns = sink_soon();
+    while (atomic_load(&probes[0].batches) == 0 && clock_mono_ns() < deadline_ns)
+        sched_yield();
+    span_end(span_start(&tracer, "quiet", NULL));
+    while (atomic_load(&probes[1].batches) == 0 && atomic_load(&probes[0].batches) < BATCHES_MAX)
+        sched_yield();
+    assert_int_equal(atomic_load(&probes[1].batches), 1);
+    assert_int_equal(tracing_shutdown(sink_soon()), STATUS_OK);
+    sink_stop(&sink);
+}
+
 static void none_at_all(struct tracing_config *config)
 {
     config->exporters = 0;
@@ -494,6 +546,7 @@ int main(void)
         cmocka_unit_test_setup(end_with_the_shutdown, reset),
         cmocka_unit_test_setup(get_a_span_at_its_end, reset),
         cmocka_unit_test_setup(may_end_spans_themselves, reset),
+        cmocka_unit_test_setup(get_a_quiet_span_while_batches_are_full, reset),
         cmocka_unit_test_setup(record_nothing_for_nobody, reset),
         cmocka_unit_test(write_a_line_a_span),
         cmocka_unit_test(write_a_line_a_batch),

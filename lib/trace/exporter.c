@@ -19,9 +19,10 @@ static pthread_once_t conditions_once = PTHREAD_ONCE_INIT;
 
 void exporter_wake(void)
 {
+    /* It has seen what there is, or waits: woken without the lock, it finds that free. */
     pthread_mutex_lock(&exporter_own.lock);
-    pthread_cond_signal(&exporter_own.work);
     pthread_mutex_unlock(&exporter_own.lock);
+    pthread_cond_signal(&exporter_own.work);
 }
 
 void exporter_press(void)

@@ -76,8 +76,8 @@ static void finish_flush(uint64_t flush)
     pthread_mutex_lock(&exporter_own.lock);
     exporter_own.flush_status = status;
     exporter_own.flush_done = flush;
-    pthread_cond_broadcast(&exporter_own.done);
     pthread_mutex_unlock(&exporter_own.lock);
+    pthread_cond_broadcast(&exporter_own.done);
 }
 
 void exporter_thread_collect(void)

@@ -161,14 +161,11 @@ static enum status receive(struct otlp_http *http, const struct otlp_post *post,
     for (;;) {
         if (length == OTLP_REPLY_MAX)
             return STATUS_TOO_LARGE;
+        if (wait_for(http, POLLIN, post, post->deadline_ns) == 0)
+            return STATUS_TIMEOUT;
         ssize_t got = recv(http->socket, http->reply + length, OTLP_REPLY_MAX - length, 0);
-        if (got < 0 && errno == EINTR)
+        if (got < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
             continue;
-        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            if (wait_for(http, POLLIN, post, post->deadline_ns) == 0)
-                return STATUS_TIMEOUT;
-            continue;
-        }
         bool closed = got <= 0;
         if (!closed)
             length += (size_t)got;

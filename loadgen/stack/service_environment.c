@@ -48,7 +48,7 @@ static enum status add_rows(struct environment *environment, const struct target
         {"CULPRIT_CONTROL_TOKEN", target->control_token},
         {"OTEL_EXPORTER_OTLP_ENDPOINT", target_find(target, "otlp")},
         {"LISTEN_FDNAMES", is_collector ? "otlp:query" : "http"},
-        {"OTEL_BSP_SCHEDULE_DELAY", unless_set("OTEL_BSP_SCHEDULE_DELAY", "200")},
+        {"OTEL_BSP_SCHEDULE_DELAY", unless_set("OTEL_BSP_SCHEDULE_DELAY", "400")},
         {"OTEL_LOGS_EXPORTER", unless_set("OTEL_LOGS_EXPORTER", "otlp")},
         {"OTEL_BLRP_SCHEDULE_DELAY", unless_set("OTEL_BLRP_SCHEDULE_DELAY", "500")},
         {"CULPRIT_LOG_RECORD_LEVEL", unless_set("CULPRIT_LOG_RECORD_LEVEL", "info")},

@@ -25,8 +25,8 @@ enum {
 static const size_t answer_bytes_max = (size_t)64 * 1024 * 1024;
 
 /* When a trace is asked for, counted from the time before: 10 s in all. The first wait is what
- * exporters (200 ms) and settling (500 ms) need, so that most are read once. */
-static const unsigned ladder_ms[] = {750, 750, 1500, 2500, 4500};
+ * exporters (400 ms) and settling (500 ms) need, so that most are read once. */
+static const unsigned ladder_ms[] = {950, 750, 1500, 2500, 4300};
 enum { LADDER_STEPS = sizeof ladder_ms / sizeof ladder_ms[0], POLLING = LADDER_STEPS };
 
 struct entry {

@@ -20,7 +20,7 @@ from collector_kit import Collector  # noqa: E402
 from stack import Customer, Stack, in_threads, line  # noqa: E402
 
 CUSTOMERS, LINES, DRAIN_S, GOAL = 4, 3, 1.0, 0.97
-DELAY_MS = "200"  # as `culprit up` has it: a window has sent all of its spans when it ends
+DELAY_MS = "400"  # as `culprit up` has it: a window has sent all of its spans when it ends
 ENVIRONMENT = {"tax": {"latency_ms": 5}, "fx": {"latency_ms": 5}, "promo": {"latency_ms": 5}}
 
 

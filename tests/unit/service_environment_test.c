@@ -23,7 +23,7 @@ static const struct row rows[] = {
     {"it keeps a queue that a person set", "QUEUE_URL", "redis://x", false, "QUEUE_URL",
      "redis://x"},
     {"it hands over the token", NULL, NULL, false, "CULPRIT_CONTROL_TOKEN", "token"},
-    {"it sends spans soon", NULL, NULL, false, "OTEL_BSP_SCHEDULE_DELAY", "200"},
+    {"it sends spans soon", NULL, NULL, false, "OTEL_BSP_SCHEDULE_DELAY", "400"},
     {"it keeps a delay that a person set", "OTEL_BSP_SCHEDULE_DELAY", "50", false,
      "OTEL_BSP_SCHEDULE_DELAY", "50"},
     {"it sends log records, too", NULL, NULL, false, "OTEL_LOGS_EXPORTER", "otlp"},

@@ -8,12 +8,13 @@
 #include "loadgen/experiment/links.h"
 #include "loadgen/experiment/report.h"
 #include "loadgen/report/load_outputs.h"
+#include "loadgen/window/window_loops.h"
 
 static const char program[] = "culprit run";
 
 struct options {
     double rate, duration_s; /* 0: the scenario's own */
-    uint64_t seed;
+    uint64_t seed, threads;
     struct load_outputs outputs;
     struct lab_config lab;
 };
@@ -127,13 +128,15 @@ static int run_scenario(const char *word, const struct options *options)
 
 int command_run(int argc, char **argv)
 {
-    struct options options = {.seed = 1};
+    struct options options = {.seed = 1, .threads = 1};
     const struct flag flags[] = {
         {"rate", 'r', FLAG_DOUBLE, &options.rate, "R",
          "checkouts a second, at the highest (the scenario's)"},
         {"duration", 'd', FLAG_DOUBLE, &options.duration_s, "S",
          "seconds of each window, stages stretched (the scenario's)"},
         {"seed", 's', FLAG_U64, &options.seed, "N", "of the sequence of requests"},
+        {"threads", 0, FLAG_U64, &options.threads, "N",
+         "event loops that send it, one thread each (1)"},
         {"target", 't', FLAG_TEXT, &options.lab.target_path, "FILE",
          "what `culprit up --json` wrote (default: start a system of its own)"},
         {"json", 'j', FLAG_TEXT, &options.outputs.json, "FILE", "write the verdict there"},
@@ -166,6 +169,9 @@ int command_run(int argc, char **argv)
     int first = line.first_operand;
     if (first + 1 != argc)
         return command_misused(program, "which scenario?");
+    if (options.threads < 1 || options.threads > WINDOW_LOOPS_MAX)
+        return command_misused(program, "--threads is 1 to %d", WINDOW_LOOPS_MAX);
+    options.lab.threads = (unsigned)options.threads;
     if (options.rate < 0 || options.duration_s < 0 || options.duration_s > 3600 ||
         options.rate > 100000)
         return command_misused(program, "--rate or --duration is out of range");

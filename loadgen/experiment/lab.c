@@ -68,6 +68,7 @@ static enum status start_tracing(struct lab *lab, struct error *error)
 enum status lab_open(struct lab *lab, const struct lab_config *config, struct error *error)
 {
     memset(lab, 0, sizeof *lab);
+    lab->threads = config->threads;
     enum status status = find_system(lab, config, error);
     if (status == STATUS_OK)
         status = plan(lab, error);

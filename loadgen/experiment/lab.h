@@ -23,6 +23,7 @@ struct lab_config {
     const char *bin_directory; /* of that; may be NULL */
     const char *data_directory;
     const char *keep_path; /* where the store of traces goes at the end; may be NULL */
+    unsigned threads;      /* event loops that send the load; 0: one, on the calling thread */
 };
 
 struct lab {
@@ -32,6 +33,7 @@ struct lab {
     struct control control;
     struct sessions sessions;
     struct plan plans[READBACK_STEPS];
+    unsigned threads;
     bool has_tracing;
     bool is_touched; /* faults or environment may not be usual; those that were set: */
     bool has_faults, has_environment;

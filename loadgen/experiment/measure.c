@@ -9,6 +9,7 @@
 #include "loadgen/live/progress.h"
 #include "loadgen/stack/backend.h"
 #include "loadgen/window/drops.h"
+#include "loadgen/window/window_loops.h"
 #include "trace/trace.h"
 
 enum {
@@ -54,6 +55,13 @@ static enum status draw_nonce(char nonce[17], struct error *error)
     return STATUS_OK;
 }
 
+static enum status drive(const struct lab *lab, const struct window_config *window,
+                         struct window_result *result, struct error *error)
+{
+    return lab->threads > 1 ? window_loops_run(window, lab->threads, result, error)
+                            : window_run(window, result, error);
+}
+
 static enum status run_window(struct teller *teller, const struct measure_config *config,
                               const struct schedule_plan *arrivals, struct window_result *result,
                               struct error *error)
@@ -76,7 +84,7 @@ static enum status run_window(struct teller *teller, const struct measure_config
     };
     enum status status = draw_nonce(window.nonce, error);
     if (status == STATUS_OK)
-        status = window_run(&window, result, error);
+        status = drive(teller->lab, &window, result, error);
     (void)tracing_flush(clock_mono_ns() + FLUSH_MS * NS_PER_MS);
     /* what made it stop matters more than that it did */
     struct error why = {0};

@@ -224,10 +224,12 @@ static void let_in(struct window *window)
     for (unsigned i = 0; i < ARRIVALS_MAX; i++) {
         if (!schedule_take(&window->schedule, now_ns, &number, &due_ns))
             return;
+        if (number >= window->flow_max) {
+            schedule_stop(&window->schedule);
+            return;
+        }
         window->result->flows_due++;
         arrive(window, number, due_ns);
-        if (window->result->flows_due == window->flow_max)
-            schedule_stop(&window->schedule);
     }
 }
 
@@ -262,6 +264,14 @@ static enum status run(struct window *window)
     }
 }
 
+/* Its share of all connections, and at least one. */
+static unsigned connections_of(const struct window_config *config)
+{
+    unsigned parts = config->parts > 0 ? config->parts : 1;
+    unsigned all = config->connection_limit ? config->connection_limit : CONNECTION_LIMIT_DEFAULT;
+    return all / parts + (all % parts > 0);
+}
+
 static enum status make_engine(struct window *window, struct error *error)
 {
     const struct window_config *config = window->config;
@@ -270,8 +280,7 @@ static enum status make_engine(struct window *window, struct error *error)
     uint64_t connect_ms = timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS;
     const struct engine_config engine_config = {
         .origin = window->origin,
-        .connection_limit =
-            config->connection_limit ? config->connection_limit : CONNECTION_LIMIT_DEFAULT,
+        .connection_limit = connections_of(config),
         .queue_max = FLOWS_MAX,
         .request_timeout_ns = timeout_ms * NS_PER_MS,
         .connect_timeout_ns = connect_ms * NS_PER_MS,
@@ -287,6 +296,9 @@ static enum status prepare(struct window *window, struct error *error)
     const struct window_config *config = window->config;
     if (config->grace_ms > TIME_MAX_MS || config->request_timeout_ms > TIME_MAX_MS)
         return error_set(error, STATUS_INVALID, "load: a time is over a year");
+    if (config->parts > 0 && config->part >= config->parts)
+        return error_set(error, STATUS_INVALID, "load: there is no part %u of %u", config->part,
+                         config->parts);
     window->shape = (struct flow_shape){
         .tokens = config->tokens,
         .token_count = config->token_count,
@@ -308,13 +320,15 @@ static enum status prepare(struct window *window, struct error *error)
         return status == STATUS_NO_MEMORY || status == STATUS_IO ? status : STATUS_INVALID;
     window->flow_max = schedule_count_max(config->arrivals);
     window->result->latency_by_flow_ns = calloc(window->flow_max, sizeof(uint64_t));
-    window->start_ns = clock_mono_ns();
+    window->start_ns = config->start_ns != 0 ? config->start_ns : clock_mono_ns();
     if (window->result->latency_by_flow_ns == NULL ||
         !load_figures_init(&window->result->figures, WINDOW_STEPS) ||
         !load_timeline_init(&window->result->timeline, WINDOW_STEPS, window->start_ns,
                             (uint64_t)(schedule_duration_s(config->arrivals) * (double)NS_PER_S)))
         return error_set(error, STATUS_NO_MEMORY, "load: out of memory");
     schedule_start(&window->schedule, config->arrivals, config->seed, window->start_ns);
+    if (config->parts > 1)
+        schedule_share(&window->schedule, config->part, config->parts);
     return STATUS_OK;
 }
 
@@ -327,7 +341,7 @@ enum status window_run(const struct window_config *config, struct window_result 
     buffer_init(&window.scratch, 64 * 1024);
     enum status status = prepare(&window, error);
     if (status == STATUS_OK) {
-        result->start_wall_ns = clock_wall_ns();
+        result->start_wall_ns = clock_wall_ns() + (window.start_ns - clock_mono_ns());
         status = run(&window);
         if (status != STATUS_OK)
             (void)error_set(error, status, "load: waiting for the sockets failed");

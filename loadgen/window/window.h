@@ -57,9 +57,11 @@ struct window_config {
     unsigned lines_min, lines_max; /* of a cart */
     unsigned lines_median;         /* 0: evenly spread */
     unsigned sku_count;            /* sku-0001 .. */
-    unsigned connection_limit;     /* 512 when 0 */
+    unsigned connection_limit;     /* of all parts together: 512 when 0 */
     uint64_t request_timeout_ms;   /* 30,000 when 0 */
-    uint64_t grace_ms; /* how long to wait for answers after the last arrival: 30,000 when 0 */
+    uint64_t grace_ms;    /* how long to wait for answers after the last arrival: 30,000 when 0 */
+    uint64_t start_ns;    /* when the schedule begins (monotonic); 0: at once */
+    unsigned part, parts; /* only the flows whose number modulo `parts` is `part`; 0 parts: all */
     const atomic_bool *stop;  /* true: no more arrivals, finish what is in flight; may be NULL */
     window_observer *observe; /* may be NULL */
     window_teller *tell;      /* may be NULL */

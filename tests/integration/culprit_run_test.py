@@ -112,7 +112,7 @@ def test_it_finds_what_was_planted_and_nothing_else():
         assert abs(told["predicted_saving_ms"] - told["measured_saving_ms"]) < 30 * SLOW, told
         assert up.rows() == before
 
-        done, told = run(up.path, "lost-context")
+        done, told = run(up.path, "lost-context", "--threads", "2")
         assert done.returncode == 0, done
         check_whole(told)
         assert places(told) == [("broken_propagation", "checkout", "POST /payments")]

@@ -13,7 +13,8 @@ HELP = [["--help"], ["up", "--help"], ["run", "--help"], ["load", "--help"], ["d
         ["diagnose", "--help"], ["faults", "--help"], ["--version"]]
 MISUSE = [[], ["nonsense"], ["up", "--nonsense"], ["up", "word"], ["up", "--ports", "some"],
           ["run"], ["run", "a", "b"], ["run", "baseline", "--rate", "x"],
-          ["run", "baseline", "--rate", "-1"], ["run", "no-such-scenario"],
+          ["run", "baseline", "--rate", "-1"], ["run", "baseline", "--threads", "0"],
+          ["run", "no-such-scenario"],
           ["run", "/nonexistent.json"], ["demo", "word"], ["demo", "--only", "no-such-scenario"],
           ["load"], ["load", "a", "b"], ["load", "/nonexistent.json"], ["load", "ftp://x/"],
           ["load", "http://127.0.0.1:1/", "--users", "2", "--rate", "2"],

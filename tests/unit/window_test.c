@@ -3,6 +3,7 @@
 #include <semaphore.h>
 
 #include "base/clock.h"
+#include "loadgen/window/window_loops.h"
 #include "tests/unit/rows.h"
 #include "tests/unit/small_server.h"
 #include "trace/trace.h"
@@ -397,6 +398,132 @@ static void check_stop(void **state)
     close_shop(shop);
 }
 
+/* ---- several parts, several loops */
+
+static struct window_request alone[SEEN_MAX]; /* by flow and step */
+
+/* Each flow of `alone` once, due at the same time since the start. */
+static void expect_all_of_alone(uint64_t flows, uint64_t start_ns, uint64_t alone_start_ns)
+{
+    static bool seen[SEEN_MAX][2];
+    memset(seen, 0, sizeof(seen));
+    assert_int_equal(watch.observed, 2 * flows);
+    for (uint64_t i = 0; i < watch.observed; i++) {
+        const struct window_request *one = &watch.all[i];
+        const struct window_request *other = &alone[one->sample.number * 2 + one->sample.step];
+        assert_true(one->sample.number < flows);
+        assert_false(seen[one->sample.number][one->sample.step]);
+        seen[one->sample.number][one->sample.step] = true;
+        assert_int_equal(one->cart_lines, other->cart_lines);
+        if (one->sample.step == WINDOW_CART)
+            assert_int_equal(one->sample.due_ns - start_ns, other->sample.due_ns - alone_start_ns);
+    }
+}
+
+static struct window_config config_of_chance(struct shop *shop)
+{
+    struct window_config config = config_of(&watch, shop);
+    watch.arrivals = (struct schedule_plan){
+        .stages = {{0.1, 0, 400}, {0.1, 200, 200}}, .stage_count = 2, .is_poisson = true};
+    return config;
+}
+
+static uint64_t run_alone(struct shop *shop, uint64_t *start_ns)
+{
+    struct window_result result;
+    struct window_config config = config_of_chance(shop);
+    assert_int_equal(window_run(&config, &result, NULL), STATUS_OK);
+    for (uint64_t i = 0; i < watch.observed; i++)
+        alone[watch.all[i].sample.number * 2 + watch.all[i].sample.step] = watch.all[i];
+    *start_ns = result.timeline.start_ns;
+    uint64_t flows = result.flows_due;
+    assert_true(flows > 20 && result.flows_ok == flows);
+    window_result_release(&result);
+    return flows;
+}
+
+static void check_parts(void **state)
+{
+    (void)state;
+    enum { PARTS = 3 };
+    struct window_result results[PARTS];
+    struct shop *shop = open_shop(CART_OK, ORDER_OK);
+    uint64_t alone_start_ns = 0, sum = 0;
+    uint64_t flows = run_alone(shop, &alone_start_ns);
+    struct window_config config = config_of_chance(shop);
+    config.parts = PARTS;
+    config.start_ns = clock_mono_ns(); /* behind it, the later parts are late, and lose nothing */
+    for (config.part = 0; config.part < PARTS; config.part++) {
+        struct window_result *result = &results[config.part];
+        assert_int_equal(window_run(&config, result, NULL), STATUS_OK);
+        sum += result->flows_due;
+        assert_true(result->flows_due >= flows / PARTS && result->flows_due <= flows / PARTS + 1);
+        window_result_release(result);
+    }
+    assert_int_equal(sum, flows);
+    expect_all_of_alone(flows, config.start_ns, alone_start_ns);
+    close_shop(shop);
+}
+
+/* What the observer saw, counted once more, is what the loops counted, bucket by bucket. */
+static void expect_counted(const struct window_result *result)
+{
+    struct load_figures figures = {0};
+    struct load_timeline timeline = {0};
+    assert_true(load_figures_init(&figures, WINDOW_STEPS));
+    assert_true(load_timeline_init_as(&timeline, &result->timeline));
+    timeline.start_ns = result->timeline.start_ns;
+    for (uint64_t i = 0; i < watch.observed; i++) {
+        const struct load_sample *sample = &watch.all[i].sample;
+        load_figures_add(&figures, sample);
+        load_timeline_add(&timeline, sample);
+        if (sample->step == WINDOW_CHECKOUT && sample->outcome == LOAD_OK)
+            assert_int_equal(result->latency_by_flow_ns[sample->number],
+                             load_sample_latency_ns(sample));
+    }
+    assert_memory_equal(figures.steps, result->figures.steps,
+                        WINDOW_STEPS * sizeof(figures.steps[0]));
+    assert_memory_equal(timeline.slots, result->timeline.slots,
+                        timeline.slot_count * WINDOW_STEPS * sizeof(timeline.slots[0]));
+    load_figures_release(&figures);
+    load_timeline_release(&timeline);
+}
+
+static void check_loops(void **state)
+{
+    (void)state;
+    struct window_result result;
+    struct shop *shop = open_shop(CART_OK, ORDER_OK);
+    uint64_t alone_start_ns = 0;
+    uint64_t flows = run_alone(shop, &alone_start_ns);
+    struct window_config config = config_of_chance(shop);
+    assert_int_equal(window_loops_run(&config, 3, &result, NULL), STATUS_OK);
+    expect_consistent(&result);
+    assert_int_equal(result.flows_ok, flows);
+    assert_int_equal(watch.progress.done, flows);
+    assert_int_equal(watch.progress.in_flight, 0);
+    expect_all_of_alone(flows, result.timeline.start_ns, alone_start_ns);
+    expect_counted(&result);
+    window_result_release(&result);
+    close_shop(shop);
+}
+
+static void check_loops_stop(void **state)
+{
+    (void)state;
+    struct window_result result;
+    struct shop *shop = open_shop(CART_OK, ORDER_OK);
+    struct window_config config = config_of(&watch, shop);
+    schedule_set_constant(&watch.arrivals, 100, 60);
+    watch.stop_after = 10;
+    assert_int_equal(window_loops_run(&config, 2, &result, NULL), STATUS_OK);
+    assert_true(result.interrupted);
+    assert_true(result.flows_due < 6000);
+    assert_int_equal(result.flows_ok, result.flows_due);
+    window_result_release(&result);
+    close_shop(shop);
+}
+
 /* ---- the same requests in both windows */
 
 static const struct seen *find_seen(const struct shop *shop, bool is_checkout, const char *nonce,
@@ -614,6 +741,10 @@ static void no_lines(struct window_config *config)
 {
     config->lines_min = 0;
 }
+static void no_such_part(struct window_config *config)
+{
+    config->part = config->parts = 2;
+}
 static void many_connections(struct window_config *config)
 {
     config->connection_limit = 1000000;
@@ -633,6 +764,7 @@ static const struct config_row config_rows[] = {
     {"it refuses an empty nonce", no_nonce},
     {"it refuses empty carts", no_lines},
     {"it refuses more connections than it can hold", many_connections},
+    {"it refuses a part beyond the last", no_such_part},
 };
 
 static void check_config(void **state)
@@ -669,6 +801,10 @@ int main(void)
     rows_one(&all, "it counts what was due and never sent", check_dropped);
     rows_one(&all, "it counts latency from when a request was due", check_due_time);
     rows_one(&all, "it lets nobody in after a stop, and ends what is in flight", check_stop);
+    rows_one(&all, "it sends in parts what it sends in one", check_parts);
+    rows_one(&all, "it sends with several loops what it sends with one, counted the same",
+             check_loops);
+    rows_one(&all, "it stops all of several loops", check_loops_stop);
     rows_one(&all, "it sends the same carts in both windows, under names of their own",
              check_repeat);
     rows_one(&all,

@@ -50,7 +50,7 @@ static enum status coordinate(const struct load_options *options,
                                                   .token = token,
                                                   .tell = config->tell,
                                                   .context = config->context};
-    enum status status = load_token_read(options->token_path, token, error);
+    enum status status = load_token_read(options->many.token_path, token, error);
     return status == STATUS_OK ? load_coordinate(&shared, result, error) : status;
 }
 
@@ -58,12 +58,12 @@ static int work(const struct load_options *options)
 {
     char token[WORKER_TOKEN_MAX + 1];
     struct error error = {0};
-    const struct load_work_config config = {.url = options->worker_url,
+    const struct load_work_config config = {.url = options->many.worker_url,
                                             .token = token,
                                             .ca_file = options->ca_file,
-                                            .wait_s = options->wait_s,
+                                            .wait_s = options->many.wait_s,
                                             .is_quiet = options->quiet};
-    enum status status = load_token_read(options->token_path, token, &error);
+    enum status status = load_token_read(options->many.token_path, token, &error);
     if (status == STATUS_OK)
         status = load_work(&config, &error);
     return status == STATUS_OK ? EXIT_AS_EXPECTED : command_failed(program, status, &error);
@@ -96,8 +96,8 @@ static int carry_out(const struct load_plan *plan, const struct load_options *op
     };
     if (view != NULL)
         load_view_begin(view, plan);
-    status = options->coordinator != NULL ? coordinate(options, &config, result, &error)
-                                          : load_run(&config, result, &error);
+    status = options->many.coordinator != NULL ? coordinate(options, &config, result, &error)
+                                               : load_run(&config, result, &error);
     if (view != NULL)
         load_view_end(view, result);
     int exit_status = status == STATUS_OK ? finish(plan, options, result)
@@ -137,5 +137,5 @@ int command_load(int argc, char **argv)
     int exit_status;
     if (!load_options_parse(&options, argc, argv, &exit_status))
         return exit_status;
-    return options.worker_url != NULL ? work(&options) : load(&options);
+    return options.many.worker_url != NULL ? work(&options) : load(&options);
 }

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "loadgen/base/command.h"
 #include "loadgen/experiment/catalogue.h"
@@ -7,8 +8,12 @@
 #include "loadgen/experiment/lab.h"
 #include "loadgen/experiment/links.h"
 #include "loadgen/experiment/report.h"
+#include "loadgen/options/worker_options.h"
 #include "loadgen/report/load_outputs.h"
 #include "loadgen/window/window_loops.h"
+#include "loadgen/workers/load_token.h"
+#include "loadgen/workers/run_coordinate.h"
+#include "loadgen/workers/run_work.h"
 
 static const char program[] = "culprit run";
 
@@ -17,6 +22,7 @@ struct options {
     uint64_t seed, threads;
     struct load_outputs outputs;
     struct lab_config lab;
+    struct worker_options many;
 };
 
 /* What is worked with: large, so it lives on the heap. */
@@ -25,6 +31,7 @@ struct run {
     struct scenario scenario;
     struct reference reference;
     struct experiment experiment;
+    bool has_lost_worker;
 };
 
 static enum status read_scenario(const char *word, const struct options *options,
@@ -46,7 +53,7 @@ static void write_json(const void *experiment, struct json_writer *writer)
     report_write_json(experiment, writer);
 }
 
-static enum status carry_out(struct run *run, const struct options *options, struct error *error)
+static enum status measure_all(struct run *run, const struct options *options, struct error *error)
 {
     enum status status = lab_check_scenario(&run->lab, &run->scenario, error);
     if (status == STATUS_OK)
@@ -56,6 +63,34 @@ static enum status carry_out(struct run *run, const struct options *options, str
         status = experiment_run(&run->experiment, &run->lab, &run->scenario, &run->reference,
                                 options->seed, error);
     return status;
+}
+
+/* The same by workers elsewhere. */
+static enum status coordinate(struct run *run, const struct options *options, struct error *error)
+{
+    char token[WORKER_TOKEN_MAX + 1];
+    struct run_coordinate *others = NULL;
+    const struct run_coordinate_config config = {.options = &options->many,
+                                                 .token = token,
+                                                 .otlp = target_find(&run->lab.target, "otlp"),
+                                                 .threads = (unsigned)options->threads};
+    enum status status = load_token_read(options->many.token_path, token, error);
+    if (status == STATUS_OK)
+        status = run_coordinate_open(&others, &config, error);
+    run->lab.drive = run_coordinate_window;
+    run->lab.drive_context = others;
+    if (status == STATUS_OK)
+        status = measure_all(run, options, error);
+    run->has_lost_worker = others != NULL && run_coordinate_lost_one(others);
+    run_coordinate_close(others);
+    run->lab.drive = NULL;
+    return status;
+}
+
+static enum status carry_out(struct run *run, const struct options *options, struct error *error)
+{
+    return options->many.coordinator != NULL ? coordinate(run, options, error)
+                                             : measure_all(run, options, error);
 }
 
 static int report(struct run *run, const struct options *options, enum status status,
@@ -78,9 +113,11 @@ static int report(struct run *run, const struct options *options, enum status st
             STATUS_OK)
             return command_failed(program, STATUS_IO, &writing);
     }
-    if (status != STATUS_OK)
-        return command_failed(program, status, error);
-    return command_exit_of_verdict(run->experiment.verdict);
+    if (status == STATUS_OK)
+        return command_exit_of_verdict(run->experiment.verdict);
+    int exit_status = command_failed(program, status, error);
+    return run->has_lost_worker && exit_status != EXIT_INTERRUPTED ? EXIT_INCONCLUSIVE
+                                                                   : exit_status;
 }
 
 /* A line for each window with faults, where there is a page to look at. */
@@ -126,10 +163,48 @@ static int run_scenario(const char *word, const struct options *options)
     return exit_status;
 }
 
+static int work(const struct options *options)
+{
+    char token[WORKER_TOKEN_MAX + 1];
+    struct error error = {0};
+    enum status status = load_token_read(options->many.token_path, token, &error);
+    if (status == STATUS_OK)
+        status = run_work(&options->many, token, &error);
+    return status == STATUS_OK ? EXIT_AS_EXPECTED : command_failed(program, status, &error);
+}
+
+/* What only whoever judges it can be told. */
+static bool has_orders(const struct options *options)
+{
+    const struct lab_config *lab = &options->lab;
+    return options->rate != 0 || options->duration_s != 0 || options->seed != 1 ||
+           options->threads != 1 || options->outputs.json || load_outputs_any(&options->outputs) ||
+           lab->target_path || lab->data_directory || lab->keep_path || lab->bin_directory;
+}
+
+/* NULL: nothing is wrong. */
+static const char *wrong(const struct options *options, int operands)
+{
+    const char *words = worker_options_wrong(&options->many);
+    if (words != NULL)
+        return words;
+    if (options->many.worker_url != NULL)
+        return operands > 0 || has_orders(options) ? "a worker gets its load from the coordinator"
+                                                   : NULL;
+    if (operands != 1)
+        return "which scenario?";
+    if (options->threads < 1 || options->threads > WINDOW_LOOPS_MAX)
+        return "--threads is 1 to 64";
+    if (options->rate < 0 || options->duration_s < 0 || options->duration_s > 3600 ||
+        options->rate > 100000)
+        return "--rate or --duration is out of range";
+    return NULL;
+}
+
 int command_run(int argc, char **argv)
 {
     struct options options = {.seed = 1, .threads = 1};
-    const struct flag flags[] = {
+    const struct flag here[] = {
         {"rate", 'r', FLAG_DOUBLE, &options.rate, "R",
          "checkouts a second, at the highest (the scenario's)"},
         {"duration", 'd', FLAG_DOUBLE, &options.duration_s, "S",
@@ -162,18 +237,18 @@ int command_run(int argc, char **argv)
             "exit status: 0 as expected, 99 not as expected, 97 inconclusive, 105 interrupted,\n"
             "             2 usage or a wrong file, 1 environment",
     };
+    enum { HERE_COUNT = sizeof here / sizeof here[0] };
+    struct flag flags[HERE_COUNT + WORKER_OPTIONS_FLAGS];
+    memcpy(flags, here, sizeof here);
+    worker_options_flags(&options.many, flags + HERE_COUNT);
     struct command_line line = {
-        .usage = &usage, .flags = flags, .flag_count = sizeof flags / sizeof flags[0]};
+        .usage = &usage, .flags = flags, .flag_count = HERE_COUNT + WORKER_OPTIONS_FLAGS};
     if (!command_parse(&line, argc, argv))
         return line.exit_status;
-    int first = line.first_operand;
-    if (first + 1 != argc)
-        return command_misused(program, "which scenario?");
-    if (options.threads < 1 || options.threads > WINDOW_LOOPS_MAX)
-        return command_misused(program, "--threads is 1 to %d", WINDOW_LOOPS_MAX);
+    const char *words = wrong(&options, argc - line.first_operand);
+    if (words != NULL)
+        return command_misused(program, "%s", words);
     options.lab.threads = (unsigned)options.threads;
-    if (options.rate < 0 || options.duration_s < 0 || options.duration_s > 3600 ||
-        options.rate > 100000)
-        return command_misused(program, "--rate or --duration is out of range");
-    return run_scenario(argv[first], &options);
+    return options.many.worker_url != NULL ? work(&options)
+                                           : run_scenario(argv[line.first_operand], &options);
 }

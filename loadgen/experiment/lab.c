@@ -5,9 +5,10 @@
 
 #include "base/clock.h"
 #include "loadgen/base/interrupt.h"
+#include "loadgen/window/root_span.h"
 #include "trace/trace.h"
 
-enum { FLUSH_MS = 5000, CHECK_MS = 100, QUEUE_SPANS = 32768 };
+enum { FLUSH_MS = 5000, CHECK_MS = 100 };
 
 static const struct settings none = {.count = 0};
 
@@ -47,20 +48,9 @@ static enum status plan(struct lab *lab, struct error *error)
     return status;
 }
 
-/* The generator is a traced program: its root spans go where everybody's go. */
 static enum status start_tracing(struct lab *lab, struct error *error)
 {
-    struct tracing_config config;
-    tracing_config_from_environment(&config, "loadgen");
-    text_copy(text_of("loadgen"), config.service_name, sizeof config.service_name);
-    snprintf(config.otlp.endpoint, sizeof config.otlp.endpoint, "%s/v1/traces",
-             target_find(&lab->target, "otlp"));
-    config.disabled = false;
-    config.exporters |= TRACING_EXPORT_OTLP;
-    config.batch.delay_ms = 200;
-    if (config.batch.queue_count < QUEUE_SPANS)
-        config.batch.queue_count = QUEUE_SPANS;
-    enum status status = tracing_start(&config, error);
+    enum status status = root_span_tracing(target_find(&lab->target, "otlp"), error);
     lab->has_tracing = status == STATUS_OK;
     return status;
 }

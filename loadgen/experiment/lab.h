@@ -34,6 +34,8 @@ struct lab {
     struct sessions sessions;
     struct plan plans[READBACK_STEPS];
     unsigned threads;
+    window_driver *drive; /* who sends the load instead of this process; NULL: it does */
+    void *drive_context;
     bool has_tracing;
     bool is_touched; /* faults or environment may not be usual; those that were set: */
     bool has_faults, has_environment;

@@ -58,6 +58,8 @@ static enum status draw_nonce(char nonce[17], struct error *error)
 static enum status drive(const struct lab *lab, const struct window_config *window,
                          struct window_result *result, struct error *error)
 {
+    if (lab->drive != NULL)
+        return lab->drive(lab->drive_context, window, result, error);
     return lab->threads > 1 ? window_loops_run(window, lab->threads, result, error)
                             : window_run(window, result, error);
 }
@@ -189,6 +191,11 @@ enum status measure_run(struct lab *lab, const struct measure_config *config,
         status = find_fragments(lab, out, error);
     drops_read(&lab->target, &after);
     drops_between(&before, &after, &out->drops);
+    for (size_t i = 0; i < out->window.workers.count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "worker %zu", i);
+        drops_add(&out->drops, name, out->window.workers.items[i].spans_lost);
+    }
     return status;
 }
 

@@ -158,6 +158,25 @@ void report_list_faults(const struct scenario_step *step, char *out, size_t size
     }
 }
 
+/* Who sent the load of a window, where that were several. */
+static void print_workers(const char *name, const struct measurement *measurement, FILE *out)
+{
+    const struct load_workers *workers = &measurement->window.workers;
+    if (workers->count > 0)
+        fprintf(out, "\n  who sent the load of \"%s\":\n", name);
+    load_workers_print(workers, out);
+}
+
+static void print_all_workers(const struct experiment *experiment, FILE *out)
+{
+    print_workers("healthy", &experiment->reference->measurement, out);
+    for (size_t i = 0; i < experiment->step_count; i++) {
+        char name[SCENARIO_TITLE_MAX + 16];
+        report_name_window(experiment, i, name, sizeof name);
+        print_workers(name, &experiment->steps[i].measurement, out);
+    }
+}
+
 /* ---- steps */
 
 static void add_fix(struct table *table, const struct experiment_step *step, const struct fix *fix)
@@ -308,6 +327,15 @@ static void print_lateness(const struct load_figures *figures, FILE *out)
                 (double)histogram_quantile_ns(&figures->steps[step].late, 0.99) / 1e6);
 }
 
+/* Those of several who were late themselves, whatever the sum of all says. */
+static void print_late_workers(const struct load_workers *workers, FILE *out)
+{
+    for (size_t i = 0; i < workers->count; i++)
+        if (workers->items[i].is_late)
+            fprintf(out, "  worker %zu (%s) was late itself: its latencies are not to be trusted\n",
+                    i, workers->items[i].name.host);
+}
+
 static void print_trouble(const struct measurement *measurement, FILE *out)
 {
     if (!measurement->readback)
@@ -326,6 +354,7 @@ static void print_trouble(const struct measurement *measurement, FILE *out)
                 totals->lost, measurement->fragments.restored, totals->never_made, totals->extra,
                 totals->duplicates);
     print_lateness(&measurement->window.figures, out);
+    print_late_workers(&measurement->window.workers, out);
     report_drops(measurement, out);
 }
 
@@ -350,6 +379,7 @@ void report_experiment(const struct experiment *experiment, FILE *out)
     print_arrivals(&environment->arrivals, out);
     fprintf(out, ", seed %" PRIu64 "\n\n", experiment->seed);
     print_windows(experiment, out);
+    print_all_workers(experiment, out);
     print_trouble(&experiment->reference->measurement, out);
     for (size_t i = 0; i < experiment->step_count; i++)
         print_trouble(&experiment->steps[i].measurement, out);

@@ -263,7 +263,8 @@ static void begin_window(struct json_writer *writer, const struct experiment *ex
     json_field_fixed(writer, "as_expected", coverage.as_expected, 6);
     json_field_u64(writer, "spans_dropped", measurement->drops.spans);
     json_end_object(writer);
-    json_field_bool(writer, "trustworthy", !load_figures_any_is_late(&window->figures));
+    json_field_bool(writer, "trustworthy", !window_result_is_late(window));
+    load_workers_json(&window->workers, writer);
     write_load(writer, experiment, window);
 }
 

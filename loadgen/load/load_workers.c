@@ -78,6 +78,7 @@ static void write_worker(struct json_writer *writer, size_t index, const struct 
                   {"pid", worker->name.pid},
                   {"requests", worker->requests},
                   {"failed", worker->failed},
+                  {"spans_lost", worker->spans_lost},
                   {"peak_rss_kib", worker->peak_rss_kib}};
     const struct {
         const char *key;

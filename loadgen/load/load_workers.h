@@ -17,6 +17,7 @@ struct load_worker {
     uint64_t lag_p99_ns, late_p99_ns; /* load_figures.h */
     uint64_t cpu_ns;                  /* 0 of one that did not come to its end */
     uint64_t peak_rss_kib;
+    uint64_t spans_lost;     /* of its own */
     uint64_t clock_error_ns; /* its start was right to this */
     double heard_s;          /* when it was last heard, from the start */
     bool is_late;

@@ -22,12 +22,23 @@ static uint64_t later(uint64_t a_ns, uint64_t b_ns)
     return a_ns < UINT64_MAX - b_ns ? a_ns + b_ns : UINT64_MAX;
 }
 
-void worker_roll_init(struct worker_roll *roll, const struct worker_roll_limits *limits,
-                      uint64_t now_ns)
+void worker_roll_init(struct worker_roll *roll, const struct worker_roll_limits *limits)
 {
     memset(roll, 0, sizeof(*roll));
     roll->limits = *limits;
-    roll->gather_until_ns = later(now_ns, limits->gather_ns);
+}
+
+void worker_roll_next(struct worker_roll *roll, uint64_t run_ns, uint64_t grace_ns, uint64_t now_ns)
+{
+    roll->round++;
+    roll->run_ns = run_ns;
+    roll->grace_ns = grace_ns;
+    roll->gather_until_ns = later(now_ns, roll->limits.gather_ns);
+    roll->start_ns = roll->until_ns = 0;
+    roll->is_stopped = roll->is_given_up = roll->is_over = false;
+    for (size_t i = 0; i < roll->limits.worker_count; i++)
+        if (roll->seats[i].state == WORKER_DONE)
+            roll->seats[i].state = WORKER_PREPARING;
 }
 
 /* ---- workers */
@@ -54,7 +65,7 @@ enum status worker_roll_join(struct worker_roll *roll, const struct worker_name 
         if (roll->seats[i].state == WORKER_FREE && free_one == roll->limits.worker_count)
             free_one = i;
     }
-    if (roll->start_ns != 0 || roll->is_over)
+    if (roll->start_ns != 0 || roll->is_over || roll->round > 1)
         return STATUS_CLOSED;
     if (free_one == roll->limits.worker_count)
         return STATUS_EXISTS;
@@ -78,8 +89,13 @@ bool worker_roll_report(struct worker_roll *roll, size_t index, uint64_t number,
 {
     struct worker_seat *seat = &roll->seats[index];
     bool may_say = is_under_way(seat->state) || seat->state == WORKER_LOST;
-    if (roll->is_over || number <= seat->number || !may_say || state == WORKER_FREE ||
-        state == WORKER_LOST || (roll->start_ns == 0 && state == WORKER_RUNNING))
+    bool leaves = seat->state == WORKER_DONE && state == WORKER_INTERRUPTED;
+    if (roll->is_over && leaves)
+        may_say = true;
+    else if (roll->is_over)
+        return false;
+    if (number <= seat->number || !may_say || state == WORKER_FREE || state == WORKER_LOST ||
+        (roll->start_ns == 0 && state == WORKER_RUNNING))
         return false;
     seat->number = number;
     seat->state = state;
@@ -118,26 +134,40 @@ static bool is_silent(const struct worker_roll *roll, const struct worker_seat *
     return is_under_way(seat->state) && now_ns > later(seat->heard_ns, roll->limits.silence_ns);
 }
 
-static void gather(struct worker_roll *roll, uint64_t now_ns)
-{
-    for (size_t i = 0; i < roll->limits.worker_count; i++)
-        if (is_silent(roll, &roll->seats[i], now_ns) || roll->seats[i].state == WORKER_INTERRUPTED)
-            roll->seats[i] = (struct worker_seat){0};
-    size_t ready = worker_roll_count(roll, WORKER_READY);
-    size_t gone = worker_roll_count(roll, WORKER_FAILED) + worker_roll_count(roll, WORKER_DONE);
-    if (gone == 0 && ready == roll->limits.worker_count) {
-        roll->start_ns = later(now_ns, roll->limits.lead_ns);
-        roll->until_ns = later(later(roll->start_ns, roll->limits.run_ns),
-                               later(roll->limits.grace_ns, roll->limits.silence_ns));
-        return;
-    }
-    roll->is_over = gone > 0 || now_ns >= roll->gather_until_ns;
-}
+static const char silent_words[] = "was not heard of any more";
 
 static void lose(struct worker_seat *seat, const char *words)
 {
     seat->state = WORKER_LOST;
     (void)snprintf(seat->words, sizeof(seat->words), "%s", words);
+}
+
+/* Before the start: the seat is free again, as long as somebody else may take
+ * it. */
+static void give_up_on(const struct worker_roll *roll, struct worker_seat *seat, uint64_t now_ns)
+{
+    bool silent = is_silent(roll, seat, now_ns);
+    if (roll->round == 1 && (silent || seat->state == WORKER_INTERRUPTED))
+        *seat = (struct worker_seat){0};
+    else if (silent)
+        lose(seat, silent_words);
+}
+
+static void gather(struct worker_roll *roll, uint64_t now_ns)
+{
+    for (size_t i = 0; i < roll->limits.worker_count; i++)
+        give_up_on(roll, &roll->seats[i], now_ns);
+    size_t ready = worker_roll_count(roll, WORKER_READY);
+    size_t gone = worker_roll_count(roll, WORKER_FAILED) + worker_roll_count(roll, WORKER_DONE) +
+                  worker_roll_count(roll, WORKER_LOST) +
+                  worker_roll_count(roll, WORKER_INTERRUPTED);
+    if (gone == 0 && ready == roll->limits.worker_count) {
+        roll->start_ns = later(now_ns, roll->limits.lead_ns);
+        roll->until_ns = later(later(roll->start_ns, roll->run_ns),
+                               later(roll->grace_ns, roll->limits.silence_ns));
+        return;
+    }
+    roll->is_over = gone > 0 || now_ns >= roll->gather_until_ns;
 }
 
 static void watch(struct worker_roll *roll, uint64_t now_ns)
@@ -146,7 +176,7 @@ static void watch(struct worker_roll *roll, uint64_t now_ns)
     for (size_t i = 0; i < roll->limits.worker_count; i++) {
         struct worker_seat *seat = &roll->seats[i];
         if (is_silent(roll, seat, now_ns))
-            lose(seat, "was not heard of any more");
+            lose(seat, silent_words);
         else if (is_under_way(seat->state) && now_ns >= roll->until_ns)
             lose(seat, "did not come to an end");
         goes_on |= is_under_way(seat->state);
@@ -156,7 +186,7 @@ static void watch(struct worker_roll *roll, uint64_t now_ns)
 
 void worker_roll_tick(struct worker_roll *roll, uint64_t now_ns)
 {
-    if (roll->is_over)
+    if (roll->is_over || roll->round == 0)
         return;
     if (roll->start_ns == 0)
         gather(roll, now_ns);
@@ -178,7 +208,7 @@ static void end_within(struct worker_roll *roll, uint64_t now_ns, uint64_t most_
 void worker_roll_stop(struct worker_roll *roll, uint64_t now_ns)
 {
     roll->is_stopped = true;
-    end_within(roll, now_ns, roll->limits.grace_ns);
+    end_within(roll, now_ns, roll->grace_ns);
 }
 
 void worker_roll_give_up(struct worker_roll *roll, uint64_t now_ns)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "loadgen/base/command.h"
-#include "loadgen/load/worker_roll.h"
 
 static const struct flags_usage usage = {
     .program = "culprit load",
@@ -44,35 +43,17 @@ static bool has_plan_flags(const struct load_options *options)
     return false;
 }
 
-/* false: said what is wrong. */
-static bool fits_workers(const struct load_options *options, struct command_line *line)
-{
-    const char *wrong = NULL;
-    if (options->coordinator != NULL && options->worker_url != NULL)
-        wrong = "either --coordinator or --worker";
-    else if (options->coordinator != NULL &&
-             (options->workers < 1 || options->workers > WORKER_SEATS_MAX))
-        wrong = "--coordinator wants --workers N, 1 to 256";
-    else if (options->coordinator == NULL && options->workers > 0)
-        wrong = "--workers N goes with --coordinator ADDRESS";
-    else if (options->wait_s < 0 || options->wait_s > 86400 || options->silence_s < 0 ||
-             options->silence_s > 86400)
-        wrong = "--wait and --silence are seconds, at most a day";
-    if (wrong != NULL)
-        line->exit_status = command_misused(usage.program, "%s", wrong);
-    return wrong == NULL;
-}
-
 static bool is_complete(const struct load_options *options, struct command_line *line, int argc)
 {
-    if (!fits_workers(options, line))
-        return false;
+    const char *wrong = worker_options_wrong(&options->many);
     bool has_load = line->first_operand != argc || has_plan_flags(options) ||
                     options->outputs.json != NULL || load_outputs_any(&options->outputs);
-    if (options->worker_url != NULL && has_load)
+    if (wrong != NULL)
+        line->exit_status = command_misused(usage.program, "%s", wrong);
+    else if (options->many.worker_url != NULL && has_load)
         line->exit_status =
             command_misused(usage.program, "a worker gets its load from the coordinator");
-    else if (options->worker_url == NULL && line->first_operand + 1 != argc)
+    else if (options->many.worker_url == NULL && line->first_operand + 1 != argc)
         line->exit_status = command_misused(usage.program, "which URL or flow file?");
     else if (!load_options_are_in_range(options))
         line->exit_status = command_misused(usage.program, "a number is out of range");
@@ -136,22 +117,14 @@ bool load_options_parse(struct load_options *options, int argc, char **argv, int
         {"hgrm", 0, FLAG_TEXT, &options->outputs.hgrm, "FILE",
          "percentiles of all steps in ms, as HdrHistogram's plotters read them"},
         {"quiet", 'q', FLAG_BOOL, &options->quiet, NULL, "show nothing while it runs"},
-        {"coordinator", 0, FLAG_TEXT, &options->coordinator, "ADDRESS",
-         "run it on workers that come to HOST:PORT or PORT (loopback)"},
-        {"workers", 0, FLAG_U64, &options->workers, "N", "how many, with --coordinator"},
-        {"worker", 0, FLAG_TEXT, &options->worker_url, "URL",
-         "be a worker of the coordinator at http://HOST:PORT"},
-        {"token-file", 0, FLAG_TEXT, &options->token_path, "FILE",
-         "what they know each other by; or CULPRIT_TOKEN in the environment"},
-        {"wait", 0, FLAG_DOUBLE, &options->wait_s, "S", "until all of them are there (60)"},
-        {"silence", 0, FLAG_DOUBLE, &options->silence_s, "S",
-         "after which a worker, or its coordinator, counts as lost (10)"},
     };
     enum { HERE_COUNT = sizeof(here) / sizeof(here[0]) };
-    struct flag flags[LOAD_OPTIONS_FLAGS_MAX + HERE_COUNT];
+    struct flag flags[LOAD_OPTIONS_FLAGS_MAX + HERE_COUNT + WORKER_OPTIONS_FLAGS];
     size_t count = load_options_plan_flags(options, flags);
     memcpy(flags + count, here, sizeof(here));
-    struct command_line line = {.usage = &usage, .flags = flags, .flag_count = count + HERE_COUNT};
+    worker_options_flags(&options->many, flags + count + HERE_COUNT);
+    struct command_line line = {
+        .usage = &usage, .flags = flags, .flag_count = count + HERE_COUNT + WORKER_OPTIONS_FLAGS};
     bool goes_on = command_parse(&line, argc, argv) && is_complete(options, &line, argc);
     if (goes_on)
         options->word = argv[line.first_operand];

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "loadgen/load/load_client.h"
 #include "loadgen/load/load_plan.h"
+#include "loadgen/options/worker_options.h"
 #include "loadgen/report/load_outputs.h"
 
 enum { LOAD_BODY_FILE_MAX = 32 * 1024, LOAD_OPTIONS_FLAGS_MAX = 40 };
@@ -22,9 +23,7 @@ struct load_options {
     const char *stages, *method, *body, *expect, *engine, *ca_file, *target;
     struct load_outputs outputs;
     struct flag_texts headers;
-    const char *coordinator, *worker_url, *token_path; /* one of many processes */
-    uint64_t workers;
-    double wait_s, silence_s; /* 0: as usual */
+    struct worker_options many;
     bool poisson, http2, insecure, no_trace, no_keep_alive, aborts, quiet;
 };
 

@@ -78,15 +78,19 @@ static void add_words(struct drops_lost *lost, const char *name, uint64_t spans)
         memcpy(lost->where + length, words, (size_t)written + 1);
 }
 
+void drops_add(struct drops_lost *lost, const char *name, uint64_t spans)
+{
+    lost->spans += spans;
+    if (spans > 0)
+        add_words(lost, name, spans);
+}
+
 void drops_between(const struct drops *before, const struct drops *after, struct drops_lost *out)
 {
     *out = (struct drops_lost){.silent = after->silent};
     for (size_t i = 0; i < after->count; i++) {
         const struct drops_source *source = &after->sources[i];
         uint64_t then = count_of(before, source->name);
-        uint64_t lost = source->spans >= then ? source->spans - then : source->spans;
-        out->spans += lost;
-        if (lost > 0)
-            add_words(out, source->name, lost);
+        drops_add(out, source->name, source->spans >= then ? source->spans - then : source->spans);
     }
 }

@@ -35,4 +35,7 @@ struct drops_lost {
 /* One that started again in between has counted from nothing. */
 void drops_between(const struct drops *before, const struct drops *after, struct drops_lost *out);
 
+/* Lost by somebody else who says so. */
+void drops_add(struct drops_lost *lost, const char *name, uint64_t spans);
+
 #endif

@@ -19,6 +19,7 @@ enum {
     KNOWN_MAX = 4 * 1000 * 1000,
     POLL_ONE_IN = 100,
     POLL_MS = 20,
+    FRESH_MS = 100, /* what is pushed later says nothing of how soon a trace is there */
     POLLS_MAX = 500,
 };
 
@@ -331,10 +332,12 @@ void readback_push(struct readback *readback, const struct window_request *reque
         .has_failed = request->sample.outcome != LOAD_OK,
     };
     memcpy(entry.trace_id, request->sample.trace_id, sizeof entry.trace_id);
+    bool is_fresh = clock_mono_ns() < entry.done_ns + FRESH_MS * NS_PER_MS;
     pthread_mutex_lock(&readback->lock);
     id_set_add(&readback->known, entry.trace_id);
     readback->open++;
-    ask_again(readback, &entry, readback->pushed++ % POLL_ONE_IN == 0 ? POLLING : 0);
+    bool is_polled = readback->pushed++ % POLL_ONE_IN == 0 && is_fresh;
+    ask_again(readback, &entry, is_polled ? POLLING : 0);
     pthread_mutex_unlock(&readback->lock);
 }
 

@@ -57,7 +57,7 @@ void readback_give_up(struct readback *readback);
 /* The following once nothing is open. */
 const struct readback_totals *readback_totals(const struct readback *readback);
 /* Time from a request's end to the first answer that held its trace, by polling one id in a hundred
- * (at least the first). */
+ * (at least the first) that were pushed at once. */
 const struct histogram *readback_polled_latency(const struct readback *readback);
 struct sample *readback_sample(struct readback *readback);
 /* The id is one of a request of this window. */

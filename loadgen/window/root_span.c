@@ -14,6 +14,22 @@ static const char *const error_types[LOAD_OUTCOME_COUNT] = {
     [LOAD_PROTOCOL] = "invalid_response",
 };
 
+enum { QUEUE_SPANS = 32768, DELAY_MS = 200 };
+
+enum status root_span_tracing(const char *otlp, struct error *error)
+{
+    struct tracing_config config;
+    tracing_config_from_environment(&config, "loadgen");
+    text_copy(text_of("loadgen"), config.service_name, sizeof(config.service_name));
+    (void)snprintf(config.otlp.endpoint, sizeof(config.otlp.endpoint), "%s/v1/traces", otlp);
+    config.disabled = false;
+    config.exporters |= TRACING_EXPORT_OTLP;
+    config.batch.delay_ms = DELAY_MS;
+    if (config.batch.queue_count < QUEUE_SPANS)
+        config.batch.queue_count = QUEUE_SPANS;
+    return tracing_start(&config, error);
+}
+
 static struct attribute text_attribute(const char *key, const char *value)
 {
     return (struct attribute){.key = text_of(key), .type = ATTRIBUTE_TEXT, .text = text_of(value)};

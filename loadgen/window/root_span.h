@@ -20,6 +20,10 @@ struct root_span {
 
 enum { ROOT_SPAN_HEADERS_MAX = 512 };
 
+/* Starts this process's tracing: the generator is a traced program, and its root spans go where
+ * everybody's go, to `otlp` ("http://127.0.0.1:4318"). Statuses of tracing_start. */
+MUST_CHECK enum status root_span_tracing(const char *otlp, struct error *error);
+
 /* Starts the span of the flow's step now. `headers` gets what to send with the request, whole lines
  * as the propagators write them: "" while tracing is off. */
 void root_span_begin(struct root_span *root, const struct flow *flow,

@@ -362,6 +362,15 @@ void window_result_release(struct window_result *result)
     result->latency_by_flow_ns = NULL;
     load_figures_release(&result->figures);
     load_timeline_release(&result->timeline);
+    load_workers_release(&result->workers);
+}
+
+bool window_result_is_late(const struct window_result *result)
+{
+    bool is_late = load_figures_any_is_late(&result->figures);
+    for (size_t i = 0; i < result->workers.count; i++)
+        is_late |= result->workers.items[i].is_late;
+    return is_late;
 }
 
 uint64_t window_latency_ns(const struct window_result *result, double q)

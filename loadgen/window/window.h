@@ -19,6 +19,7 @@
 #include "loadgen/load/load_figures.h"
 #include "loadgen/load/load_sample.h"
 #include "loadgen/load/load_timeline.h"
+#include "loadgen/load/load_workers.h"
 #include "loadgen/load/schedule.h"
 
 enum window_step { WINDOW_CART, WINDOW_CHECKOUT, WINDOW_STEPS };
@@ -74,6 +75,7 @@ struct window_result {
                          time-out; the LOAD_DROPPED outcomes of both steps */
     uint64_t start_wall_ns, end_wall_ns; /* first due time, last answer */
     double elapsed_s;                    /* between them */
+    uint64_t cpu_ns;                     /* of loops on threads of their own; else 0 */
     bool interrupted;
     /* By enum window_step; no step and no slot where there was no memory. */
     struct load_figures figures;
@@ -81,12 +83,20 @@ struct window_result {
     struct load_examples examples[WINDOW_STEPS];
     /* Latency of the checkout by flow number; 0: not ok. flows_due items. */
     uint64_t *latency_by_flow_ns;
+    struct load_workers workers; /* none, where one process did all */
 };
 
 /* STATUS_INVALID (config), STATUS_NO_MEMORY, STATUS_IO. The result is filled in any case. */
 MUST_CHECK enum status window_run(const struct window_config *config, struct window_result *result,
                                   struct error *error);
 void window_result_release(struct window_result *result);
+
+/* Who does windows instead of window_run, with its statuses and more. */
+typedef enum status window_driver(void *context, const struct window_config *config,
+                                  struct window_result *result, struct error *error);
+
+/* The generator itself was late, any of several: its latencies are not to be trusted. */
+bool window_result_is_late(const struct window_result *result);
 
 /* Latency of checkouts, those of unknown latency above the rest; 0 where there is none. */
 uint64_t window_latency_ns(const struct window_result *result, double q);

@@ -62,6 +62,7 @@ static void *run(void *context)
 {
     struct window_loop *loop = context;
     loop->status = window_run(&loop->config, &loop->result, &loop->error);
+    loop->result.cpu_ns = clock_thread_cpu_ns();
     atomic_fetch_sub(&loop->all->running, 1);
     return NULL;
 }
@@ -189,6 +190,7 @@ static void add(struct window_result *into, const struct window_result *from, ui
     into->flows_done += from->flows_done;
     into->flows_ok += from->flows_ok;
     into->dropped += from->dropped;
+    into->cpu_ns += from->cpu_ns;
     into->interrupted |= from->interrupted;
     if (from->end_wall_ns > into->end_wall_ns)
         into->end_wall_ns = from->end_wall_ns;

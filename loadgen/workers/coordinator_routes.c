@@ -114,22 +114,61 @@ static void handle_clock(struct request *request, struct response *response)
 
 /* ---- the job */
 
+/* Under the lock: until `until_ns` at the latest. false: it is past. */
+static bool wait_for_change(struct coordinator *coordinator, uint64_t until_ns)
+{
+    const struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
+    return pthread_cond_timedwait(&coordinator->changed, &coordinator->mutex, &until) == 0;
+}
+
+static void send_kind(struct response *response, enum worker_job_kind kind)
+{
+    struct buffer out;
+    struct json_writer writer;
+    begin_answer(&out, &writer);
+    worker_words_kind_write(&writer, kind);
+    json_end_object(&writer);
+    send_answer(response, &out);
+}
+
+/* Of a round that is to come, once it is there: a worker that waits is answered after a while in
+ * any case, and asks again. */
 static void handle_job(struct request *request, struct response *response)
 {
-    const struct coordinator *coordinator = request->context;
-    if (has_seat(request, response))
+    struct coordinator *coordinator = request->context;
+    uint64_t round = 0, until_ns = clock_mono_ns() + WORKER_HOLD_MS * NS_PER_MS;
+    const char *word = request_query(request, "round");
+    if (!has_seat(request, response))
+        return;
+    if (word == NULL || text_to_u64(text_of(word), &round) != STATUS_OK) {
+        response_error(response, 400, "invalid", "which round?");
+        return;
+    }
+    pthread_mutex_lock(&coordinator->mutex);
+    while (!coordinator->is_finished && round > coordinator->job_round &&
+           wait_for_change(coordinator, until_ns)) {
+    }
+    bool is_over = coordinator->is_finished, is_there = round <= coordinator->job_round;
+    if (is_over)
+        coordinator->has_left[seat_of(request)] = true;
+    else if (is_there)
         send_copy(response, "application/json", &coordinator->job);
+    if (is_over)
+        pthread_cond_broadcast(&coordinator->changed);
+    pthread_mutex_unlock(&coordinator->mutex);
+    if (is_over || !is_there)
+        send_kind(response, is_over ? WORKER_JOB_OVER : WORKER_JOB_WAIT);
 }
 
 static void handle_file(struct request *request, struct response *response)
 {
     const struct coordinator *coordinator = request->context;
-    const struct load_files *files = coordinator->config->plan->files;
+    const struct load_files *files = coordinator->config.files;
     const char *word = request_parameter(request, "number");
     uint64_t number = 0;
     if (!has_seat(request, response))
         return;
-    if (text_to_u64(text_of(word), &number) != STATUS_OK || number >= files->count)
+    if (files == NULL || text_to_u64(text_of(word), &number) != STATUS_OK || number >= files->count)
         response_error(response, 404, "not_found", "there is no such file");
     else
         send_copy(response, "application/octet-stream", &files->items[number].content);
@@ -140,15 +179,34 @@ static void handle_file(struct request *request, struct response *response)
 static bool fits(const struct coordinator *coordinator, const struct worker_report *report)
 {
     size_t steps = report->part.figures.step_count;
-    return steps == 0 || steps == coordinator->config->plan->step_count;
+    return steps == 0 || steps == coordinator->config.step_count;
+}
+
+/* Under the lock. What is new of its requests, as far as there is room; the worker is told how many
+ * are here, and tells the rest again. */
+static void take_requests(struct coordinator *coordinator, size_t seat,
+                          const struct worker_report *report)
+{
+    uint64_t here = coordinator->taken[seat], end = report->request_first + report->request_count;
+    size_t room = coordinator->requests.max_bytes - coordinator->requests.length_bytes;
+    if (report->request_first > here || end <= here)
+        return;
+    size_t count = (size_t)(end - here), most = room / sizeof(report->requests[0]);
+    if (count > most)
+        count = most;
+    if (buffer_append(&coordinator->requests, &report->requests[here - report->request_first],
+                      count * sizeof(report->requests[0])) == STATUS_OK)
+        coordinator->taken[seat] += count;
 }
 
 /* Under the lock. The report is the coordinator's, where it keeps it: *report is then NULL. */
 static void take_report(struct coordinator *coordinator, size_t seat, struct worker_report **report)
 {
     struct worker_report *one = *report;
-    if (!worker_roll_report(&coordinator->roll, seat, one->number, one->state, one->words))
+    if (one->round != coordinator->roll.round ||
+        !worker_roll_report(&coordinator->roll, seat, one->number, one->state, one->words))
         return;
+    take_requests(coordinator, seat, one);
     if (one->part.figures.step_count == 0)
         return;
     *report = coordinator->reports[seat];
@@ -159,13 +217,9 @@ static void take_report(struct coordinator *coordinator, size_t seat, struct wor
 static enum worker_order hold(struct coordinator *coordinator, size_t seat, bool is_ready)
 {
     uint64_t until_ns = clock_mono_ns() + WORKER_HOLD_MS * NS_PER_MS;
-    const struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
     enum worker_order order = worker_roll_order(&coordinator->roll, seat);
-    int waited = 0;
-    while (is_ready && order == WORKER_ORDER_WAIT && waited == 0) {
-        waited = pthread_cond_timedwait(&coordinator->changed, &coordinator->mutex, &until);
+    while (is_ready && order == WORKER_ORDER_WAIT && wait_for_change(coordinator, until_ns))
         order = worker_roll_order(&coordinator->roll, seat);
-    }
     return order;
 }
 
@@ -184,6 +238,7 @@ static void answer_report(struct coordinator *coordinator, size_t seat,
         worker_roll_tick(&coordinator->roll, clock_mono_ns());
         pthread_cond_broadcast(&coordinator->changed);
         command.order = hold(coordinator, seat, is_ready);
+        command.taken = coordinator->taken[seat];
         command.start_unix_ns = coordinator_unix_ns(coordinator, coordinator->roll.start_ns);
     }
     pthread_mutex_unlock(&coordinator->mutex);

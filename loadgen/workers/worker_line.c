@@ -178,20 +178,45 @@ static enum status get_file(struct worker_line *line, const struct worker_job_fi
     return status == STATUS_OK ? status : error_set(error, status, "%s: no room", file->path);
 }
 
-enum status worker_line_job(struct worker_line *line, struct worker_job *job,
-                            struct load_files *files, struct error *error)
+enum status worker_line_files(struct worker_line *line, const struct worker_job *job,
+                              struct load_files *files, struct error *error)
 {
-    char path[PATH_BYTES];
-    struct text answer;
-    (void)snprintf(path, sizeof(path), "/-/workers/%" PRIu64 "/job?instance=%s", line->place.worker,
-                   line->name.instance);
-    enum status status = ask(line, "GET", path, &answer, error);
-    if (status == STATUS_OK)
-        status = worker_words_job_read(answer, job, error);
+    enum status status = STATUS_OK;
     for (size_t i = 0; i < job->file_count && status == STATUS_OK; i++)
         status = get_file(line, &job->files[i], i, files, error);
     files->is_sealed = true;
     return status;
+}
+
+/* Once. */
+static enum status ask_job(struct worker_line *line, uint64_t round, enum worker_job_kind *kind,
+                           struct text *json, struct error *error)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof(path), "/-/workers/%" PRIu64 "/job?instance=%s&round=%" PRIu64,
+                   line->place.worker, line->name.instance, round);
+    enum status status = ask(line, "GET", path, json, error);
+    return status == STATUS_OK ? worker_words_kind_read(*json, kind, error) : status;
+}
+
+enum status worker_line_job(struct worker_line *line, enum worker_job_kind *kind, struct text *json,
+                            struct error *error)
+{
+    for (;;) {
+        *kind = WORKER_JOB_WAIT;
+        enum status status = ask_job(line, line->round + 1, kind, json, error);
+        if (status == STATUS_OK && *kind != WORKER_JOB_WAIT) {
+            line->round++;
+            return STATUS_OK;
+        }
+        if (interrupt_came())
+            return error_set(error, STATUS_INTERRUPTED, "interrupted between two rounds");
+        if (status != STATUS_OK && (!comes_later(status) || worker_line_is_dead(line)))
+            return comes_later(status) ? error_set(error, STATUS_CLOSED, "the coordinator is gone")
+                                       : status;
+        if (status != STATUS_OK)
+            (void)interrupt_wait_until(clock_mono_ns() + AGAIN_MS * NS_PER_MS);
+    }
 }
 
 enum status worker_line_report(struct worker_line *line, struct worker_report *report,
@@ -201,6 +226,7 @@ enum status worker_line_report(struct worker_line *line, struct worker_report *r
     char path[PATH_BYTES];
     struct text answer;
     memcpy(report->instance, line->name.instance, sizeof(report->instance));
+    report->round = line->round;
     report->number = ++line->number;
     report->clock_error_ns = worker_clock_error_ns(&line->clock);
     struct json_writer writer = begin(line);

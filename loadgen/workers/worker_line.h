@@ -14,6 +14,7 @@ struct worker_line {
     struct worker_name name;
     struct worker_place place;
     struct worker_clock clock;
+    uint64_t round;    /* of the last job */
     uint64_t number;   /* of the last report */
     uint64_t heard_ns; /* when the coordinator last answered */
     struct buffer out; /* what is sent */
@@ -33,10 +34,14 @@ MUST_CHECK enum status worker_line_join(struct worker_line *line, uint64_t until
                                         struct error *error);
 /* Its clock, anew. */
 MUST_CHECK enum status worker_line_measure(struct worker_line *line, struct error *error);
-/* The job, and the files that it names, which are then sealed. */
-MUST_CHECK enum status worker_line_job(struct worker_line *line, struct worker_job *job,
-                                       struct load_files *files, struct error *error);
-/* Sends a report, whose instance and number are set here. `steps` may be NULL. */
+/* The job of the next round, of whatever kind but WORKER_JOB_WAIT: asks until it is there.
+ * *json is borrowed until the next question. STATUS_INTERRUPTED. */
+MUST_CHECK enum status worker_line_job(struct worker_line *line, enum worker_job_kind *kind,
+                                       struct text *json, struct error *error);
+/* The files that it names, which are then sealed. */
+MUST_CHECK enum status worker_line_files(struct worker_line *line, const struct worker_job *job,
+                                         struct load_files *files, struct error *error);
+/* Sends a report, whose instance, round and number are set here. `steps` may be NULL. */
 MUST_CHECK enum status worker_line_report(struct worker_line *line, struct worker_report *report,
                                           const struct load_steps *steps,
                                           struct worker_command *command, struct error *error);

@@ -1,13 +1,16 @@
 #include "loadgen/workers/worker_words.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "loadgen/base/fields.h"
 #include "loadgen/report/load_steps_read.h"
+#include "loadgen/workers/window_words.h"
 
 /* ---- values */
 
 /* 16 digits: instances and nonces. */
-static enum status read_hex(struct fields *fields, void *into)
+enum status worker_words_read_hex(struct fields *fields, void *into)
 {
     char *out = into;
     enum status status = fields_text(fields, out, WORKER_INSTANCE_LENGTH + 1);
@@ -38,8 +41,8 @@ static enum status read_path(struct fields *fields, void *into)
     return fields_text(fields, into, LOAD_FILE_PATH_MAX);
 }
 
-static enum status read_document(struct text json, const struct field *table, size_t count,
-                                 void *into, struct error *error)
+enum status worker_words_read(struct text json, const struct field *table, size_t count, void *into,
+                              struct error *error)
 {
     struct fields fields;
     fields_init(&fields, json.data, json.length, "what was sent", error);
@@ -76,20 +79,20 @@ static enum status read_protocol(struct text json, struct error *error)
 {
     static const struct field table[] = {{"protocol", fields_read_u64, 0, true}};
     uint64_t protocol = 0;
-    enum status status = read_document(json, FIELDS_OF(table), &protocol, error);
+    enum status status = worker_words_read(json, FIELDS_OF(table), &protocol, error);
     return status == STATUS_OK ? check_protocol(protocol, error) : status;
 }
 
 enum status worker_words_hello_read(struct text json, struct worker_name *name, struct error *error)
 {
     static const struct field table[] = {
-        {"instance", read_hex, offsetof(struct worker_name, instance), true},
+        {"instance", worker_words_read_hex, offsetof(struct worker_name, instance), true},
         {"host", read_host, offsetof(struct worker_name, host), true},
         {"pid", fields_read_u64, offsetof(struct worker_name, pid), true},
     };
     *name = (struct worker_name){0};
     enum status status = read_protocol(json, error);
-    return status == STATUS_OK ? read_document(json, FIELDS_OF(table), name, error) : status;
+    return status == STATUS_OK ? worker_words_read(json, FIELDS_OF(table), name, error) : status;
 }
 
 void worker_words_place_write(struct json_writer *writer, const struct worker_place *place)
@@ -110,7 +113,7 @@ enum status worker_words_place_read(struct text json, struct worker_place *place
         {"silence_ms", fields_read_u64, offsetof(struct worker_place, silence_ms), true},
     };
     *place = (struct worker_place){0};
-    enum status status = read_document(json, FIELDS_OF(table), place, error);
+    enum status status = worker_words_read(json, FIELDS_OF(table), place, error);
     if (status == STATUS_OK && (place->workers > WORKER_SEATS_MAX ||
                                 place->worker >= place->workers || place->silence_ms > 86400000))
         return error_set(error, STATUS_INVALID, "what was sent: there is no such seat");
@@ -130,7 +133,7 @@ enum status worker_words_clock_read(struct text json, uint64_t *unix_ns, struct 
 {
     static const struct field table[] = {{"unix_ns", fields_read_u64, 0, true}};
     *unix_ns = 0;
-    return read_document(json, FIELDS_OF(table), unix_ns, error);
+    return worker_words_read(json, FIELDS_OF(table), unix_ns, error);
 }
 
 void worker_words_command_write(struct json_writer *writer, const struct worker_command *command)
@@ -139,6 +142,7 @@ void worker_words_command_write(struct json_writer *writer, const struct worker_
     json_field_cstring(writer, "order", worker_roll_order_words(command->order));
     if (command->order == WORKER_ORDER_START)
         json_field_u64_string(writer, "start_unix_ns", command->start_unix_ns);
+    json_field_u64(writer, "taken", command->taken);
     json_end_object(writer);
 }
 
@@ -159,9 +163,10 @@ enum status worker_words_command_read(struct text json, struct worker_command *c
     static const struct field table[] = {
         {"order", read_order, offsetof(struct worker_command, order), true},
         {"start_unix_ns", fields_read_u64, offsetof(struct worker_command, start_unix_ns), false},
+        {"taken", fields_read_u64, offsetof(struct worker_command, taken), true},
     };
     *command = (struct worker_command){0};
-    enum status status = read_document(json, FIELDS_OF(table), command, error);
+    enum status status = worker_words_read(json, FIELDS_OF(table), command, error);
     if (status == STATUS_OK && command->order == WORKER_ORDER_START && command->start_unix_ns == 0)
         return error_set(error, STATUS_INVALID, "what was sent: a start without its time");
     return status;
@@ -169,12 +174,42 @@ enum status worker_words_command_read(struct text json, struct worker_command *c
 
 /* ---- the job */
 
-void worker_words_job_write(struct json_writer *writer, const char *nonce,
-                            const struct load_options *options, const struct load_files *files)
+static const char *const kinds[] = {[WORKER_JOB_LOAD] = "load",
+                                    [WORKER_JOB_WINDOW] = "window",
+                                    [WORKER_JOB_WAIT] = "wait",
+                                    [WORKER_JOB_OVER] = "over"};
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+void worker_words_kind_write(struct json_writer *writer, enum worker_job_kind kind)
 {
     json_begin_object(writer);
     json_field_u64(writer, "protocol", WORKER_PROTOCOL);
-    json_field_cstring(writer, "kind", "load");
+    json_field_cstring(writer, "kind", kinds[kind]);
+}
+
+static enum status read_kind(struct fields *fields, void *into)
+{
+    for (unsigned i = 0; i < KINDS && fields->reader.token == JSON_STRING; i++) {
+        if (!json_reader_is(&fields->reader, kinds[i]))
+            continue;
+        *(enum worker_job_kind *)into = (enum worker_job_kind)i;
+        return STATUS_OK;
+    }
+    return fields_fail(fields, "is no kind of job that is known");
+}
+
+enum status worker_words_kind_read(struct text json, enum worker_job_kind *kind,
+                                   struct error *error)
+{
+    static const struct field table[] = {{"kind", read_kind, 0, true}};
+    enum status status = read_protocol(json, error);
+    return status == STATUS_OK ? worker_words_read(json, FIELDS_OF(table), kind, error) : status;
+}
+
+void worker_words_job_write(struct json_writer *writer, const char *nonce,
+                            const struct load_options *options, const struct load_files *files)
+{
+    worker_words_kind_write(writer, WORKER_JOB_LOAD);
     json_field_cstring(writer, "nonce", nonce);
     json_field_cstring(writer, "word", options->word);
     json_key(writer, "options");
@@ -189,14 +224,6 @@ void worker_words_job_write(struct json_writer *writer, const char *nonce,
     }
     json_end_array(writer);
     json_end_object(writer);
-}
-
-static enum status read_kind(struct fields *fields, void *into)
-{
-    (void)into;
-    if (fields->reader.token != JSON_STRING || !json_reader_is(&fields->reader, "load"))
-        return fields_fail(fields, "must be \"load\"");
-    return STATUS_OK;
 }
 
 static enum status read_file(struct fields *fields, void *into)
@@ -223,8 +250,7 @@ static enum status read_files(struct fields *fields, void *into)
 enum status worker_words_job_read(struct text json, struct worker_job *job, struct error *error)
 {
     static const struct field table[] = {
-        {"kind", read_kind, 0, true},
-        {"nonce", read_hex, offsetof(struct worker_job, nonce), true},
+        {"nonce", worker_words_read_hex, offsetof(struct worker_job, nonce), true},
         {"word", read_path, offsetof(struct worker_job, word), true},
         {"options", load_options_json_read, offsetof(struct worker_job, sent), true},
         {"files", read_files, 0, true},
@@ -232,9 +258,7 @@ enum status worker_words_job_read(struct text json, struct worker_job *job, stru
     memset(job, 0, sizeof(*job));
     arena_init(&job->sent.arena, WORKER_JOB_BYTES_MAX);
     load_options_init(&job->sent.options);
-    enum status status = read_protocol(json, error);
-    if (status == STATUS_OK)
-        status = read_document(json, FIELDS_OF(table), job, error);
+    enum status status = worker_words_read(json, FIELDS_OF(table), job, error);
     if (status == STATUS_OK && !load_options_are_in_range(&job->sent.options))
         return error_set(error, STATUS_INVALID, "what was sent: a number is out of range");
     job->sent.options.word = job->word;
@@ -273,14 +297,18 @@ void worker_words_report_write(struct json_writer *writer, const struct worker_r
 {
     json_begin_object(writer);
     json_field_cstring(writer, "instance", report->instance);
+    json_field_u64(writer, "round", report->round);
     json_field_u64(writer, "number", report->number);
     json_field_cstring(writer, "state", worker_roll_state_words(report->state));
     json_field_cstring(writer, "words", report->words);
     json_field_u64_string(writer, "clock_error_ns", report->clock_error_ns);
     json_field_u64_string(writer, "cpu_ns", report->cpu_ns);
     json_field_u64(writer, "peak_rss_kib", report->peak_rss_kib);
+    json_field_u64(writer, "spans_lost", report->spans_lost);
     json_field_bool(writer, "late", report->is_late);
     write_flows(writer, &report->flows);
+    if (report->request_count > 0)
+        window_words_requests_write(writer, report);
     if (steps != NULL)
         load_steps_json(writer, steps);
     json_end_object(writer);
@@ -307,24 +335,31 @@ enum status worker_words_report_read(struct text json, struct worker_report *rep
                                      struct error *error)
 {
     static const struct field table[] = {
-        {"instance", read_hex, offsetof(struct worker_report, instance), true},
+        {"instance", worker_words_read_hex, offsetof(struct worker_report, instance), true},
+        {"round", fields_read_u64, offsetof(struct worker_report, round), true},
         {"number", fields_read_u64, offsetof(struct worker_report, number), true},
         {"state", read_state, offsetof(struct worker_report, state), true},
         {"words", read_words, offsetof(struct worker_report, words), true},
         {"clock_error_ns", fields_read_u64, offsetof(struct worker_report, clock_error_ns), true},
         {"cpu_ns", fields_read_u64, offsetof(struct worker_report, cpu_ns), true},
         {"peak_rss_kib", fields_read_u64, offsetof(struct worker_report, peak_rss_kib), true},
+        {"spans_lost", fields_read_u64, offsetof(struct worker_report, spans_lost), true},
         {"late", fields_read_bool, offsetof(struct worker_report, is_late), true},
         {"flows", read_flows, offsetof(struct worker_report, flows), true},
         {"elapsed_s", load_steps_read_seconds, offsetof(struct worker_report, part.elapsed_s),
          false},
         {"steps", load_steps_read, offsetof(struct worker_report, part), false},
+        {"request_first", fields_read_u64, offsetof(struct worker_report, request_first), false},
+        {"requests", window_words_requests_read, 0, false},
     };
     memset(report, 0, sizeof(*report));
-    return read_document(json, FIELDS_OF(table), report, error);
+    return worker_words_read(json, FIELDS_OF(table), report, error);
 }
 
 void worker_words_report_release(struct worker_report *report)
 {
     load_steps_read_release(&report->part);
+    free(report->requests);
+    report->requests = NULL;
+    report->request_count = 0;
 }

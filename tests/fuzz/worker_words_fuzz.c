@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loadgen/workers/window_words.h"
 #include "loadgen/workers/worker_words.h"
 
 static void expect(bool holds)
@@ -30,6 +31,12 @@ static void try_report(struct text json)
         worker_words_report_write(&writer, &report, count > 0 ? &steps : NULL);
         struct text written = {buffer_text(&out), out.length_bytes};
         expect(worker_words_report_read(written, &again, NULL) == STATUS_OK);
+        expect(again.request_count == report.request_count &&
+               report.request_count <= WORKER_REQUESTS_MAX);
+        for (size_t i = 0; i < report.request_count; i++)
+            expect(memcmp(&again.requests[i], &report.requests[i], sizeof(again.requests[i])) ==
+                       0 &&
+                   report.requests[i].done_ns >= report.requests[i].due_ns);
         expect(again.number == report.number && again.part.figures.step_count == count);
         for (size_t i = 0; i < count; i++)
             expect(memcmp(&again.part.figures.steps[i], &report.part.figures.steps[i],
@@ -51,6 +58,26 @@ static void try_job(struct text json)
     worker_words_job_release(&job);
 }
 
+/* What is written again is read again, the same. */
+static void try_window(struct text json)
+{
+    static struct window_job job, again;
+    struct json_writer writer;
+    struct buffer out;
+    if (window_words_job_read(json, &job, NULL) != STATUS_OK)
+        return;
+    expect(job.threads >= 1 && job.config.token_count <= WINDOW_JOB_TOKENS_MAX);
+    expect(job.arrivals.stage_count <= SCHEDULE_STAGES_MAX && strlen(job.config.nonce) == 16);
+    buffer_init(&out, WORKER_JOB_BYTES_MAX);
+    json_writer_init(&writer, &out, 0);
+    window_words_job_write(&writer, &job.config, job.otlp, (unsigned)job.threads);
+    struct text written = {buffer_text(&out), out.length_bytes};
+    expect(window_words_job_read(written, &again, NULL) == STATUS_OK);
+    expect(again.config.token_count == job.config.token_count && again.threads == job.threads);
+    expect(schedule_same(&again.arrivals, &job.arrivals));
+    buffer_release(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -58,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct worker_name name;
     struct worker_place place;
     struct worker_command command;
+    enum worker_job_kind kind;
     char *copy = malloc(size + 1); /* of its own size, so that ASan sees its end */
     if (copy == NULL)
         return 0;
@@ -70,7 +98,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         expect(place.worker < place.workers && place.workers <= WORKER_SEATS_MAX);
     if (worker_words_command_read(json, &command, NULL) == STATUS_OK)
         expect(command.order < WORKER_ORDER_COUNT);
+    if (worker_words_kind_read(json, &kind, NULL) == STATUS_OK)
+        expect(kind <= WORKER_JOB_OVER);
     try_job(json);
+    try_window(json);
     try_report(json);
     free(copy);
     return 0;

@@ -21,19 +21,20 @@ TOKEN = "a-token-of-the-test"
 ENVIRONMENT = {**os.environ, "CULPRIT_TOKEN": TOKEN}
 
 
-def spawn(*words, **more):
+def spawn(*words, command="load", **more):
     more = {"env": ENVIRONMENT, "cwd": ROOT, **more}
-    return subprocess.Popen([CULPRIT, "load", *words], stdin=subprocess.DEVNULL,
+    return subprocess.Popen([CULPRIT, command, *words], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
 
 class Run:
     """A coordinator on a port of the kernel's choice, and workers that are told where it is."""
 
-    def __init__(self, directory, count, *words, host="127.0.0.1"):
-        self.path, self.workers = f"{directory}/report.json", []
+    def __init__(self, directory, count, *words, host="127.0.0.1", command="load"):
+        self.path, self.workers, self.command = f"{directory}/report.json", [], command
         self.coordinator = spawn("--coordinator", f"{host}:0", "--workers", str(count), "--json",
-                                 self.path, "--quiet", *words)
+                                 self.path, *(["--quiet"] if command == "load" else []), *words,
+                                 command=command)
         self.first = self.coordinator.stderr.readline()
         self.url = re.search(r"http://.*$", self.first).group()
         assert self.url.startswith(f"http://{host}:"), self.first
@@ -41,7 +42,7 @@ class Run:
 
     def work(self, count=1, **more):
         for _ in range(count):
-            self.workers.append(spawn("--worker", self.url, **more))
+            self.workers.append(spawn("--worker", self.url, **{"command": self.command, **more}))
         return self.workers[-1]
 
     def wait(self):
@@ -195,7 +196,7 @@ def test_a_wrong_token_gets_nothing():
         assert done.status == 1 and "0 of 1 workers" in done.talk, str(done)
 
 
-def hello(instance, protocol=1):
+def hello(instance, protocol=2):
     return json.dumps({"protocol": protocol, "instance": instance, "host": "h", "pid": 1})
 
 
@@ -208,10 +209,13 @@ def test_seats_are_for_those_who_were_asked_for():
             assert status == 200 and json.loads(words)["worker"] == 0, words
         status, words = run.ask("POST", "/-/workers", hello("b" * 16))
         assert status == 409 and "there already" in words, words
-        assert run.ask("GET", f"/-/workers/0/job?instance={'b' * 16}")[0] == 410
-        assert run.ask("GET", f"/-/workers/7/job?instance={'a' * 16}")[0] == 410
+        assert run.ask("GET", f"/-/workers/0/job?instance={'b' * 16}&round=1")[0] == 410
+        assert run.ask("GET", f"/-/workers/7/job?instance={'a' * 16}&round=1")[0] == 410
         assert run.ask("GET", f"/-/workers/0/files/3?instance={'a' * 16}")[0] == 404
-        assert run.ask("GET", f"/-/workers/0/job?instance={'a' * 16}")[0] == 200
+        assert run.ask("GET", f"/-/workers/0/job?instance={'a' * 16}")[0] == 400
+        for number, kind in ((1, "load"), (2, "wait")):
+            status, words = run.ask("GET", f"/-/workers/0/job?instance={'a' * 16}&round={number}")
+            assert status == 200 and json.loads(words)["kind"] == kind, words
         assert run.ask("POST", "/-/workers/0", '{"instance": 3}')[0] == 400
         assert run.ask("POST", "/-/workers", "x" * 5000)[0] == 413
         run.work()

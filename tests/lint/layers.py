@@ -29,7 +29,7 @@ ROOMS = {
     "loadgen/load/": LIBRARIES + rooms("base engine load"),
     "loadgen/report/": LIBRARIES + rooms("base load report"),
     "loadgen/options/": LIBRARIES + rooms("base engine load report options"),
-    "loadgen/workers/": LIBRARIES + rooms("base load report options workers"),
+    "loadgen/workers/": LIBRARIES + rooms("base load report options window workers"),
     "loadgen/compare/": LIBRARIES + rooms("base report compare"),
     "loadgen/stack/": LIBRARIES + rooms("base stack"),
     "loadgen/window/": LIBRARIES + rooms("base engine load window"),

@@ -15,15 +15,13 @@ static const struct worker_roll_limits usual = {
     .gather_ns = 60 * SECOND,
     .silence_ns = 10 * SECOND,
     .lead_ns = SECOND,
-    .run_ns = 30 * SECOND,
-    .grace_ns = 5 * SECOND,
 };
 
 static struct worker_roll roll; /* too large for a stack */
 
 /* ---- scripts: what happens, second by second */
 
-enum act { END, JOIN, SAY, TICK, STOP, GIVE_UP };
+enum act { END, JOIN, SAY, TICK, STOP, GIVE_UP, NEXT };
 
 struct event {
     double at_s;
@@ -35,7 +33,7 @@ struct event {
 
 struct row {
     const char *it;
-    struct event events[16];
+    struct event events[20];
     enum worker_state ends[2];
     enum worker_order orders[2];
     bool is_over, was_started;
@@ -45,6 +43,12 @@ struct row {
     {0, JOIN, 0, 0, 0}, {0, JOIN, 1, 0, 0}, {1, SAY, 0, WORKER_READY, 1},                          \
     {                                                                                              \
         2, SAY, 1, WORKER_READY, 1                                                                 \
+    }
+
+#define BOTH_DONE                                                                                  \
+    BOTH_READY, {2, TICK, 0, 0, 0}, {40, SAY, 0, WORKER_DONE, 2}, {40.4, SAY, 1, WORKER_DONE, 2},  \
+    {                                                                                              \
+        40.4, TICK, 0, 0, 0                                                                        \
     }
 
 static const struct row rows[] = {
@@ -222,6 +226,39 @@ static const struct row rows[] = {
      {WORKER_ORDER_LEAVE, WORKER_ORDER_LEAVE},
      true,
      false},
+    {"it begins a next round with those who were done",
+     {BOTH_DONE, {50, NEXT, 0, 0, 0}, {50, TICK, 0, 0, 0}},
+     {WORKER_PREPARING, WORKER_PREPARING},
+     {WORKER_ORDER_WAIT, WORKER_ORDER_WAIT},
+     false,
+     false},
+    {"it starts a next round when all are ready again",
+     {BOTH_DONE,
+      {49, SAY, 0, WORKER_READY, 3},
+      {50, NEXT, 0, 0, 0},
+      {51, SAY, 0, WORKER_READY, 4},
+      {51, SAY, 1, WORKER_READY, 4},
+      {51, TICK, 0, 0, 0}},
+     {WORKER_READY, WORKER_READY},
+     {WORKER_ORDER_START, WORKER_ORDER_START},
+     false,
+     true},
+    {"it loses one that falls silent between two rounds, and is over",
+     {BOTH_DONE, {50, NEXT, 0, 0, 0}, {50.5, SAY, 0, WORKER_READY, 3}, {50.6, TICK, 0, 0, 0}},
+     {WORKER_READY, WORKER_LOST},
+     {WORKER_ORDER_LEAVE, WORKER_ORDER_LEAVE},
+     true,
+     false},
+    {"it is over where one leaves between two rounds",
+     {BOTH_DONE,
+      {48, SAY, 1, WORKER_INTERRUPTED, 3},
+      {49, SAY, 0, WORKER_PREPARING, 3},
+      {50, NEXT, 0, 0, 0},
+      {50, TICK, 0, 0, 0}},
+     {WORKER_PREPARING, WORKER_INTERRUPTED},
+     {WORKER_ORDER_LEAVE, WORKER_ORDER_LEAVE},
+     true,
+     false},
     {"it tells everybody to give up",
      {BOTH_READY, {2, TICK, 0, 0, 0}, {4, SAY, 0, WORKER_RUNNING, 2}, {5, GIVE_UP, 0, 0, 0}},
      {WORKER_RUNNING, WORKER_READY},
@@ -237,6 +274,17 @@ static struct worker_name name_of(unsigned who)
     return name;
 }
 
+static void next(uint64_t now_ns)
+{
+    worker_roll_next(&roll, 30 * SECOND, 5 * SECOND, now_ns);
+}
+
+static void begin(void)
+{
+    worker_roll_init(&roll, &usual);
+    next(BEGIN);
+}
+
 static void play(const struct event *event)
 {
     uint64_t now_ns = BEGIN + (uint64_t)(event->at_s * 1e9);
@@ -248,6 +296,8 @@ static void play(const struct event *event)
     } else if (event->act == SAY) {
         assert_true(worker_roll_hear(&roll, event->who, name.instance, now_ns));
         (void)worker_roll_report(&roll, event->who, (uint64_t)event->number, event->state, "");
+    } else if (event->act == NEXT) {
+        next(now_ns);
     } else if (event->act == STOP) {
         worker_roll_stop(&roll, now_ns);
     } else if (event->act == GIVE_UP) {
@@ -260,7 +310,7 @@ static void play(const struct event *event)
 static void check_row(void **state)
 {
     const struct row *row = *state;
-    worker_roll_init(&roll, &usual, BEGIN);
+    begin();
     for (const struct event *event = row->events; event->act != END; event++)
         play(event);
     for (size_t i = 0; i < 2; i++) {
@@ -280,7 +330,7 @@ static void check_same_seat(void **state)
     (void)state;
     size_t seat = 9;
     const struct worker_name first = name_of(7), second = name_of(8);
-    worker_roll_init(&roll, &usual, BEGIN);
+    begin();
     for (int i = 0; i < 2; i++) {
         assert_int_equal(worker_roll_join(&roll, &first, BEGIN, &seat), STATUS_OK);
         assert_int_equal(seat, 0);
@@ -294,7 +344,7 @@ static void check_full(void **state)
     (void)state;
     size_t seat = 9;
     const struct worker_name names[] = {name_of(7), name_of(8), name_of(9)};
-    worker_roll_init(&roll, &usual, BEGIN);
+    begin();
     assert_int_equal(worker_roll_join(&roll, &names[0], BEGIN, &seat), STATUS_OK);
     assert_int_equal(worker_roll_join(&roll, &names[1], BEGIN, &seat), STATUS_OK);
     assert_int_equal(worker_roll_join(&roll, &names[2], BEGIN, &seat), STATUS_EXISTS);
@@ -308,7 +358,7 @@ static void check_late_joiner(void **state)
     (void)state;
     size_t seat = 9;
     const struct worker_name late = name_of(3), first = name_of(0);
-    worker_roll_init(&roll, &usual, BEGIN);
+    begin();
     for (const struct event *event = rows[2].events; event->act != END; event++)
         play(event);
     assert_int_equal(roll.start_ns, BEGIN + 3 * SECOND);
@@ -317,12 +367,27 @@ static void check_late_joiner(void **state)
     assert_int_equal(seat, 0);
 }
 
+static void check_early_joiner(void **state)
+{
+    (void)state;
+    size_t seat = 9;
+    const struct worker_name first = name_of(0), late = name_of(3);
+    worker_roll_init(&roll, &usual);
+    assert_int_equal(worker_roll_join(&roll, &first, BEGIN, &seat), STATUS_OK);
+    worker_roll_tick(&roll, BEGIN + 100 * SECOND);
+    assert_int_equal(worker_roll_order(&roll, 0), WORKER_ORDER_WAIT);
+    next(BEGIN + 5 * SECOND);
+    assert_int_equal(roll.seats[0].state, WORKER_PREPARING);
+    next(BEGIN + 6 * SECOND); /* not before the first is over, but for this: */
+    assert_int_equal(worker_roll_join(&roll, &late, BEGIN + 7 * SECOND, &seat), STATUS_CLOSED);
+}
+
 static void check_freed_seat(void **state)
 {
     (void)state;
     size_t seat = 9;
     const struct worker_name first = name_of(0), other = name_of(3);
-    worker_roll_init(&roll, &usual, BEGIN);
+    begin();
     assert_int_equal(worker_roll_join(&roll, &first, BEGIN, &seat), STATUS_OK);
     worker_roll_tick(&roll, BEGIN + 11 * SECOND);
     assert_false(worker_roll_hear(&roll, 0, first.instance, BEGIN + 11 * SECOND));
@@ -373,6 +438,8 @@ int main(void)
     rows_one(&all, "it gives an instance the same seat again", check_same_seat);
     rows_one(&all, "it has no seat for one too many", check_full);
     rows_one(&all, "it takes in nobody after the start", check_late_joiner);
+    rows_one(&all, "it takes workers in before the first round, and none in a later one",
+             check_early_joiner);
     rows_one(&all, "it gives a freed seat to somebody else", check_freed_seat);
     return rows_run("worker_roll", &all);
 }

@@ -7,13 +7,14 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "loadgen/options/load_options_json.h"
+#include "loadgen/workers/window_words.h"
 #include "tests/unit/rows.h"
 
 enum { BYTES_MAX = 8 * 1024 * 1024, STEPS = 3, WORKERS = 3, SAMPLES = 3000 };
 
 /* ---- what is refused */
 
-enum kind { HELLO, PLACE, COMMAND, JOB, REPORT };
+enum kind { HELLO, PLACE, COMMAND, KIND, JOB, WINDOW, REPORT };
 
 struct row {
     const char *it;
@@ -25,47 +26,93 @@ struct row {
 
 #define INSTANCE "\"instance\":\"0123456789abcdef\""
 #define HEAD                                                                                       \
-    "{" INSTANCE ",\"number\":1,\"state\":\"running\",\"words\":\"\",\"clock_error_ns\":\"1\","    \
-    "\"cpu_ns\":\"2\",\"peak_rss_kib\":3,\"late\":false,"
+    "{" INSTANCE ",\"round\":1,\"number\":1,\"state\":\"running\",\"words\":\"\","                 \
+    "\"clock_error_ns\":\"1\",\"cpu_ns\":\"2\",\"peak_rss_kib\":3,\"spans_lost\":0,\"late\":"      \
+    "false,"
 #define FLOWS    "\"flows\":{\"due\":1,\"ok\":1,\"failed\":0,\"cut\":0,\"turned_away\":0}"
-#define JOB_HEAD "{\"protocol\":1,\"kind\":\"load\",\"nonce\":\"0123456789abcdef\",\"word\":\"f\","
+#define JOB_HEAD "{\"protocol\":2,\"kind\":\"load\",\"nonce\":\"0123456789abcdef\",\"word\":\"f\","
+
+#define ID             "\"0af7651916cd43dd8448eb211c80319c\""
+#define REQUESTS(list) ",\"request_first\":0,\"requests\":[" list "]}"
+#define WINDOW_HEAD                                                                                \
+    "{\"protocol\":2,\"kind\":\"window\",\"nonce\":\"0123456789abcdef\","                          \
+    "\"frontend\":\"http://a\",\"otlp\":\"http://b\",\"tokens\":[\"t\"],\"poisson\":false,"
+#define STAGES "\"stages\":[{\"duration_s\":1,\"from\":5,\"to\":5}],"
+#define WINDOW_REST                                                                                \
+    "\"seed\":\"1\",\"request_timeout_ms\":0,\"grace_ms\":0,\"lines_min\":1,\"lines_max\":2,"      \
+    "\"lines_median\":0,\"sku_count\":9,\"connection_limit\":0}"
 
 static const struct row rows[] = {
-    {"it takes a hello", HELLO, "{\"protocol\":1," INSTANCE ",\"host\":\"a\",\"pid\":7}", STATUS_OK,
+    {"it takes a hello", HELLO, "{\"protocol\":2," INSTANCE ",\"host\":\"a\",\"pid\":7}", STATUS_OK,
      ""},
     {"it takes a hello with more in it", HELLO,
-     "{\"protocol\":1," INSTANCE ",\"host\":\"a\",\"pid\":7,\"zone\":[1]}", STATUS_OK, ""},
-    {"it says which version the other one has", HELLO, "{\"protocol\":2,\"whatever\":1}",
-     STATUS_UNSUPPORTED, "version 2"},
+     "{\"protocol\":2," INSTANCE ",\"host\":\"a\",\"pid\":7,\"zone\":[1]}", STATUS_OK, ""},
+    {"it says which version the other one has", HELLO, "{\"protocol\":1,\"whatever\":1}",
+     STATUS_UNSUPPORTED, "version 1"},
     {"it wants a version", HELLO, "{" INSTANCE ",\"host\":\"a\",\"pid\":7}", STATUS_INVALID,
      "protocol"},
-    {"it wants an instance", HELLO, "{\"protocol\":1,\"host\":\"a\",\"pid\":7}", STATUS_INVALID,
+    {"it wants an instance", HELLO, "{\"protocol\":2,\"host\":\"a\",\"pid\":7}", STATUS_INVALID,
      "instance"},
     {"it wants hex in an instance", HELLO,
-     "{\"protocol\":1,\"instance\":\"0123456789abcdeg\",\"host\":\"a\",\"pid\":7}", STATUS_INVALID,
+     "{\"protocol\":2,\"instance\":\"0123456789abcdeg\",\"host\":\"a\",\"pid\":7}", STATUS_INVALID,
      "hex"},
     {"it wants all of an instance", HELLO,
-     "{\"protocol\":1,\"instance\":\"0123\",\"host\":\"a\",\"pid\":7}", STATUS_INVALID, "hex"},
+     "{\"protocol\":2,\"instance\":\"0123\",\"host\":\"a\",\"pid\":7}", STATUS_INVALID, "hex"},
     {"it prints no control characters of a host", HELLO,
-     "{\"protocol\":1," INSTANCE ",\"host\":\"a\\u001b[2J\",\"pid\":7}", STATUS_INVALID, "control"},
+     "{\"protocol\":2," INSTANCE ",\"host\":\"a\\u001b[2J\",\"pid\":7}", STATUS_INVALID, "control"},
     {"it wants nothing behind it", HELLO,
-     "{\"protocol\":1," INSTANCE ",\"host\":\"a\",\"pid\":7} x", STATUS_INVALID, ""},
+     "{\"protocol\":2," INSTANCE ",\"host\":\"a\",\"pid\":7} x", STATUS_INVALID, ""},
     {"it takes no empty hello", HELLO, "", STATUS_INVALID, ""},
     {"it takes a seat", PLACE, "{\"worker\":2,\"workers\":3,\"silence_ms\":10}", STATUS_OK, ""},
     {"it takes no seat beyond the last", PLACE, "{\"worker\":3,\"workers\":3,\"silence_ms\":10}",
      STATUS_INVALID, "no such seat"},
     {"it takes no more workers than there may be", PLACE,
      "{\"worker\":3,\"workers\":257,\"silence_ms\":10}", STATUS_INVALID, "no such seat"},
-    {"it takes an order", COMMAND, "{\"order\":\"go on\"}", STATUS_OK, ""},
-    {"it takes a start", COMMAND, "{\"order\":\"start\",\"start_unix_ns\":\"5\"}", STATUS_OK, ""},
-    {"it wants the time of a start", COMMAND, "{\"order\":\"start\"}", STATUS_INVALID, "time"},
-    {"it takes no order that it does not know", COMMAND, "{\"order\":\"dance\"}", STATUS_INVALID,
-     "no order"},
+    {"it takes an order", COMMAND, "{\"order\":\"go on\",\"taken\":0}", STATUS_OK, ""},
+    {"it takes a start", COMMAND, "{\"order\":\"start\",\"start_unix_ns\":\"5\",\"taken\":0}",
+     STATUS_OK, ""},
+    {"it wants the time of a start", COMMAND, "{\"order\":\"start\",\"taken\":0}", STATUS_INVALID,
+     "time"},
+    {"it takes no order that it does not know", COMMAND, "{\"order\":\"dance\",\"taken\":0}",
+     STATUS_INVALID, "no order"},
     {"it takes a job", JOB, JOB_HEAD "\"options\":{\"rate\":5},\"files\":[]}", STATUS_OK, ""},
-    {"it takes no job of another kind", JOB,
-     "{\"protocol\":1,\"kind\":\"mine\",\"nonce\":\"0123456789abcdef\",\"word\":\"f\","
-     "\"options\":{},\"files\":[]}",
-     STATUS_INVALID, "kind"},
+    {"it knows the kind of a job", KIND, "{\"protocol\":2,\"kind\":\"window\",\"x\":1}", STATUS_OK,
+     ""},
+    {"it takes no job of another kind", KIND, "{\"protocol\":2,\"kind\":\"mine\"}", STATUS_INVALID,
+     "kind"},
+    {"it takes no job of another version", KIND, "{\"protocol\":1,\"kind\":\"load\"}",
+     STATUS_UNSUPPORTED, "version 1"},
+    {"it wants to know how many requests were taken", COMMAND, "{\"order\":\"go on\"}",
+     STATUS_INVALID, "taken"},
+    {"it takes a window", WINDOW, WINDOW_HEAD "\"threads\":1," STAGES WINDOW_REST, STATUS_OK, ""},
+    {"it wants a thread for a window", WINDOW, WINDOW_HEAD "\"threads\":0," STAGES WINDOW_REST,
+     STATUS_INVALID, "threads"},
+    {"it takes no more threads than there may be", WINDOW,
+     WINDOW_HEAD "\"threads\":65," STAGES WINDOW_REST, STATUS_INVALID, "threads"},
+    {"it wants stages of a window", WINDOW, WINDOW_HEAD "\"threads\":1," WINDOW_REST,
+     STATUS_INVALID, "stages"},
+    {"it takes no rate below zero", WINDOW,
+     WINDOW_HEAD "\"threads\":1,\"stages\":[{\"duration_s\":1,\"from\":-1,\"to\":1}]," WINDOW_REST,
+     STATUS_INVALID, "from"},
+    {"it takes requests", REPORT, HEAD FLOWS REQUESTS("[" ID ",7,1,0,4,\"5\",\"9\"]"), STATUS_OK,
+     ""},
+    {"it takes a request without a trace", REPORT,
+     HEAD FLOWS REQUESTS("[\"\",7,0,0,4,\"5\",\"9\"]"), STATUS_OK, ""},
+    {"it takes no list without requests", REPORT, HEAD FLOWS REQUESTS(""), STATUS_INVALID, "none"},
+    {"it takes no half trace id", REPORT, HEAD FLOWS REQUESTS("[\"0af7\",7,1,0,4,\"5\",\"9\"]"),
+     STATUS_INVALID, "trace id"},
+    {"it takes no step that there is not", REPORT,
+     HEAD FLOWS REQUESTS("[" ID ",7,2,0,4,\"5\",\"9\"]"), STATUS_INVALID, "out of range"},
+    {"it takes no outcome that there is not", REPORT,
+     HEAD FLOWS REQUESTS("[" ID ",7,1,9,4,\"5\",\"9\"]"), STATUS_INVALID, "out of range"},
+    {"it takes no flow that no schedule has", REPORT,
+     HEAD FLOWS REQUESTS("[" ID ",1000000001,1,0,4,\"5\",\"9\"]"), STATUS_INVALID, "out of range"},
+    {"it takes no request that ended before it was due", REPORT,
+     HEAD FLOWS REQUESTS("[" ID ",7,1,0,4,\"9\",\"5\"]"), STATUS_INVALID, "before"},
+    {"it takes no request that is too long", REPORT,
+     HEAD FLOWS REQUESTS("[" ID ",7,1,0,4,\"5\",\"9\",1]"), STATUS_INVALID, "too long"},
+    {"it takes no request that is too short", REPORT, HEAD FLOWS REQUESTS("[" ID ",7,1,0,4,\"5\"]"),
+     STATUS_INVALID, "requests"},
     {"it takes no flag that writes on this machine", JOB,
      JOB_HEAD "\"options\":{\"json\":\"/etc/x\"},\"files\":[]}", STATUS_INVALID, "no flag"},
     {"it takes no flag that reads on this machine", JOB,
@@ -113,6 +160,14 @@ static enum status read_row(const struct row *row, struct error *error)
         return worker_words_place_read(json, &place, error);
     if (row->kind == COMMAND)
         return worker_words_command_read(json, &command, error);
+    if (row->kind == KIND) {
+        enum worker_job_kind kind;
+        return worker_words_kind_read(json, &kind, error);
+    }
+    if (row->kind == WINDOW) {
+        static struct window_job window;
+        return window_words_job_read(json, &window, error);
+    }
     if (row->kind == JOB) {
         status = worker_words_job_read(json, &job, error);
         worker_words_job_release(&job);
@@ -162,13 +217,14 @@ static void check_orders(void **state)
     for (unsigned i = 0; i < WORKER_ORDER_COUNT; i++) {
         struct buffer out;
         struct json_writer writer;
-        const struct worker_command command = {(enum worker_order)i, UINT64_MAX - 1};
+        const struct worker_command command = {(enum worker_order)i, UINT64_MAX - 1, 12 + i};
         struct worker_command again;
         buffer_init(&out, WORKER_HELLO_BYTES_MAX);
         json_writer_init(&writer, &out, 0);
         worker_words_command_write(&writer, &command);
         assert_int_equal(worker_words_command_read(text_in(&out), &again, NULL), STATUS_OK);
         assert_int_equal(again.order, i);
+        assert_int_equal(again.taken, 12 + i);
         assert_true(again.start_unix_ns == (i == WORKER_ORDER_START ? UINT64_MAX - 1 : 0));
         buffer_release(&out);
     }
@@ -244,6 +300,85 @@ static void check_job(void **state)
     assert_int_equal(job.files[0].bytes, 4);
     worker_words_job_release(&job);
     load_files_release(&files);
+    buffer_release(&out);
+}
+
+/* A window as it is sent, and all that decides over its requests. */
+static void check_window_job(void **state)
+{
+    (void)state;
+    static struct window_job job;
+    static const char *const tokens[] = {"alice", "bob"};
+    const struct schedule_plan arrivals = {
+        .stages = {{0.1, 1.0 / 3, 400}, {2, 0, 7.7}}, .stage_count = 2, .is_poisson = true};
+    const struct window_config config = {.frontend = "http://frontend:8080",
+                                         .tokens = tokens,
+                                         .token_count = 2,
+                                         .arrivals = &arrivals,
+                                         .seed = UINT64_MAX - 3,
+                                         .nonce = "0123456789abcdef",
+                                         .lines_min = 1,
+                                         .lines_max = 12,
+                                         .lines_median = 4,
+                                         .sku_count = 200,
+                                         .connection_limit = 30,
+                                         .request_timeout_ms = 5,
+                                         .grace_ms = 6};
+    struct buffer out;
+    struct json_writer writer;
+    struct error error = {0};
+    buffer_init(&out, WORKER_JOB_BYTES_MAX);
+    json_writer_init(&writer, &out, 0);
+    window_words_job_write(&writer, &config, "http://otlp:4318", 3);
+    if (window_words_job_read(text_in(&out), &job, &error) != STATUS_OK)
+        fail_msg("%s", error.text);
+    assert_string_equal(job.config.frontend, config.frontend);
+    assert_string_equal(job.otlp, "http://otlp:4318");
+    assert_string_equal(job.config.nonce, config.nonce);
+    assert_int_equal(job.config.token_count, 2);
+    assert_string_equal(job.config.tokens[1], "bob");
+    assert_true(schedule_same(job.config.arrivals, &arrivals));
+    assert_int_equal(job.config.seed, config.seed);
+    assert_int_equal(job.config.lines_max, 12);
+    assert_int_equal(job.config.lines_median, 4);
+    assert_int_equal(job.config.sku_count, 200);
+    assert_int_equal(job.config.connection_limit, 30);
+    assert_int_equal(job.config.request_timeout_ms, 5);
+    assert_int_equal(job.config.grace_ms, 6);
+    assert_int_equal(job.threads, 3);
+    buffer_release(&out);
+}
+
+static void check_requests(void **state)
+{
+    (void)state;
+    static struct worker_report again;
+    struct worker_request requests[] = {
+        {{1, 2, 3}, 7, 5, UINT64_MAX / 8, WINDOW_CHECKOUT, LOAD_OK, 12},
+        {{0}, 8, 6, 6, WINDOW_CART, LOAD_DROPPED, 1},
+    };
+    const struct worker_report report = {.instance = "0123456789abcdef",
+                                         .round = 4,
+                                         .number = 3,
+                                         .state = WORKER_RUNNING,
+                                         .spans_lost = 9,
+                                         .requests = requests,
+                                         .request_first = 40,
+                                         .request_count = 2};
+    struct buffer out;
+    struct json_writer writer;
+    struct error error = {0};
+    buffer_init(&out, BYTES_MAX);
+    json_writer_init(&writer, &out, 0);
+    worker_words_report_write(&writer, &report, NULL);
+    if (worker_words_report_read(text_in(&out), &again, &error) != STATUS_OK)
+        fail_msg("%s", error.text);
+    assert_int_equal(again.round, 4);
+    assert_int_equal(again.spans_lost, 9);
+    assert_int_equal(again.request_first, 40);
+    assert_int_equal(again.request_count, 2);
+    assert_memory_equal(again.requests, requests, sizeof(requests));
+    worker_words_report_release(&again);
     buffer_release(&out);
 }
 
@@ -382,6 +517,8 @@ int main(void)
     rows_one(&all, "it reads back a hello", check_hello);
     rows_one(&all, "it reads back each order", check_orders);
     rows_one(&all, "it reads back a job with every flag, and nothing else", check_job);
+    rows_one(&all, "it reads back a window, to the last digit", check_window_job);
+    rows_one(&all, "it reads back requests", check_requests);
     rows_one(&all, "it reads no file that was not sent", check_sealed_files);
     rows_one(&all, "it adds three workers up to one process, bucket by bucket", check_merge);
     return rows_run("worker_words", &all);

@@ -14,7 +14,7 @@
 static atomic_bool stop_asked;
 static int wake_fd = -1;
 
-static void wake(void)
+void interrupt_wake(void)
 {
     uint64_t one = 1;
     (void)!write(wake_fd, &one, sizeof one);
@@ -27,7 +27,7 @@ static void on_signal(int number)
         signal(number, SIG_DFL);
         raise(number);
     }
-    wake();
+    interrupt_wake();
     errno = saved;
 }
 

@@ -14,7 +14,10 @@ MUST_CHECK enum status interrupt_start(struct error *error);
 /* Somebody asked to stop. */
 bool interrupt_came(void);
 
-/* Waits until the deadline; false: a signal came before it (any of the three). */
+/* Waits until the deadline; false: a signal (any of the three) or interrupt_wake came before. */
 bool interrupt_wait_until(uint64_t deadline_ns);
+
+/* Ends the wait under way, or the next one. Any thread. */
+void interrupt_wake(void);
 
 #endif

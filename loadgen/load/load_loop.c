@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "loadgen/base/interrupt.h"
 
 enum {
     ARRIVALS_MAX = 1024, /* let in before the sockets are looked at again */
@@ -107,6 +108,7 @@ static void *run_thread(void *argument)
     shared->client->release(loop->crew.client);
     loop->cpu_ns = clock_thread_cpu_ns();
     atomic_fetch_sub(&shared->running, 1);
+    interrupt_wake();
     return NULL;
 }
 

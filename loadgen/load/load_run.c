@@ -12,7 +12,8 @@
 
 enum {
     TICK_MS = 250,
-    HEAD_START_MS = 20, /* for the threads to be there when the first request is due */
+    TICK_ALONE_MS = 1000, /* where nobody looks: a signal ends the wait */
+    HEAD_START_MS = 20,   /* for the threads to be there when the first request is due */
     IDLE_MAX_MS = 10000,
     FILES_BESIDE = 32,
 };
@@ -202,20 +203,23 @@ static enum status start(struct run *run, struct error *error)
     return STATUS_OK;
 }
 
-/* Until the last loop has ended. A signal cuts the wait short; one that came before this is seen at
- * the next look. */
+/* A signal and the end of a loop cut the wait short; after SIGINT nothing does. */
+static void wait_until(const struct run *run, uint64_t until_ns)
+{
+    uint64_t look_ns = clock_mono_ns();
+    if (!interrupt_came() && interrupt_wait_until(until_ns))
+        return;
+    while (interrupt_came() && atomic_load(&run->shared.running) > 0 && look_ns < until_ns)
+        clock_sleep_until_ns(look_ns += TICK_MS / 10 * NS_PER_MS);
+}
+
+/* Until the last loop has ended. */
 static void watch(struct run *run)
 {
+    bool has_watchers = is_watched(run) || run->config->order != NULL;
+    uint64_t tick_ns = (has_watchers ? TICK_MS : TICK_ALONE_MS) * NS_PER_MS;
     while (atomic_load(&run->shared.running) > 0) {
-        uint64_t until_ns = clock_mono_ns() + TICK_MS * NS_PER_MS;
-        uint64_t look_ns = clock_mono_ns();
-        while (atomic_load(&run->shared.running) > 0 && look_ns < until_ns) {
-            look_ns += TICK_MS / 10 * NS_PER_MS;
-            if (interrupt_came())
-                clock_sleep_until_ns(look_ns); /* no wait is cut short any more */
-            else if (!interrupt_wait_until(look_ns))
-                break;
-        }
+        wait_until(run, clock_mono_ns() + tick_ns);
         tick(run);
     }
 }

@@ -59,6 +59,40 @@ static void build(struct builder *builder)
     builder_call(builder, a, "a", OTLP_KIND_CLIENT, "SELECT one", 60000, 65000);
 }
 
+struct made {
+    struct builder builder;
+    struct arena arena;
+    struct forest forest;
+    struct span_path_readings readings;
+};
+
+static void grow(struct made *made)
+{
+    assert_int_equal(tree_forest_build(&made->forest, &made->builder.spans, 0, 0, &made->arena),
+                     STATUS_OK);
+}
+
+static void make(struct made *made, uint64_t seed)
+{
+    builder_init(&made->builder);
+    arena_init(&made->arena, 16 << 20);
+    build(&made->builder);
+    if (seed > 0)
+        builder_shuffle(&made->builder, seed);
+    grow(made);
+}
+
+static void release(struct made *made)
+{
+    arena_release(&made->arena);
+    builder_release(&made->builder);
+}
+
+static enum status read_path(struct made *made, const struct span_path *path)
+{
+    return span_path_read(path, &made->forest, &made->arena, &made->readings);
+}
+
 struct path_row {
     const char *it;
     struct span_path path;
@@ -92,74 +126,53 @@ static void check_path(void **state)
 {
     const struct path_row *row = *state;
     for (uint64_t seed = 0; seed < 4; seed++) {
-        struct builder builder;
-        struct arena arena;
-        struct forest forest;
-        struct span_path_readings readings;
-        builder_init(&builder);
-        arena_init(&arena, 16 << 20);
-        build(&builder);
-        if (seed > 0)
-            builder_shuffle(&builder, seed);
-        assert_int_equal(tree_forest_build(&forest, &builder.spans, 0, 0, &arena), STATUS_OK);
-        assert_int_equal(span_path_read(&row->path, &forest, &arena, &readings), STATUS_OK);
-        assert_int_equal(readings.count, row->leads_there);
+        struct made made;
+        make(&made, seed);
+        assert_int_equal(read_path(&made, &row->path), STATUS_OK);
+        assert_int_equal(made.readings.count, row->leads_there);
         if (row->leads_there) {
-            assert_int_equal(readings.items[0].count, row->count);
-            assert_true(fabs(readings.items[0].covered_ms - row->covered_ms) < 1e-6);
-            assert_true(readings.items[0].is_whole);
-            assert_int_equal(readings.items[0].trace_id[15], 1);
+            assert_int_equal(made.readings.items[0].count, row->count);
+            assert_true(fabs(made.readings.items[0].covered_ms - row->covered_ms) < 1e-6);
+            assert_true(made.readings.items[0].is_whole);
+            assert_int_equal(made.readings.items[0].trace_id[15], 1);
         }
-        arena_release(&arena);
-        builder_release(&builder);
+        release(&made);
     }
 }
 
 static void check_partial(void **state)
 {
     (void)state;
-    struct builder builder;
-    struct arena arena;
-    struct forest forest;
-    struct span_path_readings readings;
-    builder_init(&builder);
-    arena_init(&arena, 16 << 20);
-    build(&builder);
-    builder.trace = 2;
-    builder_call(&builder, 99, "b", OTLP_KIND_SERVER, "GET /y", 200000, 201000);
-    assert_int_equal(tree_forest_build(&forest, &builder.spans, 0, 0, &arena), STATUS_OK);
+    struct made made;
     const struct span_path path = {{{"b", "GET*"}}, 1};
-    assert_int_equal(span_path_read(&path, &forest, &arena, &readings), STATUS_OK);
-    assert_int_equal(readings.count, 2);
-    assert_true(readings.items[0].is_whole);
+    make(&made, 0);
+    made.builder.trace = 2;
+    builder_call(&made.builder, 99, "b", OTLP_KIND_SERVER, "GET /y", 200000, 201000);
+    grow(&made);
+    assert_int_equal(read_path(&made, &path), STATUS_OK);
+    assert_int_equal(made.readings.count, 2);
+    assert_true(made.readings.items[0].is_whole);
     /* a server whose caller sends no spans is a root; one whose caller does is not */
-    builder.trace = 2;
-    builder_call(&builder, 98, "a", OTLP_KIND_SERVER, "GET /x", 200000, 201000);
-    assert_int_equal(tree_forest_build(&forest, &builder.spans, 0, 0, &arena), STATUS_OK);
-    assert_int_equal(span_path_read(&path, &forest, &arena, &readings), STATUS_OK);
-    assert_int_equal(readings.count, 2);
-    assert_false(readings.items[1].is_whole);
-    arena_release(&arena);
-    builder_release(&builder);
+    made.builder.trace = 2;
+    builder_call(&made.builder, 98, "a", OTLP_KIND_SERVER, "GET /x", 200000, 201000);
+    grow(&made);
+    assert_int_equal(read_path(&made, &path), STATUS_OK);
+    assert_int_equal(made.readings.count, 2);
+    assert_false(made.readings.items[1].is_whole);
+    release(&made);
 }
 
 static void check_no_memory(void **state)
 {
     (void)state;
-    struct builder builder;
-    struct arena arena, small;
-    struct forest forest;
-    struct span_path_readings readings;
-    builder_init(&builder);
-    arena_init(&arena, 16 << 20);
-    arena_init(&small, 1);
-    build(&builder);
-    assert_int_equal(tree_forest_build(&forest, &builder.spans, 0, 0, &arena), STATUS_OK);
+    struct made made;
+    struct arena small;
     const struct span_path path = {{{"b", ""}}, 1};
-    assert_int_equal(span_path_read(&path, &forest, &small, &readings), STATUS_NO_MEMORY);
+    make(&made, 0);
+    arena_init(&small, 1);
+    assert_int_equal(span_path_read(&path, &made.forest, &small, &made.readings), STATUS_NO_MEMORY);
     arena_release(&small);
-    arena_release(&arena);
-    builder_release(&builder);
+    release(&made);
 }
 
 int main(void)

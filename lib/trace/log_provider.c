@@ -6,11 +6,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "trace/deadline_wait.h"
 #include "trace/exporters.h"
 #include "trace/log_batch.h"
 #include "trace/log_queue.h"
 #include "trace/resource.h"
+#include "trace/rounds.h"
 
 static const uint64_t log_gap_ns = 10 * NS_PER_S;
 static const uint64_t grace_ns = 250 * NS_PER_MS; /* to fail what goes on at a deadline */
@@ -24,14 +24,10 @@ static struct {
 
     atomic_bool is_on;
     _Atomic uint32_t batch_count; /* so many make it wake: a batch, or with no delay the first */
-    atomic_bool is_woken;         /* a producer has asked for a batch; cleared before it is built */
     _Atomic uint32_t inflight;
     _Atomic uint64_t emitted, dropped;
 
-    pthread_mutex_t lock; /* guards the four below */
-    pthread_cond_t work, done;
-    bool stopping, has_ended;
-    uint64_t flush_wanted, flush_done;
+    struct rounds rounds;
 
     /* The thread's own while it runs. */
     struct exporters exporters;
@@ -40,7 +36,7 @@ static struct {
     size_t resource_bytes;
     uint64_t delay_ns;
     uint64_t logged_ns, logged_drops;
-} provider = {.life = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER};
+} provider = {.life = PTHREAD_MUTEX_INITIALIZER, .rounds.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Thread_local bool is_own_thread;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
@@ -59,17 +55,6 @@ const struct log_limits *log_provider_limits(void)
     return &provider.limits;
 }
 
-/* Waits at most for the thread to fall asleep, and once for each batch. */
-static void wake(void)
-{
-    if (atomic_load_explicit(&provider.is_woken, memory_order_relaxed) ||
-        atomic_exchange(&provider.is_woken, true))
-        return;
-    pthread_mutex_lock(&provider.lock);
-    pthread_cond_signal(&provider.work);
-    pthread_mutex_unlock(&provider.lock);
-}
-
 void log_provider_take(const struct tracer *scope, const void *bytes, size_t length_bytes)
 {
     atomic_fetch_add_explicit(&provider.emitted, 1, memory_order_relaxed);
@@ -79,7 +64,7 @@ void log_provider_take(const struct tracer *scope, const void *bytes, size_t len
                  atomic_load_explicit(&provider.batch_count, memory_order_relaxed) &&
              !log_queue_is_half_full())
         return;
-    wake();
+    rounds_wake(&provider.rounds);
 }
 
 /* ---- the thread */
@@ -123,35 +108,6 @@ static void log_drops(void)
               LOG_I64("dropped_so_far", (int64_t)drops));
 }
 
-/* Caller has the lock. */
-static bool has_work(void)
-{
-    return provider.stopping || provider.flush_wanted != provider.flush_done ||
-           atomic_load(&provider.is_woken);
-}
-
-/* Up to which request a flush is asked for. */
-static uint64_t wait_for_work(uint64_t deadline_ns)
-{
-    pthread_mutex_lock(&provider.lock);
-    while (!has_work() && clock_mono_ns() < deadline_ns)
-        deadline_wait(&provider.work, &provider.lock, deadline_ns);
-    const uint64_t flush = provider.flush_wanted;
-    pthread_mutex_unlock(&provider.lock);
-    atomic_store(&provider.is_woken, false);
-    return flush;
-}
-
-static bool finish(uint64_t flush)
-{
-    pthread_mutex_lock(&provider.lock);
-    provider.flush_done = flush;
-    pthread_cond_broadcast(&provider.done);
-    const bool stopping = provider.stopping;
-    pthread_mutex_unlock(&provider.lock);
-    return stopping;
-}
-
 /* Without a delay there is nothing to wait for. */
 static uint64_t next_deadline_ns(void)
 {
@@ -164,17 +120,13 @@ static void *run(void *unused)
     (void)pthread_setname_np(pthread_self(), "log-exporter");
     is_own_thread = true;
     for (bool stopping = false; !stopping;) {
-        const uint64_t flush = wait_for_work(next_deadline_ns());
+        const uint64_t flush = rounds_wait(&provider.rounds, next_deadline_ns());
         export_all();
         log_drops();
-        stopping = finish(flush);
+        stopping = rounds_finish(&provider.rounds, flush);
     }
     export_all();
-    pthread_mutex_lock(&provider.lock);
-    provider.has_ended = true;
-    provider.flush_done = provider.flush_wanted;
-    pthread_cond_broadcast(&provider.done);
-    pthread_mutex_unlock(&provider.lock);
+    rounds_end(&provider.rounds);
     return NULL;
 }
 
@@ -192,22 +144,16 @@ static void build_resource(const struct tracing_config *config)
 
 static void make_conditions(void)
 {
-    deadline_wait_init(&provider.work);
-    deadline_wait_init(&provider.done);
+    rounds_init(&provider.rounds);
 }
 
-/* Whoever still waits for a flush of before has had it: nothing is set back under a waiter. */
 static void reset(const struct tracing_config *config)
 {
     provider.limits = config->log_limits;
     provider.delay_ns = config->log_batch.delay_ms * NS_PER_MS;
     atomic_store(&provider.batch_count, provider.delay_ns > 0 ? config->log_batch.batch_count : 1);
-    pthread_mutex_lock(&provider.lock);
-    provider.stopping = provider.has_ended = false;
-    provider.flush_done = provider.flush_wanted;
-    pthread_mutex_unlock(&provider.lock);
+    rounds_reset(&provider.rounds);
     provider.logged_ns = provider.logged_drops = 0;
-    atomic_store(&provider.is_woken, false);
     atomic_store(&provider.emitted, log_queue_count());
     atomic_store(&provider.dropped, 0);
 }
@@ -273,12 +219,12 @@ static enum status start(const struct tracing_config *config, struct error *erro
 static void before_fork(void)
 {
     pthread_mutex_lock(&provider.life);
-    pthread_mutex_lock(&provider.lock);
+    pthread_mutex_lock(&provider.rounds.lock);
 }
 
 static void in_parent(void)
 {
-    pthread_mutex_unlock(&provider.lock);
+    pthread_mutex_unlock(&provider.rounds.lock);
     pthread_mutex_unlock(&provider.life);
 }
 
@@ -302,25 +248,12 @@ static void register_fork(void)
 
 /* ---- the API */
 
-/* Caller has the lock. false: the deadline passed. */
-static bool wait_done(uint64_t flush, uint64_t deadline_ns)
-{
-    while (provider.flush_done < flush && !provider.has_ended && clock_mono_ns() < deadline_ns)
-        deadline_wait(&provider.done, &provider.lock, deadline_ns);
-    return provider.flush_done >= flush || provider.has_ended;
-}
-
 enum status log_provider_flush(uint64_t deadline_ns)
 {
     if (!atomic_load(&provider.is_on))
         return STATUS_OK;
     const uint64_t failed = atomic_load(&provider.exporters.failed);
-    pthread_mutex_lock(&provider.lock);
-    const uint64_t mine = ++provider.flush_wanted;
-    pthread_cond_signal(&provider.work);
-    const bool done = wait_done(mine, deadline_ns);
-    pthread_mutex_unlock(&provider.lock);
-    if (!done)
+    if (!rounds_flush(&provider.rounds, deadline_ns))
         return STATUS_TIMEOUT;
     return atomic_load(&provider.exporters.failed) == failed ? STATUS_OK : STATUS_IO;
 }
@@ -338,10 +271,7 @@ static void take_in(void)
 /* A thread that a stop gave up on may have ended since. */
 static void tidy(void)
 {
-    pthread_mutex_lock(&provider.lock);
-    bool ended = provider.has_ended;
-    pthread_mutex_unlock(&provider.lock);
-    if (!provider.is_abandoned || !ended)
+    if (!provider.is_abandoned || !rounds_has_ended(&provider.rounds))
         return;
     provider.is_abandoned = false;
     take_in();
@@ -351,11 +281,7 @@ static enum status stop(uint64_t deadline_ns)
 {
     const uint64_t failed = atomic_load(&provider.exporters.failed);
     exporters_stop(&provider.exporters, deadline_ns);
-    pthread_mutex_lock(&provider.lock);
-    provider.stopping = true;
-    pthread_cond_signal(&provider.work);
-    const bool ended = wait_done(UINT64_MAX, deadline_ns + grace_ns);
-    pthread_mutex_unlock(&provider.lock);
+    const bool ended = rounds_stop(&provider.rounds, deadline_ns + grace_ns);
     provider.has_thread = false;
     provider.is_abandoned = !ended;
     if (!ended)

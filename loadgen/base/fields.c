@@ -139,6 +139,13 @@ enum status fields_read_bool(struct fields *fields, void *into)
     return STATUS_OK;
 }
 
+enum status fields_word(struct fields *fields, const char *word)
+{
+    if (fields->reader.token != JSON_STRING || !json_reader_is(&fields->reader, word))
+        return fields_fail(fields, "must be \"%s\"", word);
+    return STATUS_OK;
+}
+
 enum status fields_editor_hint(struct fields *fields, void *into)
 {
     (void)into;

@@ -69,6 +69,9 @@ MUST_CHECK enum status fields_number(struct fields *fields, double lowest, doubl
 enum status fields_read_u64(struct fields *fields, void *into);
 enum status fields_read_bool(struct fields *fields, void *into);
 
+/* The very text `word`: what a "schema" must be. */
+MUST_CHECK enum status fields_word(struct fields *fields, const char *word);
+
 /* Of "$schema", which is for editors alone: any string. */
 enum status fields_editor_hint(struct fields *fields, void *into);
 

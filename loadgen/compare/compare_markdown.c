@@ -5,11 +5,6 @@
 #include "loadgen/compare/compare_say.h"
 #include "loadgen/report/load_markdown.h"
 
-static double percent(double ratio)
-{
-    return 100 * (ratio - 1);
-}
-
 static void append_step(struct buffer *out, const struct compare_step *step)
 {
     const struct compare_change *body = &step->body;
@@ -17,8 +12,9 @@ static void append_step(struct buffer *out, const struct compare_step *step)
     load_markdown_text(out, step->name);
     if (body->is_known)
         buffer_printf(out, " | %.3g → %.3g | %+.1f %% (%+.1f to %+.1f) | +%.0f %%", body->before,
-                      body->after, percent(exp(body->effect)), percent(exp(body->low)),
-                      percent(exp(body->high)), ceil(percent(exp(body->detectable))));
+                      body->after, compare_say_percent(exp(body->effect)),
+                      compare_say_percent(exp(body->low)), compare_say_percent(exp(body->high)),
+                      ceil(compare_say_percent(exp(body->detectable))));
     else
         buffer_append_text(out, " | - | - | -");
     buffer_printf(out, " | %.3g → %.3g | %.2g → %.2g | ", step->p99_ms[0], step->p99_ms[1],

@@ -13,11 +13,6 @@ static const enum terminal_colour colours[] = {
     [COMPARE_SLOWER] = TERMINAL_BAD,  [COMPARE_WORSE] = TERMINAL_BAD,
 };
 
-static double percent(double ratio)
-{
-    return 100 * (ratio - 1);
-}
-
 static void add_median(struct table *table, const struct compare_change *body)
 {
     if (!body->is_known) {
@@ -30,9 +25,9 @@ static void add_median(struct table *table, const struct compare_change *body)
     table_cell(table,
                body->counts ? colours[body->effect > 0 ? COMPARE_SLOWER : COMPARE_FASTER]
                             : TERMINAL_PLAIN,
-               "%+.1f (%+.1f %+.1f)", percent(exp(body->effect)), percent(exp(body->low)),
-               percent(exp(body->high)));
-    table_cell(table, TERMINAL_FAINT, "%+.0f", ceil(percent(exp(body->detectable))));
+               "%+.1f (%+.1f %+.1f)", compare_say_percent(exp(body->effect)),
+               compare_say_percent(exp(body->low)), compare_say_percent(exp(body->high)));
+    table_cell(table, TERMINAL_FAINT, "%+.0f", ceil(compare_say_percent(exp(body->detectable))));
 }
 
 static void add_p99(struct table *table, const struct compare_step *step)
@@ -43,10 +38,11 @@ static void add_p99(struct table *table, const struct compare_step *step)
         table_cell(table, TERMINAL_FAINT, "-");
     else if (step->p99_range[0] <= 0 || !isfinite(step->p99_range[1]))
         table_cell(table, step->tail.counts ? TERMINAL_BAD : TERMINAL_PLAIN, "%+.1f (?)",
-                   percent(ratio));
+                   compare_say_percent(ratio));
     else
         table_cell(table, step->tail.counts ? TERMINAL_BAD : TERMINAL_PLAIN, "%+.1f (%+.0f %+.0f)",
-                   percent(ratio), percent(step->p99_range[0]), percent(step->p99_range[1]));
+                   compare_say_percent(ratio), compare_say_percent(step->p99_range[0]),
+                   compare_say_percent(step->p99_range[1]));
 }
 
 static void add_step(struct table *table, const struct compare_step *step)

@@ -8,6 +8,11 @@ static double percent(double logarithm)
     return 100 * expm1(logarithm);
 }
 
+double compare_say_percent(double ratio)
+{
+    return 100 * (ratio - 1);
+}
+
 static void say_quantile(const struct compare_step *step, const struct compare_change *change,
                          char *out, size_t size)
 {

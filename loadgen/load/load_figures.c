@@ -6,6 +6,18 @@
 #define LATE_LEAST_NS 333333u
 #define LATE_SHARE    10u
 
+static const size_t histograms[] = {
+    offsetof(struct load_step_figures, latency),    offsetof(struct load_step_figures, service),
+    offsetof(struct load_step_figures, lag),        offsetof(struct load_step_figures, late),
+    offsetof(struct load_step_figures, connecting), offsetof(struct load_step_figures, first_byte),
+};
+enum { HISTOGRAM_COUNT = sizeof(histograms) / sizeof(histograms[0]) };
+
+static struct histogram *histogram_at(struct load_step_figures *step, size_t i)
+{
+    return (void *)((char *)step + histograms[i]);
+}
+
 bool load_figures_init(struct load_figures *figures, size_t step_count)
 {
     figures->step_count = step_count;
@@ -64,12 +76,8 @@ void load_figures_add_step(struct load_step_figures *into, const struct load_ste
     into->sent_bytes += from->sent_bytes;
     into->received_bytes += from->received_bytes;
     into->connects += from->connects;
-    histogram_merge(&into->latency, &from->latency);
-    histogram_merge(&into->service, &from->service);
-    histogram_merge(&into->lag, &from->lag);
-    histogram_merge(&into->late, &from->late);
-    histogram_merge(&into->connecting, &from->connecting);
-    histogram_merge(&into->first_byte, &from->first_byte);
+    for (size_t i = 0; i < HISTOGRAM_COUNT; i++)
+        histogram_merge(histogram_at(into, i), (const void *)((const char *)from + histograms[i]));
 }
 
 void load_figures_merge(struct load_figures *into, const struct load_figures *from)
@@ -134,14 +142,12 @@ bool load_figures_is_late(const struct load_step_figures *step)
 
 static void clear_step(struct load_step_figures *step)
 {
-    struct histogram *histograms[] = {&step->latency, &step->service,    &step->lag,
-                                      &step->late,    &step->connecting, &step->first_byte};
     memset(step->outcomes, 0, sizeof(step->outcomes));
     memset(step->failed_checks, 0, sizeof(step->failed_checks));
     step->censored = step->censored_max_ns = 0;
     step->sent_bytes = step->received_bytes = step->connects = 0;
-    for (size_t i = 0; i < sizeof(histograms) / sizeof(histograms[0]); i++)
-        histogram_reset(histograms[i]);
+    for (size_t i = 0; i < HISTOGRAM_COUNT; i++)
+        histogram_reset(histogram_at(step, i));
 }
 
 void load_figures_clear(struct load_figures *figures)

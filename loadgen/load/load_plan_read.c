@@ -192,9 +192,7 @@ static enum status read_feeders(struct fields *fields, void *into)
 static enum status read_schema(struct fields *fields, void *into)
 {
     (void)into;
-    if (fields->reader.token != JSON_STRING || !json_reader_is(&fields->reader, schema_word))
-        return fields_fail(fields, "must be \"%s\"", schema_word);
-    return STATUS_OK;
+    return fields_word(fields, schema_word);
 }
 
 static enum status read_name(struct fields *fields, void *into)

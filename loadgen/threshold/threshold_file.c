@@ -11,9 +11,7 @@ static const char schema_word[] = "culprit.thresholds/1";
 static enum status read_schema(struct fields *fields, void *into)
 {
     (void)into;
-    if (fields->reader.token != JSON_STRING || !json_reader_is(&fields->reader, schema_word))
-        return fields_fail(fields, "must be \"%s\"", schema_word);
-    return STATUS_OK;
+    return fields_word(fields, schema_word);
 }
 
 /* Traces do not tell what was asked for and never came. */

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "loadgen/engine/engine.h"
@@ -189,6 +190,10 @@ static enum status make_from_file(const char *path, const struct load_options *o
                          "--no-keep-alive are for a URL; a file says its "
                          "own");
     enum status status = load_plan_read(plan, path, error);
+    if (status == STATUS_NOT_FOUND && access(path, F_OK) != 0)
+        return error_set(error, status,
+                         "%s: no such flow file, and no URL: those begin with http:// or https://",
+                         path);
     if (status == STATUS_OK && options->target != NULL)
         text_copy(text_of(options->target), plan->target, sizeof(plan->target));
     if (options->no_trace)

@@ -50,6 +50,13 @@ def test_it_ends_with_2_when_misused():
         assert done.returncode == 2 and not done.stdout and done.stderr, (words, done)
 
 
+def test_it_says_what_a_url_begins_with():
+    for word in ("127.0.0.1:1/x", "ftp://127.0.0.1:1/", "/nonexistent.json"):
+        done = culprit("load", word)
+        assert done.returncode == 2, done
+        assert f"{word}: no such flow file, and no URL: those begin with http" in done.stderr, done
+
+
 def test_it_names_file_line_and_key_of_a_wrong_scenario():
     with tempfile.TemporaryDirectory() as directory:
         path = write(directory, "x.json", '{"schema": "culprit.scenario/1",\n"nmae": "x"}')

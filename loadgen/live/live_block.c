@@ -340,7 +340,7 @@ static void draw_steps(struct drawing *drawing)
     if (last->figures == NULL || last->step_name == NULL || drawing->max < drawing->count + 3)
         return;
     size_t room = drawing->max - drawing->count - 1, count = last->figures->step_count;
-    size_t shown = count <= room ? count : room - 1, order[LOAD_FIGURES_STEPS_MAX];
+    size_t shown = count <= room ? count : room - 1, order[LOAD_FIGURES_STEPS_MAX] = {0};
     for (size_t i = 0; i < count; i++)
         order[i] = i;
     if (shown < count)

@@ -219,7 +219,7 @@ int command_run(int argc, char **argv)
          "write it there as one page that needs nothing beside itself"},
         {"markdown", 0, FLAG_TEXT, &options.outputs.markdown, "FILE", "a short summary of it"},
         {"hgrm", 0, FLAG_TEXT, &options.outputs.hgrm, "FILE",
-         "percentiles of the last window in ms, as HdrHistogram's plotters read them"},
+         "percentiles in ms of the last window, for HdrHistogram's plotters"},
         {"data", 0, FLAG_TEXT, &options.lab.data_directory, "DIR",
          "keep databases and logs there (a temporary directory)"},
         {"keep", 'k', FLAG_TEXT, &options.lab.keep_path, "FILE",

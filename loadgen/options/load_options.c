@@ -1,6 +1,7 @@
 #include "loadgen/options/load_options.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "loadgen/base/command.h"
@@ -17,11 +18,23 @@ static const struct flags_usage usage = {
             "             itself to say, 105 interrupted, 2 usage or a wrong file, 1 environment",
 };
 
-bool load_options_are_in_range(const struct load_options *options)
+const char *load_options_wrong(const struct load_options *options)
 {
-    return options->rate >= 0 && options->duration_s >= 0 && options->users >= 0 &&
-           options->users <= LOAD_USERS_MAX && options->ramp_s >= 0 && options->think_ms >= 0 &&
-           options->think_ms <= 3600000 && options->timeout_s >= 0 && options->timeout_s <= 86400;
+    const struct {
+        double given, most;
+        const char *words;
+    } rows[] = {
+        {options->rate, HUGE_VAL, "--rate is flows a second, not negative"},
+        {options->duration_s, HUGE_VAL, "--duration is seconds, not negative"},
+        {options->users, LOAD_USERS_MAX, "--users is 0 to 65536"},
+        {options->ramp_s, HUGE_VAL, "--ramp is seconds, not negative"},
+        {options->think_ms, 3600000, "--think is milliseconds, at most an hour"},
+        {options->timeout_s, 86400, "--timeout is seconds, at most a day"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (!(rows[i].given >= 0 && rows[i].given <= rows[i].most)) /* a NaN is wrong, too */
+            return rows[i].words;
+    return NULL;
 }
 
 /* Some flag that says what is to be done was given. */
@@ -46,6 +59,8 @@ static bool has_plan_flags(const struct load_options *options)
 static bool is_complete(const struct load_options *options, struct command_line *line, int argc)
 {
     const char *wrong = worker_options_wrong(&options->many);
+    if (wrong == NULL)
+        wrong = load_options_wrong(options);
     bool has_load = line->first_operand != argc || has_plan_flags(options) ||
                     options->outputs.json != NULL || load_outputs_any(&options->outputs);
     if (wrong != NULL)
@@ -55,8 +70,6 @@ static bool is_complete(const struct load_options *options, struct command_line 
             command_misused(usage.program, "a worker gets its load from the coordinator");
     else if (options->many.worker_url == NULL && line->first_operand + 1 != argc)
         line->exit_status = command_misused(usage.program, "which URL or flow file?");
-    else if (!load_options_are_in_range(options))
-        line->exit_status = command_misused(usage.program, "a number is out of range");
     return line->exit_status == EXIT_AS_EXPECTED;
 }
 

@@ -29,8 +29,8 @@ struct load_options {
 
 void load_options_init(struct load_options *options);
 
-/* The numbers of those flags; else they fit no plan. */
-bool load_options_are_in_range(const struct load_options *options);
+/* What is wrong with the numbers of those flags: words for people. NULL: nothing. */
+const char *load_options_wrong(const struct load_options *options);
 
 /* The flags that say what is to be done, with their places in `options`. */
 size_t load_options_plan_flags(struct load_options *options,

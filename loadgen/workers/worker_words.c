@@ -259,8 +259,9 @@ enum status worker_words_job_read(struct text json, struct worker_job *job, stru
     arena_init(&job->sent.arena, WORKER_JOB_BYTES_MAX);
     load_options_init(&job->sent.options);
     enum status status = worker_words_read(json, FIELDS_OF(table), job, error);
-    if (status == STATUS_OK && !load_options_are_in_range(&job->sent.options))
-        return error_set(error, STATUS_INVALID, "what was sent: a number is out of range");
+    const char *wrong = status == STATUS_OK ? load_options_wrong(&job->sent.options) : NULL;
+    if (wrong != NULL)
+        return error_set(error, STATUS_INVALID, "what was sent: %s", wrong);
     job->sent.options.word = job->word;
     return status;
 }

@@ -52,7 +52,7 @@ static void try_job(struct text json)
     static struct worker_job job;
     if (worker_words_job_read(json, &job, NULL) == STATUS_OK) {
         expect(job.file_count <= LOAD_FILES_MAX && strlen(job.nonce) == 16);
-        expect(load_options_are_in_range(&job.sent.options));
+        expect(load_options_wrong(&job.sent.options) == NULL);
         expect(job.sent.options.json_path == NULL && job.sent.options.ca_file == NULL);
     }
     worker_words_job_release(&job);

@@ -57,6 +57,12 @@ def test_it_says_what_a_url_begins_with():
         assert f"{word}: no such flow file, and no URL: those begin with http" in done.stderr, done
 
 
+def test_it_names_the_flag_whose_number_is_wrong():
+    for words in (["--rate", "-5"], ["--users", "70000"], ["--think", "4e6"]):
+        done = culprit("load", "http://127.0.0.1:1/", *words)
+        assert done.returncode == 2 and f"culprit load: {words[0]} is " in done.stderr, done
+
+
 def test_it_names_file_line_and_key_of_a_wrong_scenario():
     with tempfile.TemporaryDirectory() as directory:
         path = write(directory, "x.json", '{"schema": "culprit.scenario/1",\n"nmae": "x"}')

@@ -120,7 +120,7 @@ static const struct row rows[] = {
     {"it takes no flag twice", JOB, JOB_HEAD "\"options\":{\"rate\":5,\"rate\":6},\"files\":[]}",
      STATUS_INVALID, "twice"},
     {"it takes no number that is out of range", JOB,
-     JOB_HEAD "\"options\":{\"users\":1e9},\"files\":[]}", STATUS_INVALID, "out of range"},
+     JOB_HEAD "\"options\":{\"users\":1e9},\"files\":[]}", STATUS_INVALID, "--users is 0 to 65536"},
     {"it takes no text where a number is wanted", JOB,
      JOB_HEAD "\"options\":{\"rate\":\"x\"},\"files\":[]}", STATUS_INVALID, "rate"},
     {"it takes no text with a NUL", JOB,

@@ -167,13 +167,15 @@ static void print_workers(const char *name, const struct measurement *measuremen
     load_workers_print(workers, out);
 }
 
-static void print_all_workers(const struct experiment *experiment, FILE *out)
+typedef void window_printer(const char *name, const struct measurement *measurement, FILE *out);
+
+static void print_each(const struct experiment *experiment, window_printer *print, FILE *out)
 {
-    print_workers("healthy", &experiment->reference->measurement, out);
+    print("healthy", &experiment->reference->measurement, out);
     for (size_t i = 0; i < experiment->step_count; i++) {
         char name[SCENARIO_TITLE_MAX + 16];
         report_name_window(experiment, i, name, sizeof name);
-        print_workers(name, &experiment->steps[i].measurement, out);
+        print(name, &experiment->steps[i].measurement, out);
     }
 }
 
@@ -315,28 +317,28 @@ void report_drops(const struct measurement *measurement, FILE *out)
         fprintf(out, "  %zu services did not say whether they lost spans\n", drops->silent);
 }
 
-static void print_lateness(const struct load_figures *figures, FILE *out)
+static void print_lateness(const char *name, const struct load_figures *figures, FILE *out)
 {
     for (size_t step = 0; step < figures->step_count; step++)
         if (load_figures_is_late(&figures->steps[step]))
-            fprintf(
-                out,
-                "  the generator itself was late for \"%s\", by %.2f ms at the 99th percentile: "
-                "its latencies are not to be trusted\n",
-                window_step_word((enum window_step)step),
-                (double)histogram_quantile_ns(&figures->steps[step].late, 0.99) / 1e6);
+            fprintf(out,
+                    "  %s: the generator itself was late for \"%s\", by %.2f ms at the 99th "
+                    "percentile: its latencies are not to be trusted\n",
+                    name, window_step_word((enum window_step)step),
+                    (double)histogram_quantile_ns(&figures->steps[step].late, 0.99) / 1e6);
 }
 
 /* Those of several who were late themselves, whatever the sum of all says. */
-static void print_late_workers(const struct load_workers *workers, FILE *out)
+static void print_late_workers(const char *name, const struct load_workers *workers, FILE *out)
 {
     for (size_t i = 0; i < workers->count; i++)
         if (workers->items[i].is_late)
-            fprintf(out, "  worker %zu (%s) was late itself: its latencies are not to be trusted\n",
-                    i, workers->items[i].name.host);
+            fprintf(out,
+                    "  %s: worker %zu (%s) was late itself: its latencies are not to be trusted\n",
+                    name, i, workers->items[i].name.host);
 }
 
-static void print_trouble(const struct measurement *measurement, FILE *out)
+static void print_trouble(const char *name, const struct measurement *measurement, FILE *out)
 {
     if (!measurement->readback)
         return;
@@ -353,8 +355,8 @@ static void print_trouble(const struct measurement *measurement, FILE *out)
                 " of calls never made, %" PRIu64 " of calls too many, %" PRIu64 " twice\n",
                 totals->lost, measurement->fragments.restored, totals->never_made, totals->extra,
                 totals->duplicates);
-    print_lateness(&measurement->window.figures, out);
-    print_late_workers(&measurement->window.workers, out);
+    print_lateness(name, &measurement->window.figures, out);
+    print_late_workers(name, &measurement->window.workers, out);
     report_drops(measurement, out);
 }
 
@@ -379,10 +381,8 @@ void report_experiment(const struct experiment *experiment, FILE *out)
     print_arrivals(&environment->arrivals, out);
     fprintf(out, ", seed %" PRIu64 "\n\n", experiment->seed);
     print_windows(experiment, out);
-    print_all_workers(experiment, out);
-    print_trouble(&experiment->reference->measurement, out);
-    for (size_t i = 0; i < experiment->step_count; i++)
-        print_trouble(&experiment->steps[i].measurement, out);
+    print_each(experiment, print_workers, out);
+    print_each(experiment, print_trouble, out);
     if (latency->is_known)
         fprintf(out,
                 "  span end to queryable: p50 %.0f ms, p90 %.0f ms, p99 %.0f ms, max %.0f ms\n",

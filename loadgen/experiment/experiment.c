@@ -81,6 +81,7 @@ static struct threshold_evidence evidence_of(const struct measurement *measureme
                      [THRESHOLD_AS_EXPECTED] = coverage.requests ? coverage.as_expected : NAN,
                      [THRESHOLD_SPANS_DROPPED] = (double)measurement->drops.spans},
         .spans = spans,
+        .has_late_generator = load_workers_any_is_late(&measurement->window.workers),
     };
 }
 

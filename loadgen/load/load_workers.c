@@ -6,6 +6,14 @@
 #include "base/clock.h"
 #include "loadgen/base/table.h"
 
+bool load_workers_any_is_late(const struct load_workers *workers)
+{
+    for (size_t i = 0; i < workers->count; i++)
+        if (workers->items[i].is_late)
+            return true;
+    return false;
+}
+
 void load_workers_release(struct load_workers *workers)
 {
     free(workers->items);

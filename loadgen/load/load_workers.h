@@ -28,6 +28,8 @@ struct load_workers {
     size_t count;
 };
 
+bool load_workers_any_is_late(const struct load_workers *workers);
+
 void load_workers_release(struct load_workers *workers);
 
 /* A table; nothing where there are none. */

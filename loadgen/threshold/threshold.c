@@ -112,6 +112,13 @@ void threshold_line(const struct threshold_judgement *judgement, char out[THRESH
 
 /* ---- judging */
 
+static bool is_doubtful(const struct load_threshold *threshold,
+                        const struct threshold_evidence *evidence)
+{
+    return load_threshold_is_doubtful(threshold, evidence->figures) ||
+           (evidence->has_late_generator && load_threshold_is_latency(threshold->metric));
+}
+
 static void settle(const struct threshold *threshold, const struct threshold_evidence *evidence,
                    struct threshold_judgement *out)
 {
@@ -127,8 +134,7 @@ static void settle(const struct threshold *threshold, const struct threshold_evi
     out->outcome = holds ? THRESHOLD_HOLDS : THRESHOLD_BROKEN;
     if (holds)
         out->trace_count = 0;
-    else if (threshold->kind == THRESHOLD_LOAD &&
-             load_threshold_is_doubtful(&threshold->load, evidence->figures)) {
+    else if (threshold->kind == THRESHOLD_LOAD && is_doubtful(&threshold->load, evidence)) {
         out->outcome = THRESHOLD_UNSURE;
         snprintf(out->why + used, sizeof(out->why) - used, ", but the generator was late itself");
     }

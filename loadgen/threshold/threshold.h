@@ -92,6 +92,7 @@ struct threshold_evidence {
     threshold_expects *expects; /* a finding that is to be there: not counted; NULL: none */
     const void *context;        /* of expects */
     const struct spans *spans;  /* NULL: none */
+    bool has_late_generator;    /* one of several, whatever the figures of all say */
 };
 
 enum threshold_outcome { THRESHOLD_HOLDS, THRESHOLD_BROKEN, THRESHOLD_UNSURE };

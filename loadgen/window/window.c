@@ -367,10 +367,7 @@ void window_result_release(struct window_result *result)
 
 bool window_result_is_late(const struct window_result *result)
 {
-    bool is_late = load_figures_any_is_late(&result->figures);
-    for (size_t i = 0; i < result->workers.count; i++)
-        is_late |= result->workers.items[i].is_late;
-    return is_late;
+    return load_figures_any_is_late(&result->figures) || load_workers_any_is_late(&result->workers);
 }
 
 uint64_t window_latency_ns(const struct window_result *result, double q)

@@ -1,6 +1,5 @@
 #include "loadgen/engine/alarm.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -12,13 +11,11 @@ enum status alarm_open(struct alarm *alarm, int epoll_fd, uint64_t tag)
 {
     /* Edge-triggered: nobody needs to read them. */
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = tag};
-    alarm->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    enum status status = alarm->epoll_fd >= 0 ? STATUS_OK : STATUS_IO;
+    enum status status = STATUS_OK;
     for (unsigned i = 0; i < ALARM_TIMERS; i++) {
         alarm->set_ns[i] = 0;
         alarm->fds[i] = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-        if (alarm->fds[i] < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, alarm->fds[i], &event) != 0 ||
-            epoll_ctl(alarm->epoll_fd, EPOLL_CTL_ADD, alarm->fds[i], &event) != 0)
+        if (alarm->fds[i] < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, alarm->fds[i], &event) != 0)
             status = STATUS_IO;
     }
     return status;
@@ -26,9 +23,6 @@ enum status alarm_open(struct alarm *alarm, int epoll_fd, uint64_t tag)
 
 void alarm_close(struct alarm *alarm)
 {
-    if (alarm->epoll_fd >= 0)
-        close(alarm->epoll_fd);
-    alarm->epoll_fd = -1;
     for (unsigned i = 0; i < ALARM_TIMERS; i++) {
         if (alarm->fds[i] >= 0)
             close(alarm->fds[i]);
@@ -73,14 +67,4 @@ enum status alarm_set(struct alarm *alarm, uint64_t now_ns, uint64_t first_ns, u
     if (second_ns == UINT64_MAX || second_ns <= now_ns || alarm->set_ns[other] > now_ns)
         return STATUS_OK;
     return set(alarm, other, second_ns);
-}
-
-enum status alarm_rest(struct alarm *alarm, uint64_t now_ns, uint64_t first_ns, uint64_t second_ns)
-{
-    struct epoll_event events[ALARM_TIMERS];
-    enum status status = alarm_set(alarm, now_ns, first_ns, second_ns);
-    if (status != STATUS_OK || first_ns <= now_ns)
-        return status;
-    int count = epoll_wait(alarm->epoll_fd, events, ALARM_TIMERS, -1);
-    return count >= 0 || errno == EINTR ? STATUS_OK : STATUS_IO;
 }

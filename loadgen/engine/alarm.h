@@ -14,7 +14,6 @@
 enum { ALARM_TIMERS = 2 };
 
 struct alarm {
-    int epoll_fd; /* of the timers alone */
     int fds[ALARM_TIMERS];
     uint64_t set_ns[ALARM_TIMERS]; /* when it goes off, or went off; 0: never set */
 };
@@ -28,9 +27,5 @@ void alarm_close(struct alarm *alarm);
  * first_ns will be after that, as far as anybody knows; UINT64_MAX: nobody does. STATUS_IO. */
 MUST_CHECK enum status alarm_set(struct alarm *alarm, uint64_t now_ns, uint64_t first_ns,
                                  uint64_t second_ns);
-
-/* Such a wait that nothing but time ends; a signal may. Returns at once where first_ns is past. */
-MUST_CHECK enum status alarm_rest(struct alarm *alarm, uint64_t now_ns, uint64_t first_ns,
-                                  uint64_t second_ns);
 
 #endif

@@ -28,8 +28,7 @@ void connection_release(struct connection *connection)
 
 /* ---- opening and closing */
 
-enum status connection_open(struct connection *connection, const struct origin *origin,
-                            bool asks_arrival)
+enum status connection_open(struct connection *connection, const struct origin *origin)
 {
     const int one = 1;
     int fd = socket(origin->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -37,9 +36,6 @@ enum status connection_open(struct connection *connection, const struct origin *
         return STATUS_REFUSED;
     connection->fd = fd;
     connection->connect_ns = 0;
-    connection->arrival = (struct arrival){0};
-    if (asks_arrival)
-        arrival_ask(&connection->arrival, fd);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* slower without, no more */
     if (connect(fd, (const struct sockaddr *)&origin->address, origin->address_bytes) == 0)
         return STATUS_OK;
@@ -171,18 +167,17 @@ enum status connection_receive(struct connection *connection, struct connection_
         const struct buffer *rest = &connection->rest;
         size_t before = rest->length_bytes;
         size_t room = CONNECTION_SCRATCH_BYTES - before;
-        ssize_t got = arrival_read(&connection->arrival, connection->fd, scratch->bytes + before,
-                                   room, connection->since_ns);
+        ssize_t got = recv(connection->fd, scratch->bytes + before, room, 0);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return errno == EAGAIN || errno == EWOULDBLOCK ? STATUS_OK : STATUS_CLOSED;
+        connection->last_byte_ns = clock_mono_ns();
         if (got == 0)
             return http1_close(&connection->parser);
-        connection->is_exact = connection->arrival.is_stamped && connection->received_bytes == 0;
         connection->received_bytes += (size_t)got;
         if (connection->first_byte_ns == 0)
-            connection->first_byte_ns = connection->arrival.came_ns;
+            connection->first_byte_ns = connection->last_byte_ns;
         if (before > 0)
             memcpy(scratch->bytes, rest->data, before);
         enum status status =

@@ -9,7 +9,6 @@
 
 #include "base/buffer.h"
 #include "base/status.h"
-#include "loadgen/engine/arrival.h"
 #include "loadgen/engine/http1.h"
 #include "loadgen/engine/http1_memo.h"
 #include "loadgen/engine/origin.h"
@@ -45,9 +44,7 @@ struct connection {
     uint64_t since_ns;              /* in this state */
     uint64_t connect_ns;            /* how long connecting took; 0 once a request was told */
     uint64_t first_byte_ns;         /* of the response; 0: none yet */
-    struct arrival arrival;         /* of what came last; of a close too */
-    bool is_exact;                  /* the response came at once, with a stamp */
-    bool is_hurried;                /* somebody waits for it */
+    uint64_t last_byte_ns;          /* when what came last came; of a close too */
     struct engine_request *request; /* of a busy one */
     struct buffer out;              /* the request */
     size_t sent_bytes;
@@ -64,10 +61,9 @@ struct connection {
 void connection_init(struct connection *connection);
 void connection_release(struct connection *connection);
 
-/* `asks_arrival`: of the kernel. STATUS_OK: connected; STATUS_BUSY: ask connection_check when it
- * can be written to; STATUS_REFUSED: not connected, and closed again. */
-MUST_CHECK enum status connection_open(struct connection *connection, const struct origin *origin,
-                                       bool asks_arrival);
+/* STATUS_OK: connected; STATUS_BUSY: ask connection_check when it can be written to;
+ * STATUS_REFUSED: not connected, and closed again. */
+MUST_CHECK enum status connection_open(struct connection *connection, const struct origin *origin);
 MUST_CHECK enum status connection_check(struct connection *connection);
 
 /* May be called on a closed one. */

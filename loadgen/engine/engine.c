@@ -9,8 +9,7 @@
 
 #include "base/clock.h"
 #include "loadgen/engine/alarm.h"
-#include "loadgen/engine/connection_pool.h"
-#include "loadgen/engine/patience.h"
+#include "loadgen/engine/connection.h"
 #include "loadgen/engine/request_list.h"
 
 enum { EVENTS_MAX = 256 };
@@ -25,13 +24,31 @@ struct engine {
     uint64_t then_ns; /* of engine_expect */
     uint64_t now_ns;  /* while a callback runs: about the time; else 0 */
     uint64_t connects;
-    struct patience patience;
     struct request_list waiting;
     struct request_list failed; /* ended without an answer, not told yet */
-    struct connection_pool pool;
+    struct connection *connections;
+    struct connection_list lists[CONNECTION_STATES];
     struct epoll_event events[EVENTS_MAX];
     struct connection_scratch scratch;
 };
+
+/* ---- lists */
+
+/* The times in a list only grow, so its first one is the one that waits longest. */
+static void move(struct engine *engine, struct connection *connection, enum connection_state state,
+                 uint64_t now_ns)
+{
+    connection_list_remove(&engine->lists[connection->state], connection);
+    connection->state = state;
+    connection->since_ns = now_ns;
+    connection_list_append(&engine->lists[state], connection);
+}
+
+static void close_connection(struct engine *engine, struct connection *connection)
+{
+    connection_close(connection); /* leaves epoll by that */
+    move(engine, connection, CONNECTION_CLOSED, 0);
+}
 
 /* ---- life */
 
@@ -48,15 +65,18 @@ enum status engine_new(const struct engine_config *config, struct engine **out, 
     if (!config_is_valid(config))
         return error_set(error, STATUS_INVALID, "load engine: a limit or time-out is out of range");
     struct engine *engine = calloc(1, sizeof(*engine));
-    if (engine == NULL ||
-        connection_pool_init(&engine->pool, config->connection_limit) != STATUS_OK) {
+    struct connection *connections = calloc(config->connection_limit, sizeof(*connections));
+    if (engine == NULL || connections == NULL) {
         free(engine);
+        free(connections);
         return error_set(error, STATUS_NO_MEMORY, "load engine: out of memory");
     }
     engine->config = *config;
-    engine->pool.timeouts_ns[CONNECTION_CONNECTING] = config->connect_timeout_ns;
-    engine->pool.timeouts_ns[CONNECTION_IDLE] = config->idle_max_ns;
-    engine->pool.timeouts_ns[CONNECTION_BUSY] = config->request_timeout_ns;
+    engine->connections = connections;
+    for (size_t i = 0; i < config->connection_limit; i++) {
+        connection_init(&connections[i]);
+        connection_list_append(&engine->lists[CONNECTION_CLOSED], &connections[i]);
+    }
     engine->then_ns = UINT64_MAX;
     engine->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (alarm_open(&engine->alarm, engine->epoll_fd, ALARM_TAG) != STATUS_OK) {
@@ -71,10 +91,12 @@ void engine_free(struct engine *engine)
 {
     if (engine == NULL)
         return;
-    connection_pool_release(&engine->pool);
+    for (size_t i = 0; i < engine->config.connection_limit; i++)
+        connection_release(&engine->connections[i]);
     if (engine->epoll_fd >= 0)
         close(engine->epoll_fd);
     alarm_close(&engine->alarm);
+    free(engine->connections);
     free(engine);
 }
 
@@ -82,9 +104,8 @@ struct engine_counts engine_counts(const struct engine *engine)
 {
     return (struct engine_counts){
         .waiting = engine->waiting.count,
-        .in_flight = engine->pool.lists[CONNECTION_BUSY].count,
-        .connections =
-            engine->config.connection_limit - engine->pool.lists[CONNECTION_CLOSED].count,
+        .in_flight = engine->lists[CONNECTION_BUSY].count,
+        .connections = engine->config.connection_limit - engine->lists[CONNECTION_CLOSED].count,
         .connects = engine->connects,
     };
 }
@@ -114,24 +135,22 @@ static void finish(struct engine *engine, struct connection *connection, enum st
     struct engine_request *request = connection->request;
     connection->request = NULL;
     bool whole = status == STATUS_END;
-    engine->patience.hurried -= connection->is_hurried;
-    patience_learn(&engine->patience, whole && connection->is_exact);
     request->outcome = whole ? STATUS_OK : status;
     request->http_status = whole ? connection->parser.http_status : 0;
     request->first_byte_ns = connection->first_byte_ns;
-    request->done_ns = whole ? connection->arrival.came_ns : clock_mono_ns();
+    request->done_ns = whole ? connection->last_byte_ns : clock_mono_ns();
     request->sent_bytes = connection->sent_bytes;
     request->received_bytes = connection->received_bytes;
-    uint64_t now_ns = whole ? connection->arrival.read_ns : request->done_ns;
+    uint64_t done_ns = request->done_ns;
     const struct buffer *body = &connection->body, *head = &connection->head;
     request->head = (struct text){buffer_text(head), whole ? head->length_bytes : 0};
-    engine->now_ns = now_ns;
+    engine->now_ns = done_ns;
     request->ended(request, (struct text){buffer_text(body), whole ? body->length_bytes : 0});
     engine->now_ns = 0;
     if (whole && !peer_closed && connection_is_reusable(connection))
-        connection_pool_move(&engine->pool, connection, CONNECTION_IDLE, now_ns);
+        move(engine, connection, CONNECTION_IDLE, done_ns);
     else
-        connection_pool_close(&engine->pool, connection);
+        close_connection(engine, connection);
 }
 
 /* ---- sending */
@@ -150,32 +169,34 @@ static void send_on(struct engine *engine, struct connection *connection,
     enum status status = connection_send(connection);
     if (status == STATUS_OK || status == STATUS_BUSY) {
         connection->request = request;
-        connection->is_hurried = !request->is_patient || status == STATUS_BUSY;
-        engine->patience.hurried += connection->is_hurried;
-        connection_pool_move(&engine->pool, connection, CONNECTION_BUSY, request->sent_ns);
+        move(engine, connection, CONNECTION_BUSY, request->sent_ns);
         return;
     }
-    connection_pool_close(&engine->pool, connection);
+    close_connection(engine, connection);
     fail(engine, request, status);
 }
 
 /* As many requests as connections would have been opened for wait without hope now. */
 static void fail_connect(struct engine *engine)
 {
-    if (engine->waiting.count > engine->pool.lists[CONNECTION_CONNECTING].count)
+    if (engine->waiting.count > engine->lists[CONNECTION_CONNECTING].count)
         fail(engine, request_list_pop(&engine->waiting), STATUS_REFUSED);
+}
+
+static uint64_t tag_of(const struct engine *engine, const struct connection *connection)
+{
+    return (uint64_t)connection->generation << 32 | (uint64_t)(connection - engine->connections);
 }
 
 static void open_connection(struct engine *engine)
 {
-    struct connection *connection = engine->pool.lists[CONNECTION_CLOSED].first;
+    struct connection *connection = engine->lists[CONNECTION_CLOSED].first;
     uint64_t now_ns = clock_mono_ns();
     engine->connects++;
-    enum status status =
-        connection_open(connection, &engine->config.origin, engine->config.asks_arrival);
+    enum status status = connection_open(connection, &engine->config.origin);
     struct epoll_event event = {
         .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-        .data.u64 = connection_pool_tag(&engine->pool, connection),
+        .data.u64 = tag_of(engine, connection),
     };
     if (status != STATUS_REFUSED &&
         epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event) != 0) {
@@ -186,11 +207,10 @@ static void open_connection(struct engine *engine)
         fail_connect(engine);
         return;
     }
-    connection_pool_move(&engine->pool, connection, CONNECTION_CONNECTING, now_ns);
+    move(engine, connection, CONNECTION_CONNECTING, now_ns);
     if (status == STATUS_OK) {
         connection->connect_ns = clock_mono_ns() - now_ns;
-        connection_pool_move(&engine->pool, connection, CONNECTION_IDLE,
-                             now_ns + connection->connect_ns);
+        move(engine, connection, CONNECTION_IDLE, now_ns + connection->connect_ns);
     }
 }
 
@@ -198,11 +218,11 @@ static void open_connection(struct engine *engine)
 static void dispatch(struct engine *engine)
 {
     while (engine->waiting.count > 0) {
-        struct connection *idle = engine->pool.lists[CONNECTION_IDLE].last;
+        struct connection *idle = engine->lists[CONNECTION_IDLE].last;
         if (idle != NULL)
             send_on(engine, idle, request_list_pop(&engine->waiting));
-        else if (engine->waiting.count > engine->pool.lists[CONNECTION_CONNECTING].count &&
-                 engine->pool.lists[CONNECTION_CLOSED].count > 0)
+        else if (engine->waiting.count > engine->lists[CONNECTION_CONNECTING].count &&
+                 engine->lists[CONNECTION_CLOSED].count > 0)
             open_connection(engine);
         else
             return;
@@ -229,13 +249,13 @@ static void on_connecting(struct engine *engine, struct connection *connection, 
 {
     (void)events; /* writable, or failed: the socket says which */
     if (connection_check(connection) != STATUS_OK) {
-        connection_pool_close(&engine->pool, connection);
+        close_connection(engine, connection);
         fail_connect(engine);
         return;
     }
     uint64_t now_ns = clock_mono_ns();
     connection->connect_ns = now_ns - connection->since_ns;
-    connection_pool_move(&engine->pool, connection, CONNECTION_IDLE, now_ns);
+    move(engine, connection, CONNECTION_IDLE, now_ns);
 }
 
 /* Whatever comes on an idle connection, its end or words that nobody asked for, it is of no more
@@ -243,7 +263,7 @@ static void on_connecting(struct engine *engine, struct connection *connection, 
 static void on_idle(struct engine *engine, struct connection *connection, uint32_t events)
 {
     if (events & EVENTS_READ)
-        connection_pool_close(&engine->pool, connection);
+        close_connection(engine, connection);
 }
 
 static void on_busy(struct engine *engine, struct connection *connection, uint32_t events)
@@ -267,47 +287,64 @@ static void (*const on_event[CONNECTION_STATES])(struct engine *engine,
 
 static void handle(struct engine *engine, const struct epoll_event *event)
 {
-    struct connection *connection = connection_pool_find(&engine->pool, event->data.u64);
-    if (connection == NULL)
-        return; /* the alarm, or closed after the event was fetched */
+    if (event->data.u64 == ALARM_TAG)
+        return;
+    struct connection *connection = &engine->connections[(uint32_t)event->data.u64];
+    if (event->data.u64 != tag_of(engine, connection) || connection->state == CONNECTION_CLOSED)
+        return; /* of a connection that was closed after the event was fetched */
     on_event[connection->state](engine, connection, event->events);
     dispatch(engine);
 }
 
-/* What waits is sent before answers are read, but on no connection that has ended meanwhile. */
-static void send_first(struct engine *engine, int count)
+/* ---- time-outs: every list is in order of its times */
+
+static void expire_connecting(struct engine *engine, struct connection *connection)
 {
-    for (int i = 0; i < count; i++) {
-        struct connection *connection =
-            connection_pool_find(&engine->pool, engine->events[i].data.u64);
-        if (connection != NULL && connection->state == CONNECTION_IDLE)
-            on_idle(engine, connection, engine->events[i].events);
-    }
-    if (engine->pool.lists[CONNECTION_IDLE].count > 0)
-        dispatch(engine);
+    close_connection(engine, connection);
+    fail_connect(engine);
 }
 
-/* ---- time-outs */
+static void expire_busy(struct engine *engine, struct connection *connection)
+{
+    finish(engine, connection, STATUS_TIMEOUT, true);
+}
+
+static const struct expiry {
+    enum connection_state state;
+    size_t timeout_at; /* in the config */
+    void (*expire)(struct engine *engine, struct connection *connection);
+} expiries[] = {
+    {CONNECTION_CONNECTING, offsetof(struct engine_config, connect_timeout_ns), expire_connecting},
+    {CONNECTION_IDLE, offsetof(struct engine_config, idle_max_ns), close_connection},
+    {CONNECTION_BUSY, offsetof(struct engine_config, request_timeout_ns), expire_busy},
+};
+
+static uint64_t add_ns(uint64_t time_ns, uint64_t more_ns)
+{
+    return more_ns > UINT64_MAX - time_ns ? UINT64_MAX : time_ns + more_ns;
+}
+
+/* When the first of the list expires; UINT64_MAX: none. */
+static uint64_t expires_ns(const struct engine *engine, const struct expiry *expiry)
+{
+    const struct connection *first = engine->lists[expiry->state].first;
+    uint64_t timeout_ns;
+    memcpy(&timeout_ns, (const char *)&engine->config + expiry->timeout_at, sizeof(timeout_ns));
+    return first != NULL ? add_ns(first->since_ns, timeout_ns) : UINT64_MAX;
+}
 
 static uint64_t waiting_expires_ns(const struct engine *engine)
 {
     const struct engine_request *first = engine->waiting.first;
-    return first ? connection_pool_later_ns(first->submitted_ns, engine->config.request_timeout_ns)
-                 : UINT64_MAX;
+    return first ? add_ns(first->submitted_ns, engine->config.request_timeout_ns) : UINT64_MAX;
 }
 
 static void expire(struct engine *engine)
 {
     uint64_t now_ns = clock_mono_ns();
-    struct connection *late;
-    while ((late = connection_pool_expired(&engine->pool, CONNECTION_CONNECTING, now_ns)) != NULL) {
-        connection_pool_close(&engine->pool, late);
-        fail_connect(engine);
-    }
-    while ((late = connection_pool_expired(&engine->pool, CONNECTION_IDLE, now_ns)) != NULL)
-        connection_pool_close(&engine->pool, late);
-    while ((late = connection_pool_expired(&engine->pool, CONNECTION_BUSY, now_ns)) != NULL)
-        finish(engine, late, STATUS_TIMEOUT, true);
+    for (size_t i = 0; i < sizeof(expiries) / sizeof(expiries[0]); i++)
+        while (expires_ns(engine, &expiries[i]) <= now_ns)
+            expiries[i].expire(engine, engine->lists[expiries[i].state].first);
     while (waiting_expires_ns(engine) <= now_ns)
         fail(engine, request_list_pop(&engine->waiting), STATUS_BUSY);
 }
@@ -316,10 +353,12 @@ static uint64_t wake_ns(const struct engine *engine, uint64_t until_ns)
 {
     if (engine->failed.count > 0)
         return 0;
-    uint64_t waiting_ns = waiting_expires_ns(engine),
-             pool_ns = connection_pool_expires_ns(&engine->pool);
-    uint64_t expires_ns = waiting_ns < pool_ns ? waiting_ns : pool_ns;
-    return expires_ns < until_ns ? expires_ns : until_ns;
+    uint64_t wake = waiting_expires_ns(engine);
+    for (size_t i = 0; i < sizeof(expiries) / sizeof(expiries[0]); i++) {
+        uint64_t expiry_ns = expires_ns(engine, &expiries[i]);
+        wake = expiry_ns < wake ? expiry_ns : wake;
+    }
+    return wake < until_ns ? wake : until_ns;
 }
 
 /* ---- the loop */
@@ -332,63 +371,34 @@ void engine_expect(struct engine *engine, uint64_t then_ns)
 static int wait_for_events(struct engine *engine, uint64_t until_ns)
 {
     uint64_t now_ns = clock_mono_ns();
-    if (until_ns > 0 && alarm_set(&engine->alarm, now_ns, until_ns, engine->then_ns) != STATUS_OK)
+    if (alarm_set(&engine->alarm, now_ns, until_ns, engine->then_ns) != STATUS_OK)
         return -1;
     return epoll_wait(engine->epoll_fd, engine->events, EVENTS_MAX, until_ns > now_ns ? -1 : 0);
 }
 
-/* Handles what happened, or what happens by `until_ns`. */
-static enum status look(struct engine *engine, uint64_t until_ns)
+enum status engine_poll(struct engine *engine, uint64_t until_ns)
 {
-    int count = wait_for_events(engine, until_ns);
+    dispatch(engine);
+    tell_failed(engine);
+    dispatch(engine);
+    int count = wait_for_events(engine, wake_ns(engine, until_ns));
     if (count < 0 && errno != EINTR)
         return STATUS_IO;
-    if (engine->patience.has_rested)
-        send_first(engine, count);
     for (int i = 0; i < count; i++)
         handle(engine, &engine->events[i]);
     expire(engine);
     tell_failed(engine);
-    engine->patience.has_rested = false;
     return STATUS_OK;
-}
-
-/* Nobody waits for anything that the sockets may tell. */
-static bool may_rest(const struct engine *engine, uint64_t now_ns, uint64_t until_ns)
-{
-    return engine->pool.lists[CONNECTION_BUSY].count > 0 &&
-           engine->pool.lists[CONNECTION_CONNECTING].count + engine->waiting.count == 0 &&
-           patience_allows(&engine->patience, now_ns, until_ns);
-}
-
-/* Requests are dispatched on connections that are known to be open, and before anything is read
- * that others wait for. */
-enum status engine_poll(struct engine *engine, uint64_t until_ns)
-{
-    if (engine->patience.has_rested && look(engine, 0) != STATUS_OK)
-        return STATUS_IO;
-    dispatch(engine);
-    tell_failed(engine);
-    dispatch(engine);
-    uint64_t wakes_ns = wake_ns(engine, until_ns), now_ns = clock_mono_ns();
-    if (!may_rest(engine, now_ns, wakes_ns))
-        return look(engine, wakes_ns);
-    engine->patience.has_rested = true;
-    engine->patience.rests_left--;
-    return alarm_rest(&engine->alarm, now_ns, wakes_ns, engine->then_ns);
 }
 
 void engine_abandon(struct engine *engine)
 {
-    if (engine->patience.has_rested)
-        (void)look(engine, 0); /* what came by now did come */
-    while (engine->waiting.count + engine->failed.count +
-               engine->pool.lists[CONNECTION_BUSY].count >
+    while (engine->waiting.count + engine->failed.count + engine->lists[CONNECTION_BUSY].count >
            0) {
         while (engine->waiting.count > 0)
             fail(engine, request_list_pop(&engine->waiting), STATUS_INTERRUPTED);
         tell_failed(engine);
-        struct connection *busy = engine->pool.lists[CONNECTION_BUSY].first;
+        struct connection *busy = engine->lists[CONNECTION_BUSY].first;
         if (busy != NULL)
             finish(engine, busy, STATUS_INTERRUPTED, true);
     }

@@ -31,7 +31,6 @@ struct engine_config {
     uint64_t idle_max_ns; /* idle connections are closed then: below the server's own limit, so
                              that no request meets a closing one */
     uint64_t body_max_bytes;
-    bool asks_arrival; /* the kernel says when answers came, not who reads them */
 };
 
 enum { ENGINE_CONNECTIONS_MAX = 16384 };
@@ -58,8 +57,6 @@ struct engine_request {
     uint64_t sent_bytes, received_bytes; /* of the request, and of what came for it */
     /* The caller's: keep the head of the answer; keep nothing of its body; it has none (HEAD). */
     bool wants_head, ignores_body, is_head;
-    bool is_patient;  /* the caller's: nothing follows from its answer, so that it may be read some
-                         PATIENCE_REST_NS later where the kernel says when it came */
     struct text head; /* where it was wanted, up to CONNECTION_HEAD_KEPT bytes of it: status line
                          and fields as they came; valid during `ended` */
     struct engine_request *next; /* the engine's */

@@ -127,7 +127,6 @@ static void submit(struct load_actor *actor)
     actor->request.wants_head = step->wants_head;
     actor->request.ignores_body = !step->wants_body;
     actor->request.is_head = step->is_head;
-    actor->request.is_patient = !actor->is_user && is_last_step(actor);
     if (actor->crew->shared->client->submit(actor->crew->client, &actor->request) != STATUS_OK)
         drop(actor);
 }

@@ -79,32 +79,6 @@ static void check_waits(void **state)
     close(epoll_fd);
 }
 
-/* The same, where something else would end the wait of the epoll instance at any time. */
-static void check_rests(void **state)
-{
-    (void)state;
-    struct alarm alarm;
-    int epoll_fd = epoll_create1(EPOLL_CLOEXEC), ends[2];
-    struct epoll_event event = {.events = EPOLLOUT};
-    assert_int_equal(pipe(ends), 0);
-    assert_int_equal(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, ends[1], &event), 0);
-    assert_int_equal(alarm_open(&alarm, epoll_fd, TAG), STATUS_OK);
-    uint64_t due_ns = clock_mono_ns();
-    for (int turn = 0; turn < 5; turn++) {
-        due_ns += NS_PER_MS;
-        unsigned rests = 0;
-        for (; clock_mono_ns() < due_ns; rests++)
-            assert_int_equal(alarm_rest(&alarm, clock_mono_ns(), due_ns, due_ns + NS_PER_MS),
-                             STATUS_OK);
-        assert_in_range(rests, 0, 1 + ALARM_TIMERS); /* one that went off before ends it too */
-    }
-    assert_int_equal(alarm_rest(&alarm, due_ns, due_ns, NEVER), STATUS_OK);
-    alarm_close(&alarm);
-    close(epoll_fd);
-    close(ends[0]);
-    close(ends[1]);
-}
-
 static void check_no_epoll(void **state)
 {
     (void)state;
@@ -118,7 +92,6 @@ int main(void)
     struct rows all = {0};
     ROWS(&all, rows, check_row);
     rows_one(&all, "it ends one wait after another", check_waits);
-    rows_one(&all, "it rests until it is time, whatever happens", check_rests);
     rows_one(&all, "it reports an epoll instance that is none", check_no_epoll);
     return rows_run("alarm", &all);
 }

@@ -53,7 +53,6 @@ static struct engine *new_engine(const char *url, size_t connections, uint64_t t
         .connect_timeout_ns = LIMIT_NS,
         .idle_max_ns = LIMIT_NS,
         .body_max_bytes = BODY_MAX,
-        .asks_arrival = true,
     };
     struct engine *engine;
     ended_count = 0;
@@ -394,39 +393,6 @@ static void check_expect(void **state)
     engine_free(engine);
 }
 
-/* A poll until a little later, and then another. true: the answer was read by the second one, and
- * had come before the first one's time was over. */
-static bool is_read_late(struct engine *engine, bool is_patient)
-{
-    struct call call = new_call(GET);
-    call.request.is_patient = is_patient;
-    ended_count = 0;
-    uint64_t until_ns = clock_mono_ns() + NS_PER_MS * 9 / 10;
-    assert_int_equal(engine_submit(engine, &call.request), STATUS_OK);
-    assert_int_equal(engine_poll(engine, until_ns), STATUS_OK);
-    bool was_left = !call.ended && clock_mono_ns() >= until_ns;
-    wait_for(engine, 1);
-    assert_int_equal(call.request.outcome, STATUS_OK);
-    assert_in_range(call.request.first_byte_ns, call.request.sent_ns, call.request.done_ns);
-    return was_left && call.request.done_ns < until_ns;
-}
-
-static void check_patience(void **state)
-{
-    (void)state;
-    struct small_server server;
-    small_server_start(&server, talk_by_row, &plain);
-    struct engine *engine = new_engine(server.url, 2, LIMIT_NS);
-    bool was_late = false;
-    for (unsigned i = 0; i < 1000 && !was_late; i++)
-        was_late = is_read_late(engine, true);
-    assert_true(was_late);
-    for (unsigned i = 0; i < 100; i++)
-        assert_false(is_read_late(engine, false));
-    engine_free(engine);
-    small_server_stop(&server);
-}
-
 /* ---- large requests, and requests from callbacks */
 
 static in_port_t narrow_port;
@@ -557,8 +523,6 @@ int main(void)
     rows_one(&all, "it closes connections that were idle too long", check_idle);
     rows_one(&all, "it comes back at the time that it is given, not before", check_wakes);
     rows_one(&all, "it wakes in time whatever is expected behind that", check_expect);
-    rows_one(&all, "it leaves answers unread for a while where nobody waits for them",
-             check_patience);
     rows_one(&all, "it goes on sending where the other side reads slowly", check_large_request);
     rows_one(&all, "it reports a request over the limit", check_too_large_request);
     rows_one(&all, "it takes the next request from a callback on the same connection", check_chain);

@@ -74,7 +74,7 @@ enum status coordinator_explain(struct coordinator *coordinator, struct error *e
 /* Behind a round that was started. Who worked, a malloced item each; STATUS_NO_MEMORY. */
 MUST_CHECK enum status coordinator_workers(struct coordinator *coordinator,
                                            struct load_workers *workers, struct error *error);
-/* Figures over time are those of all, or none: a part would look like a hole in the load. */
+/* Figures over time of whoever told them: of a worker that was lost they are missing. */
 void coordinator_timeline(struct coordinator *coordinator, struct load_timeline *timeline);
 /* From the first due time to the last answer, of whoever took longest. */
 double coordinator_elapsed_s(struct coordinator *coordinator);

@@ -82,13 +82,10 @@ static void tell(void *context, const struct load_progress *progress)
     struct work *work = context;
     if (!worker_shift_is_due(&work->shift))
         return;
-    struct load_steps *steps = malloc(sizeof(*steps));
-    if (steps == NULL)
-        return;
-    *steps = steps_of(work, progress->figures, NULL, (double)progress->elapsed_ms / 1000);
+    const struct load_steps steps =
+        steps_of(work, progress->figures, NULL, (double)progress->elapsed_ms / 1000);
     struct worker_report report = {.flows = progress->flows, .peak_rss_kib = memory_peak_kib()};
-    worker_shift_tell(&work->shift, &report, steps);
-    free(steps);
+    worker_shift_tell(&work->shift, &report, &steps);
 }
 
 /* ---- behind it */
@@ -104,13 +101,9 @@ static enum status conclude(struct work *work, const struct load_result *result,
         .flows = result->flows,
     };
     bool has_figures = result->figures.step_count > 0;
-    struct load_steps *steps = malloc(sizeof(*steps));
-    if (steps == NULL)
-        return error_set(error, STATUS_NO_MEMORY, "out of memory");
-    *steps = steps_of(work, &result->figures, &result->timeline, result->elapsed_s);
-    status = worker_shift_end(&work->shift, &report, has_figures ? steps : NULL, status, error);
-    free(steps);
-    return status;
+    const struct load_steps steps =
+        steps_of(work, &result->figures, &result->timeline, result->elapsed_s);
+    return worker_shift_end(&work->shift, &report, has_figures ? &steps : NULL, status, error);
 }
 
 static enum status run(struct work *work, uint64_t start_ns, struct error *error)

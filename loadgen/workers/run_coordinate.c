@@ -92,7 +92,6 @@ static enum status begin(struct run_coordinate *run, struct error *error)
 static struct window_request request_of(const struct run_coordinate *run,
                                         const struct worker_request *told, uint64_t now_ns)
 {
-    static const uint8_t none[sizeof(told->trace_id)];
     struct window_request request = {
         .sample = {.number = told->number,
                    .step = told->step,
@@ -101,7 +100,7 @@ static struct window_request request_of(const struct run_coordinate *run,
                    .due_ns = run->start_ns + told->due_ns,
                    .done_ns = run->start_ns + told->done_ns},
         .cart_lines = told->lines,
-        .sampled = memcmp(told->trace_id, none, sizeof(none)) != 0,
+        .sampled = window_words_is_sampled(told),
     };
     uint64_t ahead_ns = request.sample.done_ns > now_ns ? request.sample.done_ns - now_ns : 0;
     request.sample.done_ns -= ahead_ns;

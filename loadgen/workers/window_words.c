@@ -146,7 +146,7 @@ enum status window_words_job_read(struct text json, struct window_job *job, stru
 
 /* ---- requests */
 
-static bool is_sampled(const struct worker_request *request)
+bool window_words_is_sampled(const struct worker_request *request)
 {
     static const uint8_t none[sizeof(request->trace_id)];
     return memcmp(request->trace_id, none, sizeof(none)) != 0;
@@ -160,7 +160,8 @@ void window_words_requests_write(struct json_writer *writer, const struct worker
     for (size_t i = 0; i < report->request_count; i++) {
         const struct worker_request *request = &report->requests[i];
         json_begin_array(writer);
-        json_hex(writer, request->trace_id, is_sampled(request) ? sizeof(request->trace_id) : 0);
+        json_hex(writer, request->trace_id,
+                 window_words_is_sampled(request) ? sizeof(request->trace_id) : 0);
         json_u64(writer, request->number);
         json_u64(writer, request->step);
         json_u64(writer, request->outcome);

@@ -25,12 +25,14 @@ struct window_job {
     struct schedule_plan arrivals;
 };
 
-/* Of the configuration what a worker needs. STATUS_TOO_LARGE (words): more tokens than fit. */
+/* Of the configuration what a worker needs. */
 void window_words_job_write(struct json_writer *writer, const struct window_config *config,
                             const char *otlp, unsigned threads);
 /* STATUS_INVALID. Must not be moved afterwards; what window_run checks is left to it. */
 MUST_CHECK enum status window_words_job_read(struct text json, struct window_job *job,
                                              struct error *error);
+
+bool window_words_is_sampled(const struct worker_request *request);
 
 /* The members "request_first" and "requests" into the object that is open. */
 void window_words_requests_write(struct json_writer *writer, const struct worker_report *report);

@@ -173,7 +173,7 @@ static enum status read_kind(struct topology_reader *reader, void *into)
 
 static enum status read_a_port(struct topology_reader *reader, uint16_t *port)
 {
-    uint32_t value;
+    uint32_t value = 0;
     enum status status = topology_reader_number(reader, 1, UINT16_MAX, &value);
     if (status == STATUS_OK)
         *port = (uint16_t)value;

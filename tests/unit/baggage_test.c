@@ -246,7 +246,7 @@ static void bounds_members(void **state)
 {
     (void)state;
     struct baggage baggage = {.length_bytes = 0};
-    char key[8];
+    char key[16];
     for (int i = 0; i < BAGGAGE_MEMBERS_MAX; i++) {
         snprintf(key, sizeof key, "k%d", i);
         assert_int_equal(baggage_set(&baggage, text_of(key), TEXT_LITERAL("v"), TEXT_LITERAL("")),

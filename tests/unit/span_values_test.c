@@ -259,7 +259,7 @@ static void drops_and_counts_over_the_limits(void **state)
         struct span *span = span_start(&tracer, "s", NULL);
         struct span_link link = {.context = span_context_of(span)};
         for (int j = 0; j < 20; j++) {
-            char key[8];
+            char key[16];
             (void)snprintf(key, sizeof key, "key%d", j);
             span_set_i64(span, text_of(key), j);
             span_set_i64(span, text_of(key), j); /* the same again takes no place */

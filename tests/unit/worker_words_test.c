@@ -233,7 +233,7 @@ static void check_orders(void **state)
 /* Every flag at a value of its own. */
 static void set_flags(struct load_options *options)
 {
-    static char texts[LOAD_OPTIONS_FLAGS_MAX][24];
+    static char texts[LOAD_OPTIONS_FLAGS_MAX][32];
     struct flag flags[LOAD_OPTIONS_FLAGS_MAX];
     size_t count = load_options_plan_flags(options, flags);
     for (size_t i = 0; i < count; i++) {

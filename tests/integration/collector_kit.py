@@ -12,9 +12,9 @@ import tempfile
 import time
 import unittest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.environ.get("CULPRIT_BIN", f"{ROOT}/build/release/bin")
-START_S = 20
+from stack import BIN, ROOT, SLOW
+
+START_S = 20 * SLOW
 JSON_TYPE = "application/json"
 PROTO_TYPE = "application/x-protobuf"
 
@@ -30,11 +30,20 @@ class Collector:
             [f"{BIN}/collector", "--listen", "127.0.0.1:0", "--query", "127.0.0.1:0",
              "--data", directory, *flags], stdout=self.log, stderr=self.log,
             stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + START_S
         self.otlp = self.query = None
+        try:
+            self.wait_ready(at)
+        except BaseException:
+            self.process.kill()  # nobody has it yet who would
+            self.process.wait()
+            self.log.close()
+            raise
+
+    def wait_ready(self, at):
+        deadline = time.monotonic() + START_S
         while self.otlp is None:
             assert self.process.poll() is None, self.read_log(at)
-            assert time.monotonic() < deadline, "not ready in time"
+            assert time.monotonic() < deadline, f"not ready in time: {self.read_log(at)}"
             for line in self.read_log(at).splitlines():
                 if '"msg":"ready"' in line:
                     ports = json.loads(line)
@@ -51,7 +60,7 @@ class Collector:
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:
-            return self.process.wait(30)
+            return self.process.wait(30 * SLOW)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -61,7 +70,7 @@ class Collector:
 
     def request(self, port, method, path, body=None, headers=None):
         """(status, headers, body)"""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60 * SLOW)
         try:
             connection.request(method, path, body=body, headers=headers or {})
             answer = connection.getresponse()
@@ -86,7 +95,7 @@ class Collector:
 
     def wait(self, what, limit_s=20):
         """Until what(status) holds; the status then."""
-        deadline = time.monotonic() + limit_s
+        deadline = time.monotonic() + limit_s * SLOW
         while True:
             status = self.status()
             if what(status):

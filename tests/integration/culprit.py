@@ -33,8 +33,12 @@ class Up:
             [CULPRIT, "up", "--ports", "auto", "--json", self.path, *flags], cwd=ROOT,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=dict(os.environ, TMPDIR=self.temporary, **(environment or {})))
-        wait_until(lambda: os.path.exists(self.path) or self.child.poll() is not None, 30,
-                   "the system is up")
+        try:
+            wait_until(lambda: os.path.exists(self.path) or self.child.poll() is not None, 30,
+                       "the system is up")
+        except BaseException:
+            self.__exit__()
+            raise
         if self.child.poll() is not None:
             raise AssertionError(self.child.communicate())
         with open(self.path, encoding="utf-8") as file:
@@ -44,24 +48,32 @@ class Up:
         return self
 
     def __exit__(self, *_):
-        if self.child.poll() is None:
-            self.stop()
-        self.directory.cleanup()
+        try:
+            if self.child.poll() is None:
+                self.stop()
+        finally:
+            self.directory.cleanup()
 
     def stop(self, number=signal.SIGTERM):
         """Ends it; (exit status, standard output, standard error)."""
         self.child.send_signal(number)
-        out, talk = self.child.communicate(timeout=60 * SLOW)
+        try:
+            out, talk = self.child.communicate(timeout=60 * SLOW)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+            raise
         return self.child.returncode, out, talk
 
     def get(self, name, path):
-        with urllib.request.urlopen(self.told["endpoints"][name] + path, timeout=10) as answer:
+        address = self.told["endpoints"][name] + path
+        with urllib.request.urlopen(address, timeout=10 * SLOW) as answer:
             return json.load(answer)
 
     def read(self, name, path, **headers):
         """The answer's text."""
         request = urllib.request.Request(self.told["endpoints"][name] + path, headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10 * SLOW) as answer:
             return answer.read().decode()
 
     def rows(self):

@@ -15,6 +15,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collector_kit import (BIN, Collector, PROTO_TYPE, field, main, proto_request, proto_span)
+from stack import SLOW
 
 
 def batch(first, spans=100):
@@ -74,7 +75,7 @@ class Store(unittest.TestCase):
         threads = [threading.Thread(target=send, args=(sender,)) for sender in range(1, 4)]
         for thread in threads:
             thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 20 * SLOW
         while len(taken) < 30 and time.monotonic() < deadline:
             time.sleep(0.01)
         self.assertEqual(collector.stop(), 0)
@@ -159,7 +160,7 @@ class Store(unittest.TestCase):
 class Start(unittest.TestCase):
     def run_collector(self, *arguments, **more):
         return subprocess.run([f"{BIN}/collector", *arguments], capture_output=True, text=True,
-                              timeout=30, check=False, **more)
+                              timeout=30 * SLOW, check=False, **more)
 
     def test_help_and_version_go_to_stdout(self):
         for flag in ("--help", "--version"):
@@ -210,7 +211,7 @@ class Start(unittest.TestCase):
             for item in sockets:
                 item.close()
             try:
-                deadline = time.monotonic() + 20
+                deadline = time.monotonic() + 20 * SLOW
                 while self.run_collector("--check", "--query",
                                          f"127.0.0.1:{ports[1]}").returncode != 0:
                     self.assertLess(time.monotonic(), deadline)
@@ -218,7 +219,7 @@ class Start(unittest.TestCase):
                     time.sleep(0.05)
             finally:
                 process.terminate()
-                self.assertEqual(process.wait(30), 0)
+                self.assertEqual(process.wait(30 * SLOW), 0)
             self.assertEqual(
                 self.run_collector("--check", "--query", f"127.0.0.1:{ports[1]}").returncode, 1)
 

@@ -168,7 +168,7 @@ def opened(store):
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
 
     def get(path):
-        with urllib.request.urlopen(base + path, timeout=20) as answer:
+        with urllib.request.urlopen(base + path, timeout=20 * SLOW) as answer:
             return json.load(answer)
     try:
         base = next(re.search(r"http://127\.0\.0\.1:\d+", line).group() for line in child.stdout

@@ -17,6 +17,8 @@ import tempfile
 import time
 import urllib.parse
 
+from stack import SLOW
+
 BIN = os.environ.get("CULPRIT_BIN", "build/release/bin")
 CHECKOUTS = 24
 FORMS_MAX = 12  # a value set of more forms than this is data, not a word that could name a fault
@@ -58,7 +60,7 @@ class Edge:
 
     def __init__(self, address):
         parts = urllib.parse.urlsplit(address)
-        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20 * SLOW)
 
     def ask(self, method, path, body=None, headers=None):
         data = None if body is None else json.dumps(body)
@@ -81,7 +83,7 @@ class System:
              "--data", os.path.join(directory, "data")],
             stdout=subprocess.DEVNULL, stderr=self.log, start_new_session=True,
             env=dict(os.environ, CULPRIT_LOG_LEVEL="info"))
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 60 * SLOW
         while not os.path.exists(self.file):
             if self.child.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the system did not start: {self.logs()}")
@@ -99,7 +101,7 @@ class System:
 
     def stop(self):
         self.child.send_signal(signal.SIGTERM)
-        self.child.wait(30)
+        self.child.wait(30 * SLOW)
 
     def fetch(self, name, path, method="GET", body=None):
         edge = Edge(self.about["endpoints"][name])

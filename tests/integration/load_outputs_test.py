@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import browser
 from culprit import CULPRIT
 from load_kit import ANSWER, Server, friendly, load
-from stack import ROOT, main
+from stack import ROOT, SLOW, main
 
 EVIL = ["</script><script>window.evil=1</script>", "<img src=x onerror=window.evil=1>",
         "a|b `c` \u2028 <!-- ${x} &amp;", "javascript:window.evil=1"]
@@ -56,8 +56,8 @@ def text_of(path):
 
 
 def tool(*words):
-    return subprocess.run([CULPRIT, *words], capture_output=True, text=True, cwd=ROOT, timeout=60,
-                          check=False)
+    return subprocess.run([CULPRIT, *words], capture_output=True, text=True, cwd=ROOT,
+                          timeout=60 * SLOW, check=False)
 
 
 def report(*words):

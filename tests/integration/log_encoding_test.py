@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from stack import ROOT
+from stack import ROOT, SLOW
 
 try:
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -149,7 +149,7 @@ def main():
                "log_corpus_test")
     seed = os.environ.get("LOG_SEED", str(time.time_ns() % 2**32))
     corpus = subprocess.run([program, "--corpus", seed, str(COUNT)], capture_output=True, text=True,
-                            timeout=120, check=True).stdout.splitlines()
+                            timeout=120 * SLOW, check=True).stdout.splitlines()
     assert len(corpus) == COUNT
     record, kinds = log_record_class(), set()
     for number, line in enumerate(corpus):

@@ -19,7 +19,7 @@ import urllib.request
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collector_kit import main
 from culprit import CULPRIT, Up
-from stack import wait_until
+from stack import SLOW, wait_until
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e47%02x"
 
@@ -34,7 +34,7 @@ def value(record, key):
 def ask(up, number, method, path, body=None, headers=None):
     """One request to the frontend in a trace of ours."""
     address = urllib.parse.urlsplit(up.told["endpoints"]["frontend"])
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20 * SLOW)
     headers = {"traceparent": f"00-{TRACE % number}-00f067aa0ba902b7-01", **(headers or {})}
     if body is not None:
         headers["Content-Type"] = "application/json"
@@ -203,13 +203,14 @@ class Choices(unittest.TestCase):
                 words = [opened.stdout.readline() for _ in range(3)]
                 address = re.search(r"http://[\d.]+:\d+", words[2]).group()
                 with urllib.request.urlopen(
-                        f"{address}/api/culprit/logs?trace_id={TRACE % 1}", timeout=10) as answer:
+                        f"{address}/api/culprit/logs?trace_id={TRACE % 1}",
+                        timeout=10 * SLOW) as answer:
                     kept = json.load(answer)["logs"]
                 self.assertEqual([record["body"]["stringValue"] for record in kept],
                                  ["request", "request"])
             finally:
                 opened.terminate()
-                opened.communicate(timeout=20)
+                opened.communicate(timeout=20 * SLOW)
             self.assertEqual(opened.returncode, 0)
 
 

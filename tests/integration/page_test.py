@@ -14,6 +14,7 @@ from urllib.parse import quote
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from collector_kit import BIN, ROOT, Case, main, request, span
 from page_kit import NOW, checkout, iso
+from stack import SLOW
 
 WEB = f"{ROOT}/services/collector/web"
 VIEWS = ["/", "/search", "/search?service=a", f"/trace/{1:032x}", "/findings?last=15m", "/map",
@@ -209,7 +210,7 @@ class Kept(Case):
                 self.assertEqual(self.collector.request(port, "POST", "/v1/traces", b"")[0], 404)
             finally:
                 opened.terminate()
-                _, talk = opened.communicate(timeout=20)
+                _, talk = opened.communicate(timeout=20 * SLOW)
             self.assertEqual((opened.returncode, talk), (0, ""))
 
     def keep(self, directory):
@@ -234,7 +235,7 @@ class Kept(Case):
                                                       "x:y:z")):
                 with self.subTest(words):
                     opened = self.start(*words)
-                    _, talk = opened.communicate(timeout=20)
+                    _, talk = opened.communicate(timeout=20 * SLOW)
                     self.assertNotEqual(opened.returncode, 0)
                     self.assertIn(says, talk)
             with open(f"{directory}/other.db", "rb") as file:

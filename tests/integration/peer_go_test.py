@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import peer
 from collector_kit import Collector
-from stack import Customer, Stack, free_port, line, main, wait_until
+from stack import SLOW, Customer, Stack, free_port, line, main, wait_until
 
 HOP = peer.program("hop")
 ITEMS = {"user.tier": "gold", "note": "a b,c"}
@@ -34,7 +34,7 @@ class Hop:
         assert self.process.stdout.readline() == "ready\n"
 
     def stop(self):
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=30 * SLOW)
         assert self.process.returncode == 0
 
 

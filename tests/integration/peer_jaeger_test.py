@@ -14,7 +14,7 @@ import jaeger
 from collector_kit import Collector
 from culprit import culprit
 from peer import SKIPPED
-from stack import Customer, Stack, in_threads, line, main, wait_until
+from stack import SLOW, Customer, Stack, in_threads, line, main, wait_until
 
 LOAD = ["--rate", "10", "--duration", "4"]
 CARTS, LINES, CUSTOMERS = 40, 12, 2
@@ -107,7 +107,7 @@ def copy(collector, backend):
             for resource in found.get("result", {}).get("resourceSpans", [])]
         seen |= {span["spanId"] for resource in kept for scope in resource["scopeSpans"]
                  for span in scope["spans"]}
-        connection = http.client.HTTPConnection("127.0.0.1", backend.otlp, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", backend.otlp, timeout=60 * SLOW)
         connection.request("POST", "/v1/traces", json.dumps({"resourceSpans": kept}),
                            {"Content-Type": "application/json"})
         reply = connection.getresponse()
@@ -127,7 +127,8 @@ class Legacy:
             def do_GET(self):
                 status, body = 404, b"404 page not found\n"
                 if not self.path.startswith("/api/v3/"):
-                    connection = http.client.HTTPConnection("127.0.0.1", backend.query, timeout=60)
+                    connection = http.client.HTTPConnection("127.0.0.1", backend.query,
+                                                            timeout=60 * SLOW)
                     connection.request("GET", self.path)
                     reply = connection.getresponse()
                     status, body = reply.status, reply.read()

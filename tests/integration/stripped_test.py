@@ -11,7 +11,7 @@ import time
 import urllib.request
 
 from culprit import Up, culprit
-from stack import ROOT, main
+from stack import ROOT, SLOW, main
 
 # Namespaces of the semantic conventions, and what Jaeger's form adds.
 CONVENTIONS = ("client.", "db.", "error.", "http.", "messaging.", "network.", "otel.", "server.",
@@ -32,7 +32,7 @@ GAP_US = 500000
 
 
 def get(url, path):
-    with urllib.request.urlopen(url + path, timeout=60) as answer:
+    with urllib.request.urlopen(url + path, timeout=60 * SLOW) as answer:
         return json.load(answer)["data"]
 
 

@@ -21,10 +21,10 @@ enum attribute_type {
 };
 
 /* Key and value; of an array's item the value alone. Borrowed, copied where it is set. Text is cut
- * after the limit's number of characters, bytes after that number of bytes. Arrays and maps that
- * lie deeper than receivers read are left empty: their protobuf readers take 100 messages within
- * each other and refuse the whole batch for one more. That is 47 arrays or 31 maps, within the 64
- * levels of the specification. */
+ * after the limit's number of characters, bytes after that number of bytes. Arrays and maps below
+ * the limit of depth are left empty; the outermost value is at depth 1. Receivers whose protobuf
+ * reader takes 100 messages within each other (C++, Java, Python; not Go) refuse the whole batch
+ * for one value of more than 47 arrays or 31 maps: for these, value_depth can be set lower. */
 struct attribute {
     struct text key;
     enum attribute_type type;

@@ -6,8 +6,6 @@
 
 enum {
     ITEMS_MAX = SPAN_BODY_MAX / 7, /* one takes seven bytes at the least */
-    NESTED_MAX = 100,              /* messages within each other that readers of protobuf take */
-    VALUE_AT = 6, /* the request's resource, scope, span, event, attribute, and its value */
 };
 
 struct text attribute_wire_cut(struct text text, uint32_t max_characters)
@@ -22,30 +20,11 @@ struct text attribute_wire_cut(struct text text, uint32_t max_characters)
     return (struct text){text.data, length};
 }
 
-struct bounds {
-    uint32_t value_max;
-    uint32_t messages; /* so many may follow within each other */
-};
-
-static struct bounds outermost(uint32_t value_max)
+/* For the items of a value that may be there. */
+static struct attribute_bounds inner(struct attribute_bounds bounds)
 {
-    return (struct bounds){value_max, NESTED_MAX - VALUE_AT};
-}
-
-/* An array is a message, and each of its values; with a map there is the pair between them. */
-static uint32_t level(const struct attribute *attribute)
-{
-    return attribute->type == ATTRIBUTE_MAP ? 3 : 2;
-}
-
-static bool has_room(const struct attribute *attribute, struct bounds bounds)
-{
-    return bounds.messages >= level(attribute);
-}
-
-static struct bounds inner(const struct attribute *attribute, struct bounds bounds)
-{
-    return (struct bounds){bounds.value_max, bounds.messages - level(attribute)};
+    uint32_t depth = bounds.depth < ATTRIBUTE_DEPTH_MAX ? bounds.depth : ATTRIBUTE_DEPTH_MAX;
+    return (struct attribute_bounds){bounds.length, depth - 1};
 }
 
 static struct text cut_bytes(struct text bytes, uint32_t count)
@@ -53,12 +32,12 @@ static struct text cut_bytes(struct text bytes, uint32_t count)
     return (struct text){bytes.data, bytes.length < count ? bytes.length : count};
 }
 
-static size_t key_value_size(const struct attribute *attribute, struct bounds bounds);
-static size_t value_size(const struct attribute *attribute, struct bounds bounds);
+static size_t key_value_size(const struct attribute *attribute, struct attribute_bounds bounds);
+static size_t value_size(const struct attribute *attribute, struct attribute_bounds bounds);
 
 /* Of equal keys of a map the last stays. One with more items than a span has room for is too big
  * whatever they are. */
-static size_t items_size(const struct attribute *attribute, struct bounds bounds)
+static size_t items_size(const struct attribute *attribute, struct attribute_bounds bounds)
 {
     size_t size = 0;
     struct last_keys last = {attribute->items, attribute->item_count, 0};
@@ -75,13 +54,13 @@ static size_t items_size(const struct attribute *attribute, struct bounds bounds
 }
 
 /* Of an AnyValue; 0 is one without a value: empty. */
-static size_t value_size(const struct attribute *attribute, struct bounds bounds)
+static size_t value_size(const struct attribute *attribute, struct attribute_bounds bounds)
 {
     switch (attribute->type) {
     case ATTRIBUTE_TEXT:
-        return span_wire_field_size(attribute_wire_cut(attribute->text, bounds.value_max).length);
+        return span_wire_field_size(attribute_wire_cut(attribute->text, bounds.length).length);
     case ATTRIBUTE_BYTES:
-        return span_wire_field_size(cut_bytes(attribute->text, bounds.value_max).length);
+        return span_wire_field_size(cut_bytes(attribute->text, bounds.length).length);
     case ATTRIBUTE_BOOL:
         return 2;
     case ATTRIBUTE_I64:
@@ -90,33 +69,33 @@ static size_t value_size(const struct attribute *attribute, struct bounds bounds
         return 9;
     case ATTRIBUTE_ARRAY:
     case ATTRIBUTE_MAP:
-        if (!has_room(attribute, bounds))
+        if (bounds.depth == 0)
             break;
-        return span_wire_field_size(items_size(attribute, inner(attribute, bounds)));
+        return span_wire_field_size(items_size(attribute, inner(bounds)));
     case ATTRIBUTE_EMPTY:
         break;
     }
     return 0;
 }
 
-static size_t key_value_size(const struct attribute *attribute, struct bounds bounds)
+static size_t key_value_size(const struct attribute *attribute, struct attribute_bounds bounds)
 {
     return span_wire_field_size(attribute->key.length) +
            span_wire_field_size(value_size(attribute, bounds));
 }
 
-size_t attribute_wire_size(const struct attribute *attribute, uint32_t value_max)
+size_t attribute_wire_size(const struct attribute *attribute, struct attribute_bounds bounds)
 {
-    return key_value_size(attribute, outermost(value_max));
+    return key_value_size(attribute, bounds);
 }
 
 static void put_value(struct span_wire *wire, const struct attribute *attribute,
-                      struct bounds bounds);
+                      struct attribute_bounds bounds);
 static void put_key_value(struct span_wire *wire, const struct attribute *attribute,
-                          struct bounds bounds);
+                          struct attribute_bounds bounds);
 
 static void put_items(struct span_wire *wire, const struct attribute *attribute,
-                      struct bounds bounds)
+                      struct attribute_bounds bounds)
 {
     bool is_array = attribute->type == ATTRIBUTE_ARRAY;
     struct last_keys last = {attribute->items, attribute->item_count, 0};
@@ -140,15 +119,15 @@ static void put_bytes(struct span_wire *wire, struct text bytes)
 }
 
 static void put_value(struct span_wire *wire, const struct attribute *attribute,
-                      struct bounds bounds)
+                      struct attribute_bounds bounds)
 {
     switch (attribute->type) {
     case ATTRIBUTE_TEXT:
         span_wire_field_text(wire, OTLP_VALUE_STRING,
-                             attribute_wire_cut(attribute->text, bounds.value_max));
+                             attribute_wire_cut(attribute->text, bounds.length));
         break;
     case ATTRIBUTE_BYTES:
-        put_bytes(wire, cut_bytes(attribute->text, bounds.value_max));
+        put_bytes(wire, cut_bytes(attribute->text, bounds.length));
         break;
     case ATTRIBUTE_BOOL:
         span_wire_byte(wire, OTLP_VALUE_BOOL << 3 | WIRE_VARINT);
@@ -164,8 +143,8 @@ static void put_value(struct span_wire *wire, const struct attribute *attribute,
         break;
     case ATTRIBUTE_ARRAY:
     case ATTRIBUTE_MAP:
-        if (has_room(attribute, bounds))
-            put_items(wire, attribute, inner(attribute, bounds));
+        if (bounds.depth > 0)
+            put_items(wire, attribute, inner(bounds));
         break;
     case ATTRIBUTE_EMPTY:
         break;
@@ -173,7 +152,7 @@ static void put_value(struct span_wire *wire, const struct attribute *attribute,
 }
 
 static void put_key_value(struct span_wire *wire, const struct attribute *attribute,
-                          struct bounds bounds)
+                          struct attribute_bounds bounds)
 {
     span_wire_field_text(wire, OTLP_KEY_VALUE_KEY, attribute->key);
     span_wire_begin(wire, OTLP_KEY_VALUE_VALUE, value_size(attribute, bounds));
@@ -181,9 +160,9 @@ static void put_key_value(struct span_wire *wire, const struct attribute *attrib
 }
 
 void attribute_wire_put(struct span_wire *wire, const struct attribute *attribute,
-                        uint32_t value_max)
+                        struct attribute_bounds bounds)
 {
-    put_key_value(wire, attribute, outermost(value_max));
+    put_key_value(wire, attribute, bounds);
 }
 
 /* ---- lists */
@@ -200,8 +179,7 @@ size_t attribute_wire_list_size(const struct attribute_wire_list *list)
     struct last_keys last = {list->attributes, count, 0};
     for (size_t i = 0; i < count; i++)
         if (last_keys_next(&last, i) && kept++ < list->count_max)
-            size +=
-                span_wire_field_size(attribute_wire_size(&list->attributes[i], list->value_max));
+            size += span_wire_field_size(attribute_wire_size(&list->attributes[i], list->bounds));
     dropped += kept > list->count_max ? kept - list->count_max : 0;
     return size + (dropped ? 1 + wire_varint_size(dropped) : 0);
 }
@@ -214,8 +192,8 @@ void attribute_wire_list(struct span_wire *wire, const struct attribute_wire_lis
         const struct attribute *attribute = &list->attributes[i];
         if (!last_keys_next(&last, i) || kept++ >= list->count_max)
             continue;
-        span_wire_begin(wire, list->field, attribute_wire_size(attribute, list->value_max));
-        attribute_wire_put(wire, attribute, list->value_max);
+        span_wire_begin(wire, list->field, attribute_wire_size(attribute, list->bounds));
+        attribute_wire_put(wire, attribute, list->bounds);
     }
     dropped += kept > list->count_max ? kept - list->count_max : 0;
     if (dropped > 0) {
@@ -247,20 +225,19 @@ void attribute_wire_text(struct wire_writer *writer, uint32_t number, struct tex
 }
 
 void attribute_wire_pair(struct wire_writer *writer, uint32_t number,
-                         const struct attribute *attribute, uint32_t value_max)
+                         const struct attribute *attribute, struct attribute_bounds bounds)
 {
     struct span_wire wire;
-    if (!begin(writer, number, attribute_wire_size(attribute, value_max), &wire))
+    if (!begin(writer, number, attribute_wire_size(attribute, bounds), &wire))
         return;
-    attribute_wire_put(&wire, attribute, value_max);
+    attribute_wire_put(&wire, attribute, bounds);
     writer->at = wire.at;
 }
 
 void attribute_wire_value(struct wire_writer *writer, uint32_t number,
-                          const struct attribute *attribute, uint32_t value_max)
+                          const struct attribute *attribute, struct attribute_bounds bounds)
 {
     struct span_wire wire;
-    const struct bounds bounds = outermost(value_max);
     if (!begin(writer, number, value_size(attribute, bounds), &wire))
         return;
     put_value(&wire, attribute, bounds);

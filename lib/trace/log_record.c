@@ -60,16 +60,16 @@ static void put_body(const struct attribute *body, struct wire_writer *writer)
         return;
     if (body->type == ATTRIBUTE_TEXT)
         cut.text = first_bytes(cut.text, BODY_MAX);
-    attribute_wire_value(writer, OTLP_LOG_BODY, &cut, UINT32_MAX);
+    attribute_wire_value(writer, OTLP_LOG_BODY, &cut, ATTRIBUTE_UNBOUNDED);
 }
 
 /* Whole, else a text as far as there is room (an eighth is left to those behind it), else not at
  * all. */
-static bool put_attribute(const struct attribute *attribute, uint32_t value_length,
+static bool put_attribute(const struct attribute *attribute, struct attribute_bounds bounds,
                           struct wire_writer *writer)
 {
     const struct wire_writer before = *writer;
-    attribute_wire_pair(writer, OTLP_LOG_ATTRIBUTES, attribute, value_length);
+    attribute_wire_pair(writer, OTLP_LOG_ATTRIBUTES, attribute, bounds);
     if (!writer->overflow)
         return true;
     *writer = before;
@@ -78,8 +78,8 @@ static bool put_attribute(const struct attribute *attribute, uint32_t value_leng
     if (attribute->type != ATTRIBUTE_TEXT || room - room / 8 < need + TEXT_LEAST)
         return false;
     struct attribute cut = *attribute;
-    cut.text = first_bytes(attribute_wire_cut(cut.text, value_length), room - room / 8 - need);
-    attribute_wire_pair(writer, OTLP_LOG_ATTRIBUTES, &cut, UINT32_MAX);
+    cut.text = first_bytes(attribute_wire_cut(cut.text, bounds.length), room - room / 8 - need);
+    attribute_wire_pair(writer, OTLP_LOG_ATTRIBUTES, &cut, ATTRIBUTE_UNBOUNDED);
     return !writer->overflow;
 }
 
@@ -92,12 +92,12 @@ static void put_attributes(const struct log_record *record, const struct log_lim
         return;
     }
     struct last_keys last = {record->attributes, record->attribute_count, 0};
+    const struct attribute_bounds bounds = {limits->value_length, limits->value_depth};
     writer->end -= TAIL_BYTES;
     for (size_t i = 0; i < record->attribute_count; i++) {
         if (!last_keys_next(&last, i))
             continue;
-        if (kept < limits->attribute_count &&
-            put_attribute(&record->attributes[i], limits->value_length, writer))
+        if (kept < limits->attribute_count && put_attribute(&record->attributes[i], bounds, writer))
             kept++;
         else
             dropped++;

@@ -24,7 +24,7 @@ static struct attribute_wire_list attributes_of(const struct tracer *tracer)
         .attributes = tracer->attributes,
         .count = tracer->attribute_count,
         .count_max = UINT32_MAX,
-        .value_max = UINT32_MAX,
+        .bounds = ATTRIBUTE_UNBOUNDED,
     };
     if (attribute_wire_list_size(&list) > SCOPE_WIRE_ATTRIBUTES_MAX)
         list.count_max = 0; /* all are counted as dropped */

@@ -115,19 +115,24 @@ static void index_attribute(struct span_body *body, struct found found, uint32_t
     }
 }
 
+static struct attribute_bounds bounds_of(const struct span_body *body)
+{
+    return (struct attribute_bounds){body->limits->value_length, body->limits->value_depth};
+}
+
 static void set_clean(struct span_body *body, const struct attribute *attribute, uint32_t hash)
 {
     struct found found = find_attribute(body, attribute->key, hash);
     struct span_wire wire;
-    uint32_t value_max = body->limits->value_length;
+    struct attribute_bounds bounds = bounds_of(body);
     if ((found.at == 0 && body->attribute_count >= body->limits->attribute_count) ||
-        !span_entries_begin(body, TAG(OTLP_SPAN_ATTRIBUTES),
-                            attribute_wire_size(attribute, value_max), found.at, &wire)) {
+        !span_entries_begin(body, TAG(OTLP_SPAN_ATTRIBUTES), attribute_wire_size(attribute, bounds),
+                            found.at, &wire)) {
         body->dropped_attributes++;
         return;
     }
     index_attribute(body, found, wire.start, hash);
-    attribute_wire_put(&wire, attribute, value_max);
+    attribute_wire_put(&wire, attribute, bounds);
 }
 
 /* A key that is not UTF-8 is another one on the wire, by which it is found again; one that is not,
@@ -248,7 +253,7 @@ void span_body_add_event(struct span_body *body, uint64_t wall_ns, struct text n
                                        attributes,
                                        count,
                                        body->limits->event_attribute_count,
-                                       body->limits->value_length};
+                                       bounds_of(body)};
     size_t length = 9 + span_wire_field_size(name.length) + attribute_wire_list_size(&list);
     if (body->event_count >= body->limits->event_count ||
         !span_entries_begin(body, TAG(OTLP_SPAN_EVENTS), length, 0, &wire)) {
@@ -274,7 +279,7 @@ void span_body_add_link(struct span_body *body, const struct span_link *link)
     const struct span_context *context = &link->context;
     struct attribute_wire_list list = {
         OTLP_LINK_ATTRIBUTES,  OTLP_LINK_DROPPED_ATTRIBUTES,       link->attributes,
-        link->attribute_count, body->limits->link_attribute_count, body->limits->value_length};
+        link->attribute_count, body->limits->link_attribute_count, bounds_of(body)};
     if (!span_context_is_valid(context) && link->attribute_count == 0 &&
         context->trace_state.length == 0)
         return; /* says nothing */

@@ -1,5 +1,6 @@
 #include <strings.h>
 
+#include "trace/attribute_wire.h"
 #include "trace/log_batch.h"
 #include "trace/otel_env.h"
 #include "trace/otlp_settings.h"
@@ -127,14 +128,14 @@ static void read_limits(struct tracing_config *config)
     uint32_t count = 128, length = UINT32_MAX;
     read_limit("OTEL_ATTRIBUTE_COUNT_LIMIT", &count);
     read_limit("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", &length);
-    *spans = (struct span_limits){count, 128, 128, 128, 128, length};
+    *spans = (struct span_limits){count, 128, 128, 128, 128, length, ATTRIBUTE_DEPTH_USUAL};
     read_limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", &spans->attribute_count);
     read_limit("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", &spans->value_length);
     read_limit("OTEL_SPAN_EVENT_COUNT_LIMIT", &spans->event_count);
     read_limit("OTEL_SPAN_LINK_COUNT_LIMIT", &spans->link_count);
     read_limit("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", &spans->event_attribute_count);
     read_limit("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", &spans->link_attribute_count);
-    config->log_limits = (struct log_limits){count, length};
+    config->log_limits = (struct log_limits){count, length, ATTRIBUTE_DEPTH_USUAL};
     read_limit("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", &config->log_limits.attribute_count);
     read_limit("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", &config->log_limits.value_length);
 }

@@ -23,11 +23,13 @@ struct span_limits {
     uint32_t event_attribute_count;
     uint32_t link_attribute_count;
     uint32_t value_length; /* characters of text, bytes of bytes; UINT32_MAX: no limit */
+    uint32_t value_depth;  /* 64: arrays and maps within each other, see attribute.h; at most 128 */
 };
 
 struct log_limits {
     uint32_t attribute_count; /* 128 */
     uint32_t value_length;    /* UINT32_MAX: no limit */
+    uint32_t value_depth;     /* 64 */
 };
 
 /* One signal's OTLP/HTTP exporter. */

@@ -20,6 +20,7 @@ except ImportError:
 
 COUNT = 3000
 NO_LIMIT = 0xffffffff
+DEPTH = 64  # of values that have no limit of their own
 SCHEMA = {
     "AnyValue": [("string_value", 1, "string", "one"), ("bool_value", 2, "bool", "one"),
                  ("int_value", 3, "int64", "one"), ("double_value", 4, "double", "one"),
@@ -87,8 +88,10 @@ def last_of_each(pairs):
     return [pair for at, pair in enumerate(pairs) if keys[at] and keys[at] not in keys[at + 1:]]
 
 
-def wanted(value, limit):
+def wanted(value, limit, depth=DEPTH):
     kind, *rest = value
+    if kind in ("array", "map") and depth == 0:
+        return None
     if kind == "text":
         return ("string_value", text(rest[0], limit))
     if kind == "bytes":
@@ -100,15 +103,16 @@ def wanted(value, limit):
     if kind == "double":
         return ("double_value", struct.unpack("<d", bytes.fromhex(rest[0]))[0])
     if kind == "array":
-        return ("array_value", [wanted(item, limit) for _, item in rest])
+        return ("array_value", [wanted(item, limit, depth - 1) for _, item in rest])
     if kind == "map":
-        return ("kvlist_value", [(text(key), wanted(item, limit))
+        return ("kvlist_value", [(text(key), wanted(item, limit, depth - 1))
                                  for key, item in last_of_each(rest)])
     return None
 
 
 def wanted_record(sample):
     limit, most = int(sample["length_limit"]), int(sample["count_limit"])
+    depth = int(sample["depth_limit"])
     pairs = last_of_each(sample["attributes"][1:])
     severity = int(sample["severity"])
     has_ids = int(sample["trace"], 16) != 0
@@ -120,7 +124,7 @@ def wanted_record(sample):
         "trace_id": bytes.fromhex(sample["trace"]) if has_ids else b"",
         "span_id": bytes.fromhex(sample["span"]) if has_ids else b"",
         "body": wanted(sample["body"], NO_LIMIT),
-        "attributes": [(text(key), wanted(item, limit)) for key, item in pairs[:most]],
+        "attributes": [(text(key), wanted(item, limit, depth)) for key, item in pairs[:most]],
         "dropped_attributes_count": len(pairs[most:]),
     }
 

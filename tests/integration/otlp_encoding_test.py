@@ -14,8 +14,14 @@ import tempfile
 
 from stack import BIN, SLOW, main
 
+# Values 64 deep are messages 128 deep and more, where protobuf's readers take 100: only the one in
+# Python can be told otherwise.
+os.environ["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "python"
+sys.setrecursionlimit(20000)
 try:
     from google.protobuf import descriptor_pb2, descriptor_pool
+    from google.protobuf.internal import decoder
+    decoder.SetRecursionLimit(1000)
     try:
         from google.protobuf.message_factory import GetMessageClass
     except ImportError:  # older than 4.22
@@ -27,8 +33,7 @@ except ImportError:
     descriptor_pb2 = None
 
 PROGRAM = os.path.join(os.path.dirname(BIN), "tests", "encoding_test")
-# Protobuf's readers take 100 messages within each other; a value's first is the sixth.
-MESSAGES = 94
+DEPTH_MAX = 128  # arrays and maps within each other, whatever the limit
 
 # name: (number, type), a list where it is repeated.
 SCHEMA = {
@@ -259,7 +264,7 @@ def text(data):
     return plain
 
 
-def value(row, longest, messages=MESSAGES):
+def value(row, longest, depth):
     kind, *rest = row
     if kind == "text":
         return ("string", text(rest[0])[:longest])
@@ -271,37 +276,36 @@ def value(row, longest, messages=MESSAGES):
         return ("int", int(rest[0]))
     if kind == "double":
         return ("double", number(struct.unpack("<d", bytes.fromhex(rest[0]))[0]))
-    messages -= {"array": 2, "map": 3}.get(kind, 0)
-    if kind == "empty" or messages < 0:
+    if kind == "empty" or depth == 0:
         return ("empty",)
     if kind == "array":
-        return ("array", [value(item, longest, messages) for item in rest[0]])
+        return ("array", [value(item, longest, depth - 1) for item in rest[0]])
     pairs = zip(rest[0][::2], rest[0][1::2])
-    return ("map", {text(key): value(item, longest, messages) for key, item in pairs})
+    return ("map", {text(key): value(item, longest, depth - 1) for key, item in pairs})
 
 
 class Limited:
     """Unique keys, at most so many; how many attributes were not taken."""
 
-    def __init__(self, most, longest):
-        self.kept, self.dropped, self.most, self.longest = {}, 0, most, longest
+    def __init__(self, most, bounds):
+        self.kept, self.dropped, self.most, self.bounds = {}, 0, most, bounds
 
     def set(self, rows):
         for key, row in rows:
             if text(key) in self.kept or len(self.kept) < self.most:
-                self.kept[text(key)] = value(row, self.longest)
+                self.kept[text(key)] = value(row, *self.bounds)
             else:
                 self.dropped += 1
         return self
 
 
-def whole_list(rows, most, longest):
+def whole_list(rows, most, bounds):
     """Attributes given at once, of an event or a link: of equal keys the last stays, then the limit
     counts. (kept, dropped)"""
     last = {}
     for key, row in rows:
         last.pop(text(key), None)
-        last[text(key)] = value(row, longest)
+        last[text(key)] = value(row, *bounds)
     kept = dict(list(last.items())[:most])
     return kept, len(last) - len(kept)
 
@@ -311,8 +315,9 @@ class Model:
 
     def __init__(self, limits, row):
         (self.attributes_most, self.events_most, self.links_most, self.event_most, self.link_most,
-         self.longest) = limits
-        self.attributes = Limited(self.attributes_most, self.longest)
+         longest, depth) = limits
+        self.bounds = (longest, min(depth, DEPTH_MAX))
+        self.attributes = Limited(self.attributes_most, self.bounds)
         self.events, self.links, self.lost_events, self.lost_links = [], [], 0, 0
         self.status, self.name = (0, ""), text(row["name"])
         self.attributes.set(row["attributes"])
@@ -328,7 +333,7 @@ class Model:
         if len(self.events) >= self.events_most:
             self.lost_events += 1
             return
-        kept, dropped = whole_list(rows, self.event_most, self.longest)
+        kept, dropped = whole_list(rows, self.event_most, self.bounds)
         self.events.append((text(name), int(time_ns), kept, dropped))
 
     def link(self, pair):
@@ -336,7 +341,7 @@ class Model:
         if len(self.links) >= self.links_most:
             self.lost_links += 1
             return
-        kept, dropped = whole_list(rows, self.link_most, self.longest)
+        kept, dropped = whole_list(rows, self.link_most, self.bounds)
         flags = context["flags"] | (0x300 if context["remote"] else 0x100)
         self.links.append((context["trace"], context["span"], text(context["state"]), flags,
                            kept, dropped))

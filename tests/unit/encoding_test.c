@@ -509,10 +509,10 @@ static enum status take_batch(void *self, const struct span_export *batch)
 static const struct span_exporter taker = {.name = "taker", .export_batch = take_batch};
 
 static const struct span_limits limits[] = {
-    {128, 128, 128, 128, 128, UINT32_MAX},
-    {5, 3, 2, 2, 1, 7},
-    {0, 0, 0, 0, 0, 0},
-    {20, 5, 200, 128, 0, 40},
+    {128, 128, 128, 128, 128, UINT32_MAX, 64},
+    {5, 3, 2, 2, 1, 7, 2},
+    {0, 0, 0, 0, 0, 0, 0},
+    {20, 5, 200, 128, 0, 40, 66},
 };
 enum { CONFIGURATIONS = sizeof limits / sizeof limits[0] };
 
@@ -531,10 +531,10 @@ static void put_limits(void)
     const struct span_limits *now = &limits[configuration];
     json_writer_init(&out, &script, 0);
     json_begin_array(&out);
-    const uint32_t all[] = {now->attribute_count,      now->event_count,
-                            now->link_count,           now->event_attribute_count,
-                            now->link_attribute_count, now->value_length};
-    for (size_t i = 0; i < 6; i++)
+    const uint32_t all[] = {
+        now->attribute_count,      now->event_count,  now->link_count, now->event_attribute_count,
+        now->link_attribute_count, now->value_length, now->value_depth};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         json_u64(&out, all[i]);
     json_end_array(&out);
     buffer_append_byte(&script, '\n');

@@ -115,7 +115,8 @@ static void make_sample(struct sample *sample, struct rng *rng)
         }
     sample->context.flags = (uint8_t)below(rng, 4);
     sample->limits =
-        (struct log_limits){below(rng, 3) ? 128 : below(rng, 5), lengths[below(rng, 4)]};
+        (struct log_limits){below(rng, 3) ? 128 : below(rng, 5), lengths[below(rng, 4)],
+                            below(rng, 3) ? 64 : below(rng, 4)};
     record->wall_ns = below(rng, 4) ? rng_next(rng) : 0;
     record->observed_wall_ns = rng_next(rng);
     record->severity = below(rng, 27);
@@ -188,6 +189,7 @@ static void print_sample(const struct sample *sample, struct text encoded, struc
     put_number(&json, "flags", sample->context.flags);
     put_number(&json, "count_limit", sample->limits.attribute_count);
     put_number(&json, "length_limit", sample->limits.value_length);
+    put_number(&json, "depth_limit", sample->limits.value_depth);
     put_text(&json, "severity_text", record->severity_text.data, record->severity_text.length);
     put_text(&json, "event", record->event_name.data, record->event_name.length);
     put_text(&json, "trace", sample->context.trace_id.bytes, 16);

@@ -73,11 +73,15 @@ static void print_value(struct text value)
         print_list(field.bytes, field.number == OTLP_VALUE_KVLIST);
 }
 
-static uint32_t value_max;
+enum { USUAL = 1000 }; /* in place of a limit: the one of the specification */
+
+static uint32_t value_max, value_depth = USUAL;
 
 static void limit_values(struct tracing_config *config)
 {
     config->limits.value_length = value_max;
+    if (value_depth != USUAL)
+        config->limits.value_depth = value_depth;
 }
 
 /* All attributes of a span message: "key=value key=value". */
@@ -193,27 +197,30 @@ static void encodes_values(void **state)
             fail_msg("%s: %s", rows[i].name, printed);
 }
 
-/* Readers of protobuf take 100 messages within each other, and refuse the whole batch for one
- * more: six are there before a value's first level, an array takes two and a map three. */
-static void stops_before_readers_do(void **state)
+static void keeps_to_the_depth(void **state)
 {
     (void)state;
     static const struct {
         const char *name;
-        unsigned maps, arrays; /* outermost and innermost */
-        bool is_whole;
+        unsigned limit, maps, arrays; /* maps outermost */
+        unsigned kept;
     } rows[] = {
-        {"it keeps 47 arrays", 0, 47, true},
-        {"it leaves the 48th empty", 0, 48, false},
-        {"it keeps 31 maps", 31, 0, true},
-        {"it leaves the 32nd empty", 32, 0, false},
-        {"it keeps 30 maps and 2 arrays", 30, 2, true},
-        {"it leaves the 1st in 31 maps empty", 31, 1, false},
+        {"it keeps 64 arrays", USUAL, 0, 64, 64},
+        {"it leaves the 65th empty", USUAL, 0, 65, 64},
+        {"it keeps 64 maps", USUAL, 64, 0, 64},
+        {"it leaves the 65th of maps empty", USUAL, 65, 0, 64},
+        {"it counts maps and arrays alike", USUAL, 30, 40, 64},
+        {"it keeps as many as it is told", 31, 40, 0, 31},
+        {"it keeps more than usual", 100, 0, 101, 100},
+        {"it keeps at most 128", 999, 100, 29, 128},
+        {"it leaves all arrays empty", 0, 0, 1, 0},
+        {"it keeps what is neither array nor map", 0, 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        unsigned count = rows[i].maps + rows[i].arrays, kept = count - !rows[i].is_whole;
-        struct attribute levels[50];
-        char expected[256] = "k=";
+        unsigned count = rows[i].maps + rows[i].arrays, kept = rows[i].kept;
+        struct attribute levels[150];
+        char expected[1024] = "k=";
+        value_depth = rows[i].limit;
         levels[count] = (struct attribute){.key = TEXT_LITERAL("k"), STRING("deepest")};
         for (unsigned j = count; j-- > 0;)
             levels[j] =
@@ -223,12 +230,13 @@ static void stops_before_readers_do(void **state)
                                    .item_count = 1};
         for (unsigned j = 0; j < kept; j++)
             strcat(expected, j < rows[i].maps ? "{k:" : "[");
-        strcat(expected, rows[i].is_whole ? "'deepest'" : "-");
+        strcat(expected, kept == count ? "'deepest'" : "-");
         for (unsigned j = kept; j-- > 0;)
             strcat(expected, j < rows[i].maps ? "}" : "]");
         if (strcmp(export(&levels[0], UINT32_MAX), expected) != 0)
             fail_msg("%s: %s", rows[i].name, printed);
     }
+    value_depth = USUAL;
 }
 
 static struct span_limits limits;
@@ -246,10 +254,10 @@ static void drops_and_counts_over_the_limits(void **state)
         struct span_limits limits;
         unsigned attributes, events, links;
     } rows[] = {
-        {"it keeps all within the limits", {20, 5, 5, 5, 5, UINT32_MAX}, 20, 4, 4},
-        {"it keeps the first two of each", {2, 2, 2, 2, 2, UINT32_MAX}, 2, 2, 2},
-        {"it keeps none", {0, 0, 0, 0, 0, UINT32_MAX}, 0, 0, 0},
-        {"it keeps more attributes than it indexes", {18, 4, 4, 4, 4, UINT32_MAX}, 18, 4, 4},
+        {"it keeps all within the limits", {20, 5, 5, 5, 5, UINT32_MAX, 64}, 20, 4, 4},
+        {"it keeps the first two of each", {2, 2, 2, 2, 2, UINT32_MAX, 64}, 2, 2, 2},
+        {"it keeps none", {0, 0, 0, 0, 0, UINT32_MAX, 64}, 0, 0, 0},
+        {"it keeps more attributes than it indexes", {18, 4, 4, 4, 4, UINT32_MAX, 64}, 18, 4, 4},
     };
     static const char *const script[] = {SINK_OK};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -289,7 +297,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encodes_values),
-        cmocka_unit_test(stops_before_readers_do),
+        cmocka_unit_test(keeps_to_the_depth),
         cmocka_unit_test(drops_and_counts_over_the_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

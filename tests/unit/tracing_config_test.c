@@ -50,6 +50,8 @@ static const char *read_all_limits(void)
              c.limits.event_count, c.limits.link_count, c.limits.event_attribute_count,
              c.limits.link_attribute_count, c.limits.value_length, c.log_limits.attribute_count,
              c.log_limits.value_length);
+    assert_int_equal(c.limits.value_depth, 64);
+    assert_int_equal(c.log_limits.value_depth, 64);
     return printed;
 }
 

@@ -349,6 +349,18 @@ static void check_window_job(void **state)
     buffer_release(&out);
 }
 
+/* One by one: what pads the struct may hold anything. */
+static void expect_request(const struct worker_request *got, const struct worker_request *wanted)
+{
+    assert_memory_equal(got->trace_id, wanted->trace_id, sizeof got->trace_id);
+    assert_int_equal(got->number, wanted->number);
+    assert_int_equal(got->due_ns, wanted->due_ns);
+    assert_int_equal(got->done_ns, wanted->done_ns);
+    assert_int_equal(got->step, wanted->step);
+    assert_int_equal(got->outcome, wanted->outcome);
+    assert_int_equal(got->lines, wanted->lines);
+}
+
 static void check_requests(void **state)
 {
     (void)state;
@@ -377,7 +389,8 @@ static void check_requests(void **state)
     assert_int_equal(again.spans_lost, 9);
     assert_int_equal(again.request_first, 40);
     assert_int_equal(again.request_count, 2);
-    assert_memory_equal(again.requests, requests, sizeof(requests));
+    for (size_t i = 0; i < again.request_count; i++)
+        expect_request(&again.requests[i], &requests[i]);
     worker_words_report_release(&again);
     buffer_release(&out);
 }

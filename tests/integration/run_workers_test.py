@@ -5,6 +5,7 @@ import sys
 
 from culprit import Up
 from culprit_run_test import check_whole, places, run as run_alone
+from load_outputs_test import values_of
 from stack import SLOW, main
 from workers_test import ENVIRONMENT, counts, running, spawn
 
@@ -36,6 +37,18 @@ def check_window(window, alone, requests):
         assert sum(slot["due"] for slot in step["timeline"]["slots"]) == requests
 
 
+def check_saving(report):
+    """The median of what a checkout took longer, flow by flow. Four fifths of one window's and four
+    fifths of the other's share more than half of the flows: however slow the machine is, the median
+    lies between where those end."""
+    fast, slow = (sorted(values_of(w["load"]["steps"][-1:])) for w in report["windows"])
+    fifth = len(fast) // 5
+    least, most = slow[fifth] - fast[-fifth - 1], slow[-fifth - 1] - fast[fifth]
+    exact_ms = 0.004 * (slow[-fifth - 1] + fast[-fifth - 1])  # of the histograms' buckets
+    saved = report["measured_saving_ms"]
+    assert least - exact_ms <= saved <= most + exact_ms, (least, saved, most)
+
+
 def test_it_comes_to_the_verdict_of_one_process():
     with Up() as up:
         before = up.rows()
@@ -48,7 +61,8 @@ def test_it_comes_to_the_verdict_of_one_process():
         assert done.status == alone.returncode == 0, str(done)
         check_whole(done.report)
         assert places(done.report) == places(told_alone), done.report["findings"]
-        assert abs(done.report["measured_saving_ms"] - told_alone["measured_saving_ms"]) < 30 * SLOW
+        for told in (told_alone, done.report):
+            check_saving(told)
         assert [w["name"] for w in done.report["windows"]] == ["healthy", "faulty"]
         for window, other in zip(done.report["windows"], told_alone["windows"]):
             check_window(window, other, 40)

@@ -1,5 +1,6 @@
 /* libFuzzer: any bytes as what a coordinator or a worker says. What is accepted is within its
  * bounds, and a report that is written again is read again, the same. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,12 @@ static void expect(bool holds)
 {
     if (!holds)
         abort();
+}
+
+/* Up to what pads the struct. */
+static bool same_request(const struct worker_request *a, const struct worker_request *b)
+{
+    return memcmp(a, b, offsetof(struct worker_request, lines) + sizeof a->lines) == 0;
 }
 
 static void try_report(struct text json)
@@ -34,8 +41,7 @@ static void try_report(struct text json)
         expect(again.request_count == report.request_count &&
                report.request_count <= WORKER_REQUESTS_MAX);
         for (size_t i = 0; i < report.request_count; i++)
-            expect(memcmp(&again.requests[i], &report.requests[i], sizeof(again.requests[i])) ==
-                       0 &&
+            expect(same_request(&again.requests[i], &report.requests[i]) &&
                    report.requests[i].done_ns >= report.requests[i].due_ns);
         expect(again.number == report.number && again.part.figures.step_count == count);
         for (size_t i = 0; i < count; i++)
@@ -53,7 +59,7 @@ static void try_job(struct text json)
     if (worker_words_job_read(json, &job, NULL) == STATUS_OK) {
         expect(job.file_count <= LOAD_FILES_MAX && strlen(job.nonce) == 16);
         expect(load_options_wrong(&job.sent.options) == NULL);
-        expect(job.sent.options.json_path == NULL && job.sent.options.ca_file == NULL);
+        expect(job.sent.options.outputs.json == NULL && job.sent.options.ca_file == NULL);
     }
     worker_words_job_release(&job);
 }

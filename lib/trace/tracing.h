@@ -33,10 +33,10 @@ bool tracing_is_inherited(uint32_t generation);
  * choose the same share one. */
 struct tracing_policy {
     struct sampler sampler;
-    struct span_limits limits;
     const struct id_generator *ids;                                   /* NULL: random ones */
     const struct span_processor *processors[TRACING_PLUGINS_MAX + 1]; /* up to the first NULL */
     uint64_t export_timeout_ns;
+    struct span_limits limits;
     bool has_hooks; /* of the program's own on the span path: see hooks.h */
     bool exports_at_end;
 };
